@@ -1,0 +1,1 @@
+"""What is read from run records: clinical response, tables, figures, moving pictures and the report."""

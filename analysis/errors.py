@@ -1,0 +1,5 @@
+"""The one class of error for records and outputs that a user can mend."""
+
+
+class RecordError(Exception):
+    """A record or an output file is not as it must be: shown as one message without a traceback, exit code 2."""

@@ -1,0 +1,1 @@
+"""Numerics without biology: compilation, random draws, the lattice, fields and exact kinetics."""

@@ -1,0 +1,68 @@
+"""Parameters of the rules: unit, meaning, range, evidence and source travel with each value.
+
+A process declares `class Parameters(NamedTuple)` whose fields are `Annotated[float, quantity(...)]`. Numba takes
+the tuple as it is; pydantic checks what a scenario says about it.
+"""
+
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+
+Evidence = Literal["case", "literature", "assumed"]
+
+
+class Strict(BaseModel):
+    """A block of a scenario: unknown keys, wrong types, nan and infinity are errors; `evidence` and `note` may stand anywhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, populate_by_name=True)
+    evidence: Evidence | dict[str, Evidence] | None = Field(default=None, description="how far the values here can be trusted")
+    note: str | None = Field(default=None, description="a remark that goes into the record")
+
+
+def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidence, source: str) -> FieldInfo:
+    """Describe one parameter: unit ("1" if dimensionless), meaning, allowed range [low, high], evidence and source."""
+    extra: dict[str, Any] = {"unit": unit, "low": low, "high": high, "evidence": evidence, "source": source}
+    field: FieldInfo = Field(ge=low, le=high, description=meaning, json_schema_extra=extra)
+    return field
+
+
+class Description(NamedTuple):
+    """What is known of one parameter, for printing; `default` carries the field's own type."""
+
+    name: str
+    default: float
+    unit: str
+    meaning: str
+    low: float
+    high: float
+    evidence: Evidence
+    source: str
+
+
+def describe_group(group: type) -> tuple[Description, ...]:
+    """Return the descriptions of a parameter group's fields in their declared order."""
+    hints = get_type_hints(group, include_extras=True)
+    described = []
+    for name in group._fields:
+        field = get_args(hints[name])[1]
+        extra = field.json_schema_extra
+        described.append(Description(name, group._field_defaults[name], extra["unit"], field.description,
+                                     extra["low"], extra["high"], extra["evidence"], extra["source"]))
+    return tuple(described)
+
+
+def group_model(name: str, group: type) -> type[Strict]:
+    """Return the strict pydantic model of a parameter group; its keys are the group's field names."""
+    hints = get_type_hints(group, include_extras=True)
+    fields: dict[str, Any] = {field: (hints[field], group._field_defaults[field]) for field in group._fields}
+    return create_model(name, __base__=Strict, **fields)
+
+
+def build(group: type, block: BaseModel) -> Any:
+    """Return the parameter tuple of a checked block; each value is cast to its declared type, so kernels compile once."""
+    hints = get_type_hints(group)
+    return group(**{field: hints[field](getattr(block, field)) for field in group._fields})
+
+
+__all__ = ["Annotated", "Description", "Evidence", "Strict", "build", "describe_group", "group_model", "quantity"]
