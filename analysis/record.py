@@ -1,0 +1,170 @@
+"""Run records read back: everything that analysis knows about a run comes from here."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.errors import RecordError
+
+SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
+EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")
+SNAPSHOT_FIELDS = ("cell_state", "oxygen", "t_cells", "vessels")
+TIME_TOLERANCE_D = 1e-6
+
+
+class Event(NamedTuple):
+    """One event: kind fraction (value Gy to the mass, value_core Gy), dose (value mg), scan or lethal_burden."""
+
+    time_d: float
+    kind: str
+    lesion: str
+    label: str
+    value: float
+    value_core: float
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run up to its last commit.
+
+    Attributes:
+        attributes: root attributes as plain Python values (arm, seed, replicate, status, start_date ...).
+        time_d: (time,) days since the start.
+        series: name -> (time,), (time, lesion) or (time, drug); nan where a value was never written.
+        units, long_names: of the series; "1" is dimensionless, the unit of a `drug_level` stands in `drug_level_units`.
+        roles, nodal, occult, baseline_cm: one entry a lesion, in the order of `lesions`.
+    """
+
+    path: Path
+    attributes: dict[str, Any]
+    scenario_yaml: str
+    time_d: NDArray[np.float64]
+    lesions: tuple[str, ...]
+    roles: tuple[str, ...]
+    nodal: tuple[bool, ...]
+    occult: tuple[bool, ...]
+    baseline_cm: NDArray[np.float64]
+    drugs: tuple[str, ...]
+    drug_classes: tuple[str, ...]
+    drug_level_units: tuple[str, ...]
+    series: dict[str, NDArray[np.float64]]
+    units: dict[str, str]
+    long_names: dict[str, str]
+    events: list[Event]
+
+    def of_lesion(self, name: str, lesion: str) -> NDArray[np.float64]:
+        """Return one lesion's column (time,) of a (time, lesion) series.
+
+        Raises:
+            RecordError: the record has no such series or lesion.
+        """
+        if name not in self.series or lesion not in self.lesions:
+            raise RecordError(f"{self.path}: no series {name} of lesion {lesion}; lesions: {', '.join(self.lesions)}")
+        column: NDArray[np.float64] = self.series[name][:, self.lesions.index(lesion)]
+        return column
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """One lesion's sections: fields (time, z, y, x), oxygen in mmHg; `scale` is clinical length per section length."""
+
+    time_d: NDArray[np.float64]
+    x_um: NDArray[np.float64]
+    y_um: NDArray[np.float64]
+    z_um: NDArray[np.float64]
+    cell_state: NDArray[np.uint8]
+    oxygen: NDArray[np.float32]
+    t_cells: NDArray[np.uint8]
+    vessels: NDArray[np.uint8]
+    scale: NDArray[np.float64]
+
+
+def load(path: Path | str) -> Record:
+    """Read a record without its snapshots and checkpoint; a record still being written is read up to its last commit.
+
+    Raises:
+        RecordError: the file is missing, damaged or no LesionLab record.
+    """
+    with _opened(path) as file:
+        attributes = {name: _plain(value) for name, value in file.attrs.items()}
+        committed_d = attributes["committed_time_d"] + TIME_TOLERANCE_D
+        n_rows = _count_until(file["time"], committed_d)
+        names = [name for name, item in file.items() if _is_series(item)]
+        columns = [_texts(file[name]) if h5py.check_string_dtype(file[name].dtype) else file[name][:].tolist()
+                   for name in EVENT_COLUMNS]
+        return Record(
+            path=Path(path), attributes=attributes, scenario_yaml=file["scenario_yaml"].asstr()[()],
+            time_d=file["time"][:n_rows], lesions=_texts(file["lesion"]), roles=_texts(file["lesion_role"]),
+            nodal=tuple(file["lesion_is_nodal"][:].astype(bool).tolist()),
+            occult=tuple(file["lesion_is_occult"][:].astype(bool).tolist()), baseline_cm=file["lesion_baseline_cm"][:],
+            drugs=_texts(file["drug"]), drug_classes=_texts(file["drug_class"]), drug_level_units=_texts(file["drug_level_unit"]),
+            series={name: file[name][:n_rows].astype(np.float64) for name in names},
+            units={name: str(file[name].attrs["units"]) for name in names},
+            long_names={name: str(file[name].attrs["long_name"]) for name in names},
+            events=[event for event in map(Event, *columns) if event.time_d <= committed_d])
+
+
+def load_snapshots(path: Path | str, lesion: str) -> Snapshots:
+    """Read every snapshot of one lesion up to the last commit.
+
+    Raises:
+        RecordError: as `load`, or the record has no such lesion.
+    """
+    with _opened(path) as file:
+        if lesion not in file["snapshots"]:
+            raise RecordError(f"{path}: no lesion {lesion}; lesions: {', '.join(file['snapshots'])}")
+        group = file["snapshots"][lesion]
+        rows = slice(_count_until(group["snapshot_time"], file.attrs["committed_time_d"] + TIME_TOLERANCE_D))
+        fields = {name: group[name][rows] for name in SNAPSHOT_FIELDS}
+        return Snapshots(time_d=group["snapshot_time"][rows], x_um=group["x"][:], y_um=group["y"][:], z_um=group["z"][:],
+                         scale=group["scale"][rows], **fields)
+
+
+def dates(record: Record, times_d: Sequence[float] | NDArray[np.float64] | None = None) -> list[datetime]:
+    """Return the calendar instants of times in days since the start (default: the record's rows)."""
+    start = datetime.fromisoformat(record.attributes["start_date"])
+    return [start + timedelta(days=float(time_d)) for time_d in (record.time_d if times_d is None else times_d)]
+
+
+@contextmanager
+def _opened(path: Path | str) -> Iterator[h5py.File]:
+    """Open a record for reading and turn every way in which a file can be wrong into one message."""
+    if not Path(path).is_file():
+        raise RecordError(f"{path}: no such file")
+    try:
+        # Without a lock a record can be looked at while its run is still writing.
+        with h5py.File(path, "r", locking=False) as file:
+            if file.attrs.get("schema") != SCHEMA:
+                raise RecordError(f"{path}: an HDF5 file, but no LesionLab record")
+            version = str(file.attrs["schema_version"])
+            if version.split(".")[0] != MAJOR_VERSION:
+                raise RecordError(f"{path}: record of schema version {version}; this program reads version {MAJOR_VERSION}")
+            yield file
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise RecordError(f"{path}: damaged or no HDF5 file: {' '.join(str(error).split())}") from error
+
+
+def _count_until(times: h5py.Dataset, committed_d: float) -> int:
+    """Return how many leading rows were committed; nan, nothing committed yet, counts none."""
+    return int(np.count_nonzero(times[:] <= committed_d))
+
+
+def _is_series(item: h5py.Dataset | h5py.Group) -> bool:
+    """Tell whether a dataset's first axis is the root's time."""
+    is_plain = isinstance(item, h5py.Dataset) and item.ndim > 0 and not item.is_scale
+    return is_plain and "time" in item.dims[0]
+
+
+def _texts(dataset: h5py.Dataset) -> tuple[str, ...]:
+    return tuple(dataset.asstr()[:].tolist())
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
