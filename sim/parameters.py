@@ -4,20 +4,40 @@ A process declares `class Parameters(NamedTuple)` whose fields are `Annotated[fl
 the tuple as it is; pydantic checks what a scenario says about it.
 """
 
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 from pydantic.fields import FieldInfo
 
+from sim.mistakes import did_you_mean, refuse
+
 Evidence = Literal["case", "literature", "assumed"]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Marks = Annotated[
+    Annotated[Evidence, Tag("<word>")] | Annotated[dict[str, Evidence], Tag("<map>")],
+    Discriminator(lambda marks: "<map>" if isinstance(marks, dict) else "<word>"),
+]
 
 
 class Strict(BaseModel):
     """A block of a scenario: unknown keys, wrong types, nan and infinity are errors; `evidence` and `note` may stand anywhere."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, populate_by_name=True)
-    evidence: Evidence | dict[str, Evidence] | None = Field(default=None, description="how far the values here can be trusted")
+    evidence: Marks | None = Field(default=None, description="how far the values here can be trusted")
     note: str | None = Field(default=None, description="a remark that goes into the record")
+
+    @model_validator(mode="after")
+    def _marks_name_keys(self) -> Self:
+        """Refuse a mark on a key that the block does not have."""
+        keys = [field.alias or name for name, field in type(self).model_fields.items() if name not in ("evidence", "note")]
+        marked = self.evidence if isinstance(self.evidence, dict) else {}
+        refuse((("evidence", key), f"no key is called '{key}'" + did_you_mean(key, keys)) for key in marked if key not in keys)
+        return self
+
+
+def value(unit: str, meaning: str, default: Any = ..., **limits: float) -> Any:
+    """Describe a value of a scenario's block: its unit, its meaning and its limits (gt, ge, lt, le)."""
+    return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)  # type: ignore[arg-type]
 
 
 def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidence, source: str) -> FieldInfo:
@@ -65,4 +85,4 @@ def build(group: type, block: BaseModel) -> Any:
     return group(**{field: hints[field](getattr(block, field)) for field in group._fields})
 
 
-__all__ = ["Annotated", "Description", "Evidence", "Strict", "build", "describe_group", "group_model", "quantity"]
+__all__ = ["Annotated", "Description", "Evidence", "Name", "Strict", "build", "describe_group", "group_model", "quantity", "value"]

@@ -1,0 +1,152 @@
+"""A YAML 1.2 text as plain values that know their place, so that each mistake can be shown where it stands.
+
+Every equal key given twice, every value left out and every readable fault is noted, not raised: a user sees all at once.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from sim.errors import UserError
+from sim.mistakes import Mistake, Path, path_text
+
+DEEPEST = 10
+CONSTRUCTED = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float")}
+
+
+@dataclass
+class Document:
+    """A scenario as plain values, the place (`file:line:col`) of each key and each value, and what is wrong so far."""
+
+    content: Any = field(default_factory=dict)
+    places: dict[Path, tuple[str, str]] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+
+    def report(self, mistake: Mistake) -> None:
+        """Note a mistake with its place: that of the nearest enclosing block where what is wrong is not there."""
+        path = mistake.path
+        while path and path not in self.places:
+            path = path[:-1]
+        place = self.places[path][0 if mistake.is_key else 1]
+        where = path_text(mistake.path)
+        self.mistakes.append(f"{place}: {where}: {mistake.message}" if where else f"{place}: {mistake.message}")
+
+
+
+def parse(text: str, source: str) -> Document:
+    """Return the document of one YAML text; raises UserError where the text is not YAML or not a block of keys."""
+    document = Document(places={(): (f"{source}:1:1", f"{source}:1:1")})
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        root = yaml.compose(text)
+        document.content = {} if root is None else _plain(root, (), document, yaml)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise UserError(f"{place}: not readable as YAML: {error.problem or error.context}") from None
+    except (YAMLError, ValueError) as error:
+        raise UserError(f"{source}: not readable as YAML: {str(error).splitlines()[0]}") from None
+    except RecursionError:
+        raise UserError(f"{source}: not readable as YAML: nested too deeply") from None
+    if not isinstance(document.content, dict):
+        raise UserError(f"{source}:1:1: a scenario is a block of keys, such as `schema: 1`")
+    return document
+
+
+def _plain(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
+    """Return a node's plain value and note the places of all that is in it."""
+    if len(path) > DEEPEST:
+        raise RecursionError
+    if isinstance(node, MappingNode):
+        return _block(node, path, document, yaml)
+    if isinstance(node, SequenceNode):
+        for number, item in enumerate(node.value):
+            place = _place(item, document)
+            document.places[(*path, number)] = (place, place)
+        return [_plain(item, (*path, number), document, yaml) for number, item in enumerate(node.value)]
+    # Dates stay text: pydantic reads them, and says so where they do not exist.
+    return yaml.constructor.construct_object(node) if node.tag in CONSTRUCTED else node.value
+
+
+def _block(node: MappingNode, path: Path, document: Document, yaml: YAML) -> dict[str, Any]:
+    """Return the plain values of a block of keys; of a key given twice the first counts."""
+    content: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key, place = str(key_node.value), _place(key_node, document)
+        below = (*path, key)
+        if key in content:
+            first = document.places[below][0].rsplit(":", 2)[1]
+            document.mistakes.append(f"{place}: {path_text(below)}: this key is given twice (first on line {first})")
+            continue
+        is_single = not isinstance(value_node, MappingNode | SequenceNode)
+        document.places[below] = (place, _place(value_node, document) if is_single else place)
+        content[key] = _plain(value_node, below, document, yaml)
+    return content
+
+
+def _place(node: Node, document: Document) -> str:
+    """Return where a node stands, as `file:line:col`."""
+    source = document.places[()][0].rsplit(":", 2)[0]
+    return f"{source}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+
+
+def merge(under: Document, over: Document) -> Document:
+    """Return one document over another by RFC 7396: maps merge, the rest replaces, null takes an inherited key away."""
+    merged = Document(places=under.places | over.places, mistakes=[*under.mistakes, *over.mistakes])
+    merged.content = _merged(under.content, over.content, (), merged)
+    return merged
+
+
+def _merged(under: Any, over: dict[str, Any], path: Path, document: Document) -> dict[str, Any]:
+    """Return one block merged over another; null where nothing is inherited is a mistake."""
+    content = dict(under) if isinstance(under, dict) else {}
+    for key, given in over.items():
+        below = (*path, key)
+        if given is not None:
+            content[key] = _merged(content.get(key), given, below, document) if isinstance(given, dict) else given
+        elif key in content:
+            del content[key]
+        else:
+            document.report(Mistake(below, "has no value; give one or leave the key out"))
+    return content
+
+
+def override(document: Document, assignment: str) -> None:
+    """Apply one `path=value` of the command line, such as `radiotherapy[0].fractions=5`; null takes a key away."""
+    place = f"--set {assignment}"
+    written, equals, text = assignment.partition("=")
+    if not equals or not re.fullmatch(r"\w+(\.\w+|\[\d+\])*", written.strip()):
+        raise UserError(f"{place}: must be path=value, such as radiotherapy[0].fractions=5 or lesions.neck.nodal=true")
+    path: Path = tuple(int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"\w+|\[\d+\]", written))
+    given = parse(f"value: {text}", place)
+    block = document.content
+    for depth, part in enumerate(path[:-1]):
+        block = _step(block, part, path[:depth + 1], place)
+    document.places |= {(*path, *below[1:]): (place, place) for below in given.places if below}
+    last, value = path[-1], given.content["value"]
+    if isinstance(block, list) or value is not None:
+        block[_known(block, last, path, place)] = value
+    elif last in block:
+        del block[last]
+    else:
+        raise UserError(f"{place}: there is nothing to take away")
+
+
+def _step(block: Any, part: str | int, path: Path, place: str) -> Any:
+    """Return what stands at one more part of a path; a missing block is made."""
+    part = _known(block, part, path, place)
+    return block[part] if isinstance(block, list) else block.setdefault(part, {})
+
+
+def _known(block: Any, part: str | int, path: Path, place: str) -> str | int:
+    """Return the part of a path if its block can have it."""
+    if isinstance(block, dict) and isinstance(part, str):
+        return part
+    if isinstance(block, list) and isinstance(part, int) and part < len(block):
+        return part
+    kind = f"a list of {len(block)}, counted from [0]" if isinstance(block, list) else "a single value, not a block"
+    raise UserError(f"{place}: {path_text(path[:-1])} is {'a block of keys' if isinstance(block, dict) else kind}")

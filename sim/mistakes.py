@@ -1,0 +1,139 @@
+"""What is wrong with a scenario, said in the user's words: where, what is allowed, what was given, what was meant.
+
+`refuse` raises the mistakes that a block of a scenario finds in itself; `explain` turns pydantic's errors into mistakes.
+"""
+
+import json
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+Path = tuple[str | int, ...]
+
+WORDS = {
+    "missing": "must be given",
+    "extra_forbidden": "unknown key",
+    "greater_than": "must be greater than {gt:g}{unit}",
+    "greater_than_equal": "must be at least {ge:g}{unit}",
+    "less_than": "must be less than {lt:g}{unit}",
+    "less_than_equal": "must be at most {le:g}{unit}",
+    "finite_number": "must be a finite number",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "is too large",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "literal_error": "must be {expected}",
+    "string_pattern_mismatch": "must be a name of lower-case letters, digits and _, starting with a letter",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a block of keys",
+    "model_type": "must be a block of keys",
+}
+NOTHING_TO_QUOTE = {"missing", "extra_forbidden", "too_short", "too_long"}
+
+
+class Mistake(NamedTuple):
+    """One mistake: the path of what is wrong, the message, and whether the key, not the value, is wrong."""
+
+    path: Path
+    message: str
+    is_key: bool = False
+
+
+def refuse(found: Iterable[tuple[Path, str]]) -> None:
+    """Raise the mistakes found in a block, each with its path below the block; return if there are none."""
+    listed = list(found)
+    if listed:
+        raise PydanticCustomError("mistakes", "several mistakes", {"found": listed})
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean '...'?" for the nearest known word, a list of the known ones if they are few, else ""."""
+    words = list(known)
+    stem = word.rsplit("_", 1)[0]
+    near = get_close_matches(word, words, 1, 0.6) or [other for other in words if other.rsplit("_", 1)[0] == stem]
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known: {', '.join(words)}" if 0 < len(words) <= 12 else ""
+
+
+def path_text(path: Path) -> str:
+    """Return a path as it is written in messages and in --set: `radiotherapy[0].volumes.mass`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
+    """Return the mistakes in a refused scenario; parents are silent where a child of theirs is reported."""
+    schema = model.model_json_schema()
+    mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema)]
+    paths = {mistake.path for mistake in mistakes}
+    return [mistake for mistake in mistakes
+            if not any(len(path) > len(mistake.path) and path[:len(mistake.path)] == mistake.path for path in paths)]
+
+
+def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:
+    """Return the mistakes that one pydantic error stands for."""
+    is_name = detail["loc"][-1:] == ("[key]",)
+    path = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[")))
+    if detail["type"] == "mistakes":
+        return [Mistake((*path, *below), message) for below, message in detail["ctx"]["found"]]
+    kind, value = detail["type"], detail["input"]
+    field = _nodes(schema, path)
+    if kind == "extra_forbidden":
+        known = [name for node in _nodes(schema, path[:-1]) for name in node.get("properties", ())]
+        return [Mistake(path, "unknown key" + did_you_mean(str(path[-1]), known), is_key=True)]
+    message = _words(kind, detail, field)
+    if kind not in NOTHING_TO_QUOTE:
+        message += f" (got {_quoted(value)})"
+    if kind == "literal_error" and isinstance(value, str):
+        near = get_close_matches(value, [str(word) for node in field for word in node.get("enum", ())], 1)
+        message += f"; did you mean '{near[0]}'?" if near else ""
+    return [Mistake(path, message, is_key=is_name or kind == "missing")]
+
+
+def _words(kind: str, detail: ErrorDetails, field: list[dict[str, Any]]) -> str:
+    """Return what is allowed, with the unit and the whole range where the field declares them."""
+    unit = next((f" {node['unit']}" for node in field if node.get("unit", "1") != "1"), "")
+    bounded = next((node for node in field if "low" in node), None)
+    if bounded is not None and kind in ("greater_than_equal", "less_than_equal"):
+        return f"must lie between {bounded['low']:g} and {bounded['high']:g}{unit}"
+    if kind.startswith("date"):
+        return "must be a date such as 2021-07-06"
+    return WORDS[kind].format(unit=unit, **detail.get("ctx", {})) if kind in WORDS else detail["msg"]
+
+
+def _quoted(value: Any) -> str:
+    """Return a given value as YAML shows it, cut to one short line."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+    text = text.replace("NaN", "nan").replace("Infinity", "inf")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _nodes(schema: dict[str, Any], path: Path) -> list[dict[str, Any]]:
+    """Return the nodes of a JSON schema that describe what stands at a path."""
+    nodes = _alternatives(schema, schema)
+    for part in path:
+        below = []
+        for node in nodes:
+            if part in node.get("properties", {}):
+                below.append(node["properties"][part])
+            elif isinstance(node.get("items" if isinstance(part, int) else "additionalProperties"), dict):
+                below.append(node["items" if isinstance(part, int) else "additionalProperties"])
+        nodes = [other for node in below for other in _alternatives(schema, node)]
+    return nodes
+
+
+def _alternatives(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a node and all that it refers to or offers as an alternative."""
+    found = [node]
+    if "$ref" in node:
+        found += _alternatives(schema, schema["$defs"][node["$ref"].rsplit("/", 1)[-1]])
+    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ()), *node.get("allOf", ())):
+        found += _alternatives(schema, choice)
+    return found

@@ -1,0 +1,167 @@
+"""A scenario: one patient, one arm, as validated data. Section names of parameters are the process file names.
+
+What a file says wrongly becomes an error with its place and the nearest name (`sim/mistakes.py`); reading is in
+`sim/scenario_file.py`.
+"""
+
+from datetime import date
+from functools import cache
+from io import StringIO
+from typing import Annotated, Any, Literal, NamedTuple, Self
+
+from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
+from ruamel.yaml import YAML
+
+from sim.mistakes import Path, did_you_mean, refuse
+from sim.parameters import Name, Strict, build, group_model, value
+from sim.processes.pharmacokinetics import KNOWN_DRUGS
+from sim.treatment import Drug, RadiotherapyCourse
+
+Centimetres = Annotated[float, value("cm", "a diameter", gt=0, le=50)]
+
+
+class Lesion(Strict):
+    """A tumour lesion: its clinical size on the day the scenario starts, its role, its own section and site factors."""
+
+    size_cm: Annotated[tuple[Centimetres, ...], Field(min_length=2, max_length=3, description="diameters, longest first")]
+    measured: date = Field(description="when the size was measured")
+    nodal: bool = Field(default=False, description="a lymph node is judged by its short axis")
+    role: Literal["target", "non_target", "not_evaluable"] = "target"
+    section_cells: int = value("1", "tumour cells of the simulated section at baseline", 12000, ge=500, le=50_000_000)
+    t_cell_entry_factor: float = value("1", "how much easier T cells enter here than elsewhere", 1.0, ge=0, le=100)
+    vessel_density_factor: float = value("1", "vessel density relative to the default", 1.0, gt=0, le=10)
+    is_occult: bool = Field(default=False, description="not known at the start; a new lesion once it is seen")
+
+    @model_validator(mode="after")
+    def _longest_first(self) -> Self:
+        if list(self.size_cm) != sorted(self.size_cm, reverse=True):
+            refuse([(("size_cm",), "must name the longest diameter first")])
+        return self
+
+
+class Output(Strict):
+    """What is saved, and how often."""
+
+    scalars_every_h: float = value("h", "time between rows of the time series", 24.0, gt=0)
+    snapshots_every_d: float = value("d", "time between pictures of the sections", 7.0, gt=0)
+
+
+def _within(first: date | None, day: date, last: date | None) -> str | None:
+    """Return what is wrong with a day that lies outside the scenario's dates; None for a date that is unknown."""
+    if first is not None and day < first:
+        return f"must not be before the scenario's start, {first} (got {day})"
+    if last is not None and day > last:
+        return f"must not be after the scenario's end, {last} (got {day})"
+    return None
+
+
+def _in_calendar(day: date, known: ValidationInfo) -> date:
+    """Refuse a day outside the scenario's dates."""
+    wrong = _within(known.data.get("start"), day, known.data.get("end"))
+    refuse([((), wrong)] if wrong else [])
+    return day
+
+
+def _course_fits(course: RadiotherapyCourse, known: ValidationInfo) -> RadiotherapyCourse:
+    """Refuse a course on an unknown lesion, or outside the scenario's dates."""
+    first, last, lesions = (known.data.get(key) for key in ("start", "end", "lesions"))
+    found: list[tuple[Path, str]] = []
+    if lesions is not None and course.lesion not in lesions:
+        found.append((("lesion",), f"no lesion is called '{course.lesion}'" + did_you_mean(course.lesion, lesions)))
+    if wrong := _within(first, course.start, last):
+        found.append((("start",), wrong))
+    elif last is not None and course.fraction_dates[-1] > last:
+        found.append((("fractions",), f"the last fraction, on {course.fraction_dates[-1]}, is after the scenario's end, {last}"))
+    refuse(found)
+    return course
+
+
+def _drug_fits(drug: Drug, known: ValidationInfo) -> Drug:
+    """Refuse a drug whose calendar leaves the scenario's dates."""
+    first, last = known.data.get("start"), known.data.get("end")
+    checked = (((key,), _within(first, day, last)) for key, day in (("start", drug.start), ("until", drug.until)))
+    refuse((path, wrong) for path, wrong in checked if wrong)
+    return drug
+
+
+def _lesion_fits(lesion: Lesion, known: ValidationInfo) -> Lesion:
+    """Refuse a size measured after the start: it stands for the day the scenario starts."""
+    first = known.data.get("start")
+    if first is not None and lesion.measured > first:
+        refuse([(("measured",), f"the size stands for the scenario's start, {first}; it cannot be measured later")])
+    return lesion
+
+
+class Scenario(Strict):
+    """One patient, one arm. `scenario_model()` adds a section of parameters for each process."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    title: str | None = Field(default=None, description="the question this arm answers")
+    arm: str = Field(default="scenario", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="default: the file's name")
+    start: date
+    end: date
+    seed: int = Field(default=20210706, ge=0, lt=2**63)
+    patient: int = Field(default=0, ge=0, lt=2**31, description="0 is the case; others belong to a virtual cohort")
+    time_step_h: float = value("h", "one step", 1.0, gt=0, le=24)
+    burn_in_d: float = value("d", "time before the start in which vessels, oxygen and T cells come to rest", 30.0, ge=0, le=365)
+    lesions: Annotated[dict[Name, Annotated[Lesion, AfterValidator(_lesion_fits)]], Field(min_length=1)]
+    radiotherapy: tuple[Annotated[RadiotherapyCourse, AfterValidator(_course_fits)], ...] = ()
+    drugs: dict[Name, Annotated[Drug, AfterValidator(_drug_fits)]] = Field(default_factory=dict)
+    scans: tuple[Annotated[date, AfterValidator(_in_calendar)], ...] = ()
+    output: Output = Output()
+
+    @field_validator("end")
+    @classmethod
+    def _after_start(cls, end: date, known: ValidationInfo) -> date:
+        if "start" in known.data and end <= known.data["start"]:
+            refuse([((), f"must be after the scenario's start, {known.data['start']} (got {end})")])
+        return end
+
+    @field_validator("drugs")
+    @classmethod
+    def _with_pharmacokinetics(cls, drugs: dict[str, Drug]) -> dict[str, Drug]:
+        known = ", ".join(KNOWN_DRUGS)
+        refuse(((name, "pharmacokinetics"), f"must be given; they are known only for {known}")
+               for name, drug in drugs.items() if drug.pharmacokinetics is None and name not in KNOWN_DRUGS)
+        return {name: drug.model_copy(update={"pharmacokinetics": drug.pharmacokinetics or KNOWN_DRUGS[name]})
+                for name, drug in drugs.items()}
+
+    def resolved_yaml(self) -> str:
+        """Return the whole scenario as YAML, defaults filled in; reading it gives the same scenario."""
+        text = StringIO()
+        yaml = YAML()
+        yaml.width = 110
+        yaml.dump(_plain(self.model_dump(by_alias=True, exclude_none=True)), text)
+        return text.getvalue()
+
+    def parameters(self, section: str) -> Any:
+        """Return a section's parameters as the tuple that kernels take."""
+        return build(_sections()[section], getattr(self, section))
+
+    def day(self, day: date) -> float:
+        """Return a date as days since the scenario's start."""
+        return float((day - self.start).days)
+
+
+def _plain(node: Any) -> Any:
+    """Return nested data with lists in place of tuples."""
+    if isinstance(node, dict):
+        return {key: _plain(below) for key, below in node.items()}
+    return [_plain(below) for below in node] if isinstance(node, list | tuple) else node
+
+
+def _sections() -> dict[str, type[NamedTuple]]:
+    """Return every section of parameters; imported late, because rules bring the compiler with them."""
+    from sim.schedule import PARAMETERS
+
+    return PARAMETERS
+
+
+@cache
+def scenario_model() -> type[Scenario]:
+    """Return the scenario with its sections of parameters, all defaults unless a file says otherwise."""
+    sections: dict[str, Any] = {}
+    for name, group in _sections().items():
+        model = group_model(name, group)
+        sections[name] = (model, Field(default=model(), description=(group.__doc__ or "").split("\n")[0]))
+    return create_model("Scenario", __base__=Scenario, **sections)

@@ -1,0 +1,90 @@
+"""Reading scenarios: YAML 1.2 with the place of every key, `extends`, `--set`; all mistakes are reported at once.
+
+Files merge by RFC 7396: maps merge, lists and plain values replace, null takes an inherited key away. `arm`, `title`
+and the file's own `note` belong to one file and are not inherited.
+"""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sim.document import Document, merge, override, parse
+from sim.errors import UserError
+from sim.mistakes import did_you_mean, explain
+from sim.scenario import Scenario, scenario_model
+
+OWN_KEYS = ("arm", "title", "note", "extends")
+
+
+def scenario_folder() -> Path:
+    """Return the folder of the scenarios that come with LesionLab: the checkout's, else the installed ones."""
+    here = Path(__file__).resolve().parent
+    return next((folder for folder in (here.parent / "scenarios", here / "_scenarios") if folder.is_dir()), here)
+
+
+def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
+    """Read a scenario file, or one that comes with LesionLab by its bare name; apply `path=value` overrides.
+
+    Raises UserError with every mistake, one line each: `file:line:col: path: message`.
+    """
+    chosen = Path(path)
+    if not chosen.exists() and chosen.parent == Path() and (scenario_folder() / f"{chosen.stem}.yaml").exists():
+        chosen = scenario_folder() / f"{chosen.stem}.yaml"
+    document = _read(chosen, ())
+    return _checked(document, chosen.stem, overrides)
+
+
+def scenario_from_text(text: str, source: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
+    """Return the scenario of a text without `extends`, such as the one a record keeps; `source` names it in errors."""
+    document = merge(Document(), parse(text, source))
+    return _checked(document, source, overrides)
+
+
+def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenario:
+    """Return the validated scenario of a merged document."""
+    for assignment in overrides:
+        override(document, assignment)
+    document.content.setdefault("arm", re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-") or "scenario")
+    model = scenario_model()
+    try:
+        scenario = model.model_validate_json(json.dumps(document.content))
+    except ValidationError as error:
+        for mistake in explain(error, model):
+            document.report(mistake)
+    if document.mistakes:
+        raise UserError("\n".join(document.mistakes))
+    return scenario
+
+
+def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Document:
+    """Return a file merged over those it extends."""
+    if path.resolve() in extending:
+        raise UserError(f"{asked_at}{path}: this file extends itself")
+    document = parse(_text(path, asked_at), str(path))
+    below = document.content.get("extends")
+    if below is None:
+        return merge(Document(), document)
+    place = f"{document.places[('extends',)][1]}: extends: "
+    if not isinstance(below, str):
+        raise UserError(f"{place}must name one file (got {below!r})")
+    under = _read(Path(os.path.normpath(path.parent / below)), (*extending, path.resolve()), place)
+    for key in OWN_KEYS:
+        under.content.pop(key, None)
+    return merge(under, document)
+
+
+def _text(path: Path, asked_at: str) -> str:
+    """Return a file's text; the error of a missing one names the nearest file beside it."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{asked_at}{path}: not a text file in UTF-8") from None
+    except FileNotFoundError:
+        beside = {entry.name for folder in (path.parent, scenario_folder()) for entry in folder.glob("*.yaml")}
+        raise UserError(f"{asked_at}{path}: no such file{did_you_mean(path.name, sorted(beside))}") from None
+    except OSError as error:
+        raise UserError(f"{asked_at}{path}: cannot be read: {error.strerror}") from None
