@@ -6,8 +6,9 @@ The rules, with what had to be decided where the paper leaves room:
   up to five measurable lesions of role `target`, the largest first (every lesion is its own organ); others are non-target.
 * The sum takes the longest diameter, of a node the short axis. A lesion below the detection limit is not visible and
   counts 0; a visible one counts with its true size, however small.
-* Target response: CR all non-nodal targets invisible and all nodes below 1.0 cm (a node that small is normal, whatever it does); PD a rise of 20 % and 0.5 cm above the
-  nadir, the smallest sum so far including baseline; PR a fall of 30 % below baseline; SD otherwise; NE a target was not measured.
+* Target response: CR all non-nodal targets invisible and all nodes below 1.0 cm (a node that small is normal, whatever it
+  does); PD a rise of 20 % and 0.5 cm above the nadir, the smallest sum so far including baseline; PR a fall of 30 % below
+  baseline; SD otherwise; NE a target was not measured.
 * Unequivocal progression of non-targets, *chosen*: the sum of their diameters rises by 20 % and 0.5 cm above its own
   nadir (73 % in volume, the paper's yardstick for non-measurable disease).
 * A new lesion, *chosen*: a lesion that was unknown at baseline and is now measurable (CT slices of 5 mm find 1.0 cm).
@@ -26,7 +27,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.scans import ScanTable, read_scans
+from analysis.scans import ROUNDING, ScanTable, read_scans
 
 __all__ = ["Reading", "ScanTable", "TimeToEvent", "Visit", "assess", "best_overall_response", "is_controlled_at_end",
            "lesion_control", "local_control", "read_scans", "time_to_progression"]
@@ -36,7 +37,6 @@ DAYS_PER_MONTH = 30.44
 MAX_TARGETS = 5
 FALL_FOR_RESPONSE, RISE_FOR_PROGRESSION, RISE_FOR_PROGRESSION_CM = 0.30, 0.20, 0.5
 STABLE_FROM_D = 42.0
-ROUNDING = 1e-9
 
 
 class Visit(NamedTuple):
@@ -62,7 +62,8 @@ class Visit(NamedTuple):
             return ""
         if self.new_lesions:
             return f"new lesion: {', '.join(self.new_lesions)}"
-        named = [name for name, response in (("target lesions", self.target), ("non-target lesions", self.non_target)) if response == "PD"]
+        findings = (("target lesions", self.target), ("non-target lesions", self.non_target))
+        named = [name for name, response in findings if response == "PD"]
         return " and ".join(named) or "reappearance after complete response"
 
 

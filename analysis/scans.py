@@ -72,7 +72,8 @@ def read_scans(record: Record) -> ScanTable:
     if too_old.any():
         raise RecordError(f"{record.path}: no row within a day before the scan on day {scans_d[too_old][0]:g}; "
                           "set output.scalars_every_h to 24 or less")
-    starts = [[event.time_d for event in record.events if event.kind == "fraction" and event.lesion == lesion] for lesion in record.lesions]
+    fractions = [event for event in record.events if event.kind == "fraction"]
+    starts = [[event.time_d for event in fractions if event.lesion == lesion] for lesion in record.lesions]
     deaths = [event.time_d for event in record.events if event.kind == "lethal_burden"]
     return ScanTable(
         time_d=scans_d, lesions=record.lesions, longest_cm=record.series["longest_diameter_cm"][rows],

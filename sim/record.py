@@ -138,9 +138,11 @@ class RecordWriter:
         Raises:
             ValueError: an array does not have the section's shape.
         """
-        fields = (np.array(cell_state, np.uint8), round_mantissa(oxygen), np.array(t_cells, np.uint8), np.array(vessels, np.uint8))
-        if any(field.shape != self._lesions[lesion] for field in fields):
-            raise ValueError(f"snapshot of {lesion}: shapes {[field.shape for field in fields]}, declared {self._lesions[lesion]}")
+        labels = [np.array(label, dtype=np.uint8) for label in (cell_state, t_cells, vessels)]
+        fields = (labels[0], round_mantissa(oxygen), *labels[1:])
+        shapes = {field.shape for field in fields}
+        if shapes != {self._lesions[lesion]}:
+            raise ValueError(f"snapshot of {lesion}: shapes {shapes}, declared {self._lesions[lesion]}")
         self._snapshots[lesion].append((time_d, *fields, scale))
 
     def commit(self, checkpoint: Mapping[str, NDArray[Any]], state_sha256: str, time_d: float) -> None:

@@ -97,7 +97,7 @@ def lay_out(file: h5py.File, header: Header) -> None:
             ("lesion_role", [lesion.role for lesion in lesions], TEXT, "", "target, non_target or not_evaluable"),
             ("lesion_is_nodal", [lesion.is_nodal for lesion in lesions], np.uint8, "1", "1 for a lymph node"),
             ("lesion_is_occult", [lesion.is_occult for lesion in lesions], np.uint8, "1", "1 if not known at the start"),
-            ("lesion_baseline_cm", [lesion.baseline_cm for lesion in lesions], np.float64, "cm", "longest diameter at the start")):
+            ("lesion_baseline_cm", [lesion.baseline_cm for lesion in lesions], np.float64, "cm", "size at the start")):
         add_variable(file, name, ("lesion",), dtype, unit, long_name)[...] = values
     for name, words, long_name in (("drug_class", [drug.drug_class for drug in drugs], "class of the drug"),
                                    ("drug_level_unit", [drug.level_unit for drug in drugs], "unit of drug_level")):
@@ -126,9 +126,9 @@ def _lay_out_snapshots(group: h5py.Group, lesion: LesionHeader) -> None:
 def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any], unit: str, long_name: str,
              is_growing: bool = False) -> h5py.Dataset:
     """Write a dimension scale (n,) of strings or numbers; a growing one can be extended without end."""
-    is_text = not isinstance(values, np.ndarray)
+    dtype = values.dtype if isinstance(values, np.ndarray) else TEXT
     growth = {"maxshape": (None,), "chunks": (ROWS_PER_CHUNK,)} if is_growing else {}
-    axis = group.create_dataset(name, data=values, dtype=TEXT if is_text else values.dtype, shape=(len(values),), **growth)
+    axis = group.create_dataset(name, data=values, dtype=dtype, shape=(len(values),), **growth)
     axis.make_scale(name)
     axis.attrs["long_name"] = long_name
     if unit:
@@ -174,7 +174,7 @@ def add_checkpoint(group: h5py.Group, arrays: Mapping[str, NDArray[Any]]) -> Non
 
 
 def round_mantissa(values: NDArray[np.floating], bits: int = 10) -> NDArray[np.float32]:
-    """Return float32 `values` rounded to `bits` mantissa bits, ties to even: relative error at most 2**-(bits + 1), packs far better."""
+    """Return float32 `values` rounded to `bits` mantissa bits, ties to even, so that they pack: relative error 2**-(bits + 1)."""
     dropped = 23 - bits
     words = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
     half = np.uint32((1 << (dropped - 1)) - 1) + ((words >> np.uint32(dropped)) & np.uint32(1))

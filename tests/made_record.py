@@ -117,7 +117,8 @@ def _events(arm: str) -> list[tuple[Any, ...]]:
     events: list[tuple[Any, ...]] = [(scan_d, "scan") for scan_d in SCANS_D]
     if modalities(arm)[0]:
         for lesion, (start_d, fractions, mass_gy, core_gy, _) in COURSES.items():
-            events += [(start_d + k + 2 * (k // 5), "fraction", lesion, f"{lesion} course", mass_gy, core_gy) for k in range(fractions)]
+            days = [start_d + k + 2 * (k // 5) for k in range(fractions)]
+            events += [(day, "fraction", lesion, f"{lesion} course", mass_gy, core_gy) for day in days]
     for name in _drugs(arm):
         _, _, start_d, interval_d, dose_mg = DRUGS[name]
         events += [(float(day), "dose", "", name, dose_mg) for day in np.arange(start_d, END_D, interval_d)]
@@ -134,16 +135,18 @@ def _row(arm: str, time_d: float, sizes_cm: NDArray[np.float64], burden: float) 
     values |= {name: cells * share * time_d / 1000 for name, share in zip(
         ("deaths_radiation", "deaths_t_cell", "deaths_hypoxia", "deaths_apoptosis", "deaths_failed_division"),
         (0.5 * has_radiotherapy, 0.1 * inflamed, 0.1, 0.2, 0.3), strict=True)}
-    values |= {"viable_cells": np.full(4, 1200.0), "doomed_cells": np.full(4, 40.0), "dead_cells": np.full(4, 160.0), "clonogens": cells * 0.9,
-               "lesion_cells": cells, "clonogen_weight": cells / 1200, "scale": sizes_cm / 0.08, "hypoxic_fraction_below_5_mmHg": hypoxic,
-               "hypoxic_fraction_below_10_mmHg": hypoxic * 1.5, "hypoxic_fraction_core": hypoxic * 1.4, "hypoxic_fraction_rim": hypoxic * 0.6,
-               "mean_oxygen_mmHg": 25 - 20 * hypoxic, "growth_fraction": 0.5 - 0.4 * hypoxic, "vessels_per_mm2": np.full(4, vessels),
-               "perfused_vessels_per_mm2": np.full(4, vessels * 0.7), "vessel_maturity": np.full(4, 0.5), "low_dose_entry_gain": np.ones(4),
-               "t_cells_per_mm2": np.full(4, 80 * inflamed), "specific_t_cells_per_mm2": np.full(4, 8 * inflamed),
-               "pd_l1_positive_fraction": np.full(4, 0.2 + 0.05 * inflamed), "exhausted_fraction": np.full(4, 0.5 - 0.2 * has_anti_pd1),
-               "longest_diameter_cm": sizes_cm, "short_axis_cm": sizes_cm * 0.6}
-    systemic = {"pd1_occupancy": 0.9 * has_anti_pd1, "vegfr_inhibition": 0.6 * has_anlotinib * (time_d >= 26), "effector_t_cells": 1e9,
-                "specific_effector_t_cells": 1e7, "memory_t_cells": 1e8, "antigen": 1.0, "burden_cells": burden}
+    values |= {name: np.full(4, value) for name, value in {
+        "viable_cells": 1200.0, "doomed_cells": 40.0, "dead_cells": 160.0, "vessels_per_mm2": vessels, "vessel_maturity": 0.5,
+        "perfused_vessels_per_mm2": vessels * 0.7, "low_dose_entry_gain": 1.0, "t_cells_per_mm2": 80 * inflamed,
+        "specific_t_cells_per_mm2": 8 * inflamed, "pd_l1_positive_fraction": 0.2 + 0.05 * inflamed,
+        "exhausted_fraction": 0.5 - 0.2 * has_anti_pd1}.items()}
+    values |= {
+        "clonogens": cells * 0.9, "lesion_cells": cells, "clonogen_weight": cells / 1200, "scale": sizes_cm / 0.08,
+        "hypoxic_fraction_below_5_mmHg": hypoxic, "hypoxic_fraction_below_10_mmHg": hypoxic * 1.5,
+        "hypoxic_fraction_core": hypoxic * 1.4, "hypoxic_fraction_rim": hypoxic * 0.6, "mean_oxygen_mmHg": 25 - 20 * hypoxic,
+        "growth_fraction": 0.5 - 0.4 * hypoxic, "longest_diameter_cm": sizes_cm, "short_axis_cm": sizes_cm * 0.6}
+    systemic = {"pd1_occupancy": 0.9 * has_anti_pd1, "vegfr_inhibition": 0.6 * has_anlotinib * (time_d >= 26), "antigen": 1.0,
+                "effector_t_cells": 1e9, "specific_effector_t_cells": 1e7, "memory_t_cells": 1e8, "burden_cells": burden}
     levels = [60.0 if name == "toripalimab" else 20.0 * (time_d >= 26) for name in _drugs(arm)]
     return values | systemic | {"drug_level": levels}
 
@@ -159,4 +162,5 @@ def _snapshot(size_cm: float, seed: int) -> dict[str, Any]:
     state[radius < mass / 3] = 7
     vessels = np.where(luck.random(SHAPE) < 0.03, luck.integers(1, 3, SHAPE), 0)
     oxygen = 40 * np.clip((radius - mass / 3) / 15, 0.01, 1)
-    return {"cell_state": state, "oxygen": oxygen, "t_cells": luck.random(SHAPE) < 0.04, "vessels": vessels, "scale": size_cm / (mass * 0.004)}
+    t_cells = luck.random(SHAPE) < 0.04
+    return {"cell_state": state, "oxygen": oxygen, "t_cells": t_cells, "vessels": vessels, "scale": size_cm / (mass * 0.004)}
