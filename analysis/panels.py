@@ -1,0 +1,175 @@
+"""Sheets of panels: one quantity of one lesion in each, arms as lines, treatment marked, the calendar under every column."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from analysis import calendar, style
+from analysis.record import Record
+
+TOP_PX, LEFT_PX, RIGHT_PX, BOTTOM_PX = 84, 150, 24, 84
+TRACK_PX, COLUMN_GAP_PX, ROW_GAP_PX, TITLE_PX = 21, 58, 26, 24
+LABEL_ROW_PX = calendar.LABEL_ROW_PT * style.DOTS_PER_INCH / 72
+QUANTILES = (0.1, 0.9)
+
+
+class Quantity(NamedTuple):
+    """A series of the record with the words and unit for its axis; `top` fixes the upper limit, `is_log` the scale."""
+
+    name: str
+    label: str
+    top: float | None = None
+    is_log: bool = False
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: a quantity of a lesion ("" for the patient); with a title it also carries the names of the milestones."""
+
+    quantity: Quantity
+    lesion: str = ""
+    title: str = ""
+
+
+class Curve(NamedTuple):
+    """A quantity of one arm over its replicates: days, median, 10 % and 90 % quantile, all of shape (n_times,)."""
+
+    time_d: NDArray[np.float64]
+    median: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def by_arm(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records of each arm, arms in the order in which they first come."""
+    arms: dict[str, list[Record]] = {}
+    for record in records:
+        arms.setdefault(str(record.attributes["arm"]), []).append(record)
+    return arms
+
+
+def values(record: Record, name: str, lesion: str) -> NDArray[np.float64]:
+    """Return a series (n_times,) of one lesion, or of the patient if it has no lesion axis; all nan if the record lacks it."""
+    series = record.series.get(name)
+    if series is None or (series.ndim > 1 and lesion not in record.lesions):
+        return np.full(len(record.time_d), np.nan)
+    return series[:, record.lesions.index(lesion)] if series.ndim > 1 else series
+
+
+def curve(replicates: Sequence[Record], name: str, lesion: str) -> Curve:
+    """Return median and quantiles over replicates while at least half of them still run."""
+    time_d = max((np.asarray(record.time_d) for record in replicates), key=len)
+    table = np.full((len(replicates), len(time_d)), np.nan)
+    for row, record in enumerate(replicates):
+        table[row] = np.interp(time_d, record.time_d, values(record, name, lesion), right=np.nan)
+    enough = np.isfinite(table).sum(axis=0) * 2 >= len(replicates)
+    result = np.full((3, len(time_d)), np.nan)
+    if enough.any():
+        result[:, enough] = np.nanquantile(table[:, enough], (0.5, *QUANTILES), axis=0)
+    return Curve(time_d, *result)
+
+
+def ended_on_day(record: Record) -> float | None:
+    """Return the day on which the arm reached the lethal burden, None if it did not."""
+    return next((event.time_d for event in record.events if event.kind == "lethal_burden"), None)
+
+
+def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, lesion: str) -> None:
+    """Draw one line an arm (with a band if there are replicates) and a cross where the lethal burden ended it."""
+    looks = style.arm_styles(list(arms))
+    for arm, replicates in arms.items():
+        line = curve(replicates, quantity.name, lesion)
+        look = looks[arm]
+        # Dashed lines lie on top: where two arms coincide both stay visible.
+        axes.plot(line.time_d, line.median, color=look.colour, ls=look.line, lw=2.2, zorder=2.2 if look.line == "-" else 2.4)
+        if len(replicates) > 1:
+            axes.fill_between(line.time_d, line.low, line.high, color=look.colour, alpha=0.18, lw=0)
+        seen = np.flatnonzero(np.isfinite(line.median))
+        if seen.size and any(ended_on_day(record) is not None for record in replicates):
+            axes.plot(line.time_d[seen[-1]], line.median[seen[-1]], "X", color=look.colour, ms=9, mec="white", clip_on=False,
+                      zorder=5)
+
+
+def legend_entries(arms: dict[str, list[Record]]) -> list[Line2D]:
+    """Return a line for each arm's legend; an arm that ended early says on which day (median over replicates)."""
+    looks, entries = style.arm_styles(list(arms)), []
+    for arm, replicates in arms.items():
+        days = [day for record in replicates if (day := ended_on_day(record)) is not None]
+        share = f"in {len(days)} of {len(replicates)}, median " if len(replicates) > 1 else ""
+        end = f" (✕ lethal burden {share}day {np.median(days):.0f})" if days else ""
+        entries.append(Line2D([], [], color=looks[arm].colour, ls=looks[arm].line, lw=2.6, label=looks[arm].label + end))
+    return entries
+
+
+def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return axes at a place given in pixels from the upper left corner of the figure."""
+    wide, high = figure.get_size_inches() * style.DOTS_PER_INCH
+    return figure.add_axes((left / wide, 1 - (top + height) / high, width / wide, height / high))
+
+
+def sheet(title: str, records: Sequence[Record], rows: Sequence[Sequence[Panel]],
+          note: str = "") -> tuple[Figure, list[tuple[Panel, Axes]]]:
+    """Return a slide of panels, all on one clock, with the treatment calendar under each column, and its axes.
+
+    Panels of one row share their vertical scale if they show the same quantity, diameters apart.
+    """
+    figure = style.slide(title, note=note)
+    arms, timing, lines = by_arm(records), calendar.clock(records), calendar.tracks(records)
+    marks = calendar.milestones(records)
+    wide, high = style.SLIDE_PIXELS
+    n_columns = max(len(row) for row in rows)
+    head = TITLE_PX + LABEL_ROW_PX * max((sum(m.lesion in ("", p.lesion) for m in marks) for row in rows for p in row), default=0)
+    heads = [head if row[0].title else 0 for row in rows]
+    strip = TRACK_PX * len(lines)
+    width = (wide - LEFT_PX - RIGHT_PX - COLUMN_GAP_PX * (n_columns - 1)) / n_columns
+    height = (high - TOP_PX - BOTTOM_PX - strip - sum(heads) - ROW_GAP_PX * len(rows)) / len(rows)
+    figure.legend(handles=legend_entries(arms), loc="upper left", ncols=len(arms), bbox_to_anchor=(12 / wide, 1 - 42 / high),
+                  borderaxespad=0, handlelength=2, columnspacing=1.6)
+    placed: list[tuple[Panel, Axes]] = []
+    top: float = TOP_PX
+    for row, row_head in zip(rows, heads, strict=True):
+        top += row_head
+        for column, panel in enumerate(row):
+            axes = place(figure, LEFT_PX + column * (width + COLUMN_GAP_PX), top, width, height)
+            placed.append((panel, axes))
+            _fill(axes, arms, panel, timing, marks, row_head / high)
+        _share_scale(row, [axes for _, axes in placed[-len(row):]])
+        top += height + ROW_GAP_PX
+    for column in range(n_columns):
+        axes = place(figure, LEFT_PX + column * (width + COLUMN_GAP_PX), top - ROW_GAP_PX / 2, width, strip)
+        calendar.draw_calendar(axes, lines, timing, with_names=column == 0)
+    figure.text(0.5, 44 / high, calendar.time_label(timing), ha="center", va="center")
+    return figure, placed
+
+
+def _fill(axes: Axes, arms: dict[str, list[Record]], panel: Panel, timing: calendar.Clock,
+          marks: Sequence[calendar.Milestone], head: float) -> None:
+    """Draw one panel: lines, axis, marks and, if it has one, its title above the names of the marks."""
+    draw_lines(axes, arms, panel.quantity, panel.lesion)
+    calendar.set_time_axis(axes, timing, with_labels=False)
+    calendar.mark(axes, marks, panel.lesion, timing, with_labels=bool(panel.title))
+    if panel.title:
+        box = axes.get_position()
+        axes.figure.text(box.x0, box.y1 + head, panel.title, size=style.FONT_SIZE_PT + 2, weight="bold", va="top")
+    if panel.quantity.is_log:
+        axes.set_yscale("log", nonpositive="mask")
+    else:
+        axes.set_ylim(0, panel.quantity.top or 1.08 * max(axes.dataLim.y1, 1e-9) if np.isfinite(axes.dataLim.y1) else 1.0)
+
+
+def _share_scale(row: Sequence[Panel], axes: Sequence[Axes]) -> None:
+    """Label the first panel of a row, or all if they differ; panels of one quantity share limits, except diameters."""
+    is_same = len({panel.quantity for panel in row}) == 1
+    for index, (panel, one) in enumerate(zip(row, axes, strict=True)):
+        if index == 0 or not is_same:
+            one.set_ylabel(panel.quantity.label)
+    if is_same and row[0].quantity.name != "longest_diameter_cm":
+        top = max(one.get_ylim()[1] for one in axes)
+        for one in axes:
+            one.set_ylim(one.get_ylim()[0], top)

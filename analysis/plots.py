@@ -1,0 +1,201 @@
+"""The standard figures of a set of run records: one slide each, as PNG or PDF, each with a caption that says what it rests on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from analysis import style
+from analysis.errors import RecordError
+from analysis.ledger import ledger_figure
+from analysis.panels import Panel, Quantity, by_arm, sheet, values
+from analysis.record import Record
+from analysis.tissue import map_figure
+
+DIAMETER = Quantity("longest_diameter_cm", "longest diameter (cm)")
+HYPOXIC = Quantity("hypoxic_fraction_below_5_mmHg", "hypoxic fraction\n(below 5 mmHg)", 1.0)
+HYPOXIC_CORE = Quantity("hypoxic_fraction_core", "hypoxic fraction,\ncore", 1.0)
+HYPOXIC_RIM = Quantity("hypoxic_fraction_rim", "hypoxic fraction,\nrim", 1.0)
+PERFUSED = Quantity("perfused_vessels_per_mm2", "perfused vessels\n(per mm²)")
+MATURITY = Quantity("vessel_maturity", "vessel maturity\n(0 to 1)", 1.0)
+T_CELLS = Quantity("t_cells_per_mm2", "T cells (per mm²)")
+SPECIFIC = Quantity("specific_t_cells_per_mm2", "tumour-specific\nT cells (per mm²)")
+OCCUPANCY = Quantity("pd1_occupancy", "PD-1 receptors\noccupied (fraction)", 1.0)
+SYSTEMIC = (
+    (OCCUPANCY, "PD-1 receptors occupied"),
+    (Quantity("vegfr_inhibition", "inhibited fraction", 1.0), "VEGFR signalling inhibited"),
+    (Quantity("specific_effector_t_cells", "cells", is_log=True), "Tumour-specific effector T cells in blood"),
+    (Quantity("burden_cells", "cells", is_log=True), "Tumour burden, all lesions"),
+)
+RESPONSE_SHARE = 0.7
+DEFAULT_DETECTION_CM = 0.2
+
+
+class Standard(NamedTuple):
+    """A standard figure: the stem of its file, how to draw it and its caption."""
+
+    stem: str
+    draw: Callable[[Sequence[Record]], Figure]
+    caption: str
+
+
+def diameter_figure(records: Sequence[Record]) -> Figure:
+    """Draw the longest diameter of every lesion, with scans, the partial-response line and the detection limit."""
+    lesions = records[0].lesions
+    n_columns = 1 if len(lesions) == 1 else 2 if len(lesions) <= 4 else 3
+    panels = [Panel(DIAMETER, lesion, _lesion_title(records[0], lesion)) for lesion in lesions]
+    rows = [panels[i:i + n_columns] for i in range(0, len(panels), n_columns)]
+    figure, placed = sheet("Longest diameter of each lesion", records, rows, summary_note(records))
+    for panel, axes in placed:
+        _response_lines(axes, records[0], panel.lesion)
+        for arm in by_arm(records).values():
+            _scan_marks(axes, arm[0], panel.lesion)
+    return figure
+
+
+def _lesion_title(record: Record, lesion: str) -> str:
+    index = record.lesions.index(lesion)
+    kind = ["lymph node"] if record.nodal[index] else []
+    kind += ["not known at the start"] if record.occult[index] else [str(record.roles[index]).replace("_", " ")]
+    return f"{style.words(lesion)} ({', '.join(kind)})"
+
+
+def _response_lines(axes: Axes, record: Record, lesion: str) -> None:
+    """Draw 30 % below the baseline (target lesions only) and the limit below which a scan shows nothing."""
+    index = record.lesions.index(lesion)
+    limit_cm = float(record.attributes.get("detection_limit_cm", DEFAULT_DETECTION_CM))
+    top = axes.get_ylim()[1]
+    axes.axhspan(0, limit_cm, color="#DDDDDD", alpha=0.6, lw=0, zorder=0.3)
+    _note_at(axes, f"not visible below {limit_cm:g} cm", limit_cm / top)
+    if str(record.roles[index]) == "target":
+        level = RESPONSE_SHARE * float(record.baseline_cm[index])
+        axes.axhline(level, color=style.FAINT, lw=1.2, ls=(0, (6, 4)), zorder=0.6)
+        _note_at(axes, "30 % below baseline", level / top)
+
+
+def _note_at(axes: Axes, text: str, height: float) -> None:
+    """Write a note at the right end of a level (fraction of the axes' height), legible over lines."""
+    axes.annotate(text, (0.995, height), xycoords="axes fraction", xytext=(0, 2), textcoords="offset points",
+                  ha="right", va="bottom", size=style.SMALL_PT, color="#555555", zorder=6,
+                  path_effects=[withStroke(linewidth=3, foreground="white")])
+
+
+def _scan_marks(axes: Axes, record: Record, lesion: str) -> None:
+    """Mark what each scan of the arm would have measured with an open circle."""
+    days = np.array([event.time_d for event in record.events if event.kind == "scan"])
+    if days.size:
+        measured = np.interp(days, record.time_d, values(record, DIAMETER.name, lesion), right=np.nan)
+        colour = style.arm_styles([str(record.attributes["arm"])])[str(record.attributes["arm"])].colour
+        axes.plot(days, measured, "o", mfc="white", mec=colour, ms=5.5, mew=1.4, clip_on=False, zorder=4)
+
+
+def _grid(title: str, quantities: Sequence[Quantity]) -> Callable[[Sequence[Record]], Figure]:
+    """Return a figure of quantities (rows) by lesions (columns)."""
+    def draw(records: Sequence[Record]) -> Figure:
+        titles = {lesion: _lesion_title(records[0], lesion) for lesion in records[0].lesions}
+        rows = [[Panel(quantity, lesion, title if index == 0 else "") for lesion, title in titles.items()]
+                for index, quantity in enumerate(quantities)]
+        return sheet(title, records, rows, summary_note(records))[0]
+    return draw
+
+
+def systemic_figure(records: Sequence[Record]) -> Figure:
+    """Draw what all lesions share: receptor occupancy, VEGFR inhibition, T cells in blood, total burden."""
+    panels = [Panel(quantity, "", title) for quantity, title in SYSTEMIC]
+    title = "What all lesions share: drugs, T cells in blood, burden"
+    return sheet(title, records, [panels[:2], panels[2:]], summary_note(records))[0]
+
+
+STANDARD = (
+    Standard("diameter", diameter_figure,
+             "Longest diameter of each lesion over time; open circles: virtual scans; dashed: 30 % below the baseline of that "
+             "lesion alone (RECIST judges the sum of the targets); grey: below what a scan can show."),
+    Standard("hypoxia", _grid("Hypoxic fraction of the viable tumour cells", (HYPOXIC, HYPOXIC_CORE, HYPOXIC_RIM)),
+             "Share of viable tumour cells below 5 mmHg: of the whole section, of its core and of its rim."),
+    Standard("vessels", _grid("Vessels: perfusion and maturity", (PERFUSED, MATURITY)),
+             "Perfused vessels per mm² of section and their mean maturity; normalisation is maturity and perfusion rising after "
+             "the start of the anti-angiogenic drug, pruning a fall of the density."),
+    Standard("t_cells", _grid("T cells in the tumour", (T_CELLS, SPECIFIC, OCCUPANCY)),
+             "T cells per mm² of section, all and tumour-specific, and the PD-1 receptors occupied (the same in all lesions); "
+             "compare the start of anti-PD-1 and the low-dose fractions."),
+    Standard("systemic", systemic_figure,
+             "Receptor occupancy, VEGFR inhibition, tumour-specific effector T cells in blood and total burden."),
+    Standard("deaths", ledger_figure,
+             "Deaths of tumour cells by cause, summed from the start to the end of each arm, as shares of all deaths of the "
+             "lesion; the total stands at the right."),
+)
+OVERVIEW = Standard("overview", _grid("Overview: size, hypoxia, vessels, T cells", (DIAMETER, HYPOXIC, PERFUSED, T_CELLS)), "")
+MAP_CAPTION = ("Section of the {lesion} in every arm (rows) on several dates (columns): tissue with T cells as bright dots, and "
+               "oxygen with the 5 mmHg contour. The bar gives a length of the section and what it stands for in the patient.")
+
+
+def summary_note(records: Sequence[Record]) -> str:
+    """Return what every figure says at its foot: replicates, seed, reduced sections, bands."""
+    counts = sorted({len(replicates) for replicates in by_arm(records).values()})
+    seeds = sorted({int(record.attributes.get("seed", 0)) for record in records})
+    n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    note = f"n = {n} per arm, seed {', '.join(map(str, seeds[:3]))}."
+    if counts[-1] > 1:
+        note += "  Lines: median; bands: 10 % to 90 % of replicates."
+    is_quick = any(int(record.attributes.get("is_quick", 0)) for record in records)
+    return f"{note}  Quick run: reduced sections." if is_quick else note
+
+
+def caption(stem: str, records: Sequence[Record]) -> str:
+    """Return the caption of a standard figure by its file's stem, with n, seed and what is assumed; "" if it is not one."""
+    known = {standard.stem: standard.caption for standard in STANDARD}
+    if stem.startswith("tissue_"):
+        known[stem] = MAP_CAPTION.format(lesion=stem.removeprefix("tissue_"))
+    return f"{known[stem]} {summary_note(records)}" if stem in known else ""
+
+
+def pages(records: Sequence[Record]) -> list[tuple[str, Figure]]:
+    """Return every standard figure as (stem, figure): the series, the ledger and one map a lesion; raises RecordError."""
+    _check(records)
+    with style.themed():
+        drawn = [(standard.stem, standard.draw(records)) for standard in STANDARD]
+        maps = [(f"tissue_{lesion}", map_figure(records, lesion)) for lesion in records[0].lesions]
+    return drawn + [(stem, figure) for stem, figure in maps if figure is not None]
+
+
+def _check(records: Sequence[Record]) -> None:
+    if not records:
+        raise RecordError("there is no record to draw")
+    for record in records:
+        if len(record.time_d) < 2:
+            raise RecordError(f"{record.path}: the record holds fewer than two points in time, there is nothing to draw")
+        if record.lesions != records[0].lesions:
+            raise RecordError(f"{record.path}: its lesions ({', '.join(record.lesions)}) are not those of {records[0].path}")
+
+
+def standard_figures(records: Sequence[Record], folder: Path, suffix: str = "png") -> list[Path]:
+    """Write the standard figures into a folder as STEM.suffix (png or pdf) and return their paths; raises RecordError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [save(figure, folder / f"{stem}.{suffix}", stem) for stem, figure in pages(records)]
+
+
+def save(figure: Figure, path: Path, title: str) -> Path:
+    """Write one figure, its metadata carrying the disclaimer."""
+    with style.themed():
+        figure.savefig(path, dpi=style.DOTS_PER_INCH, metadata=style.metadata(title, path.suffix.lstrip(".")))
+    return path
+
+
+def plot(records: Sequence[Record], path: Path) -> Path:
+    """Write one file: an overview sheet as PNG, or all standard figures as the pages of a PDF; raises RecordError."""
+    _check(records)
+    with style.themed():
+        overview = OVERVIEW.draw(records)
+    if path.suffix == ".png":
+        FigureCanvasAgg(overview)
+        return save(overview, path, OVERVIEW.stem)
+    with style.themed(), PdfPages(path, metadata=style.metadata("Standard figures", "pdf")) as book:
+        for _, figure in [(OVERVIEW.stem, overview), *pages(records)]:
+            book.savefig(figure)
+    return path

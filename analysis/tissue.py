@@ -1,0 +1,172 @@
+"""Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from numpy.typing import NDArray
+
+from analysis import calendar, style
+from analysis.panels import by_arm, ended_on_day, place, values
+from analysis.record import Record, Snapshots, load_snapshots
+
+QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
+PERFUSED_VESSEL = 2
+VIEW_MARGIN_SITES = 8
+BAR_UM = 500.0
+TOP_PX, BOTTOM_PX, LEFT_PX, LEGEND_PX, GAP_PX, PAIR_GAP_PX = 84, 44, 130, 285, 4, 12
+N_DATES = 4
+T_CELL_PT = 1.7
+
+_CODE = style.TISSUE_CODE
+_CLASS_OF_STATE = np.array([_CODE[name] for name in (
+    "stroma", "proliferating", "quiescent", "doomed", "dead", "dead", "dead", "necrotic")], dtype=np.uint8)
+
+
+class View(NamedTuple):
+    """The square window (rows, columns) of a section that pictures show."""
+
+    rows: slice
+    columns: slice
+
+    @property
+    def n_sites(self) -> int:
+        """Sites along one edge."""
+        return int(self.rows.stop - self.rows.start)
+
+
+def classify(cell_state: NDArray[np.uint8], oxygen: NDArray[np.floating], vessels: NDArray[np.uint8],
+             t_cells: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the class each site shows, arrays of one shape, oxygen in mmHg.
+
+    A viable cell below 5 mmHg shows as hypoxic; vessels stand over cells and T cells over both.
+    """
+    shown = _CLASS_OF_STATE[cell_state]
+    is_viable = (cell_state > 0) & (cell_state <= QUIESCENT)
+    shown[is_viable & (oxygen < style.HYPOXIA_MMHG)] = _CODE["hypoxic"]
+    shown[vessels > 0] = _CODE["unperfused"]
+    shown[vessels == PERFUSED_VESSEL] = _CODE["perfused"]
+    shown[t_cells > 0] = _CODE["t_cell"]
+    return shown
+
+
+def view(snapshots: Sequence[Snapshots]) -> View:
+    """Return the smallest square window that holds every cell of every snapshot, with a margin, inside the section."""
+    holds = np.any([(s.cell_state[:, s.cell_state.shape[1] // 2] > 0).any(axis=0) for s in snapshots], axis=0)
+    height, width = holds.shape
+    rows, columns = np.flatnonzero(holds.any(axis=1)), np.flatnonzero(holds.any(axis=0))
+    if not rows.size:
+        rows, columns = np.arange(height), np.arange(width)
+    longest = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * VIEW_MARGIN_SITES
+    edge = int(min(longest, height, width))
+    first_row = int(np.clip((rows[0] + rows[-1] + 1 - edge) // 2, 0, height - edge))
+    first_column = int(np.clip((columns[0] + columns[-1] + 1 - edge) // 2, 0, width - edge))
+    return View(slice(first_row, first_row + edge), slice(first_column, first_column + edge))
+
+
+def section(snapshots: Snapshots, index: int, window: View) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return classes and oxygen (mmHg) of the central plane of one snapshot inside a window."""
+    here = (index, snapshots.cell_state.shape[1] // 2, window.rows, window.columns)
+    oxygen = snapshots.oxygen[here]
+    return classify(snapshots.cell_state[here], oxygen, snapshots.vessels[here], snapshots.t_cells[here]), oxygen
+
+
+def index_at(snapshots: Snapshots, day: float) -> int:
+    """Return the last snapshot at or before a day, with half a day of grace."""
+    return max(int(np.searchsorted(snapshots.time_d, day + 0.5, side="right")) - 1, 0)
+
+
+def map_days(records: Sequence[Record], snapshots: Sequence[Snapshots]) -> list[float]:
+    """Return the days worth a picture: the start, just before the first anti-angiogenic dose, some weeks on, the end."""
+    times_d = max((s.time_d for s in snapshots), key=lambda times: times[-1])
+    timing = calendar.clock(records)
+    starts = [t.times_d[0] for t in calendar.tracks(records) if t.modality == "vegfr_tki" and t.times_d[0] > 7]
+    wanted = [0.0, min(starts) - 1 if starts else timing.break_d / 6, timing.break_d / 2, timing.end_d]
+    chosen = [times_d[np.clip(np.searchsorted(times_d, day, side="right") - 1, 0, None)] for day in wanted]
+    return sorted({float(day) for day in chosen})[:N_DATES]
+
+
+def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
+    """Draw tissue and oxygen of one lesion: a row an arm (first replicate), a pair of maps a date; None without snapshots."""
+    arms = {arm: replicates[0] for arm, replicates in by_arm(records).items()}
+    snapshots = {arm: load_snapshots(record.path, lesion) for arm, record in arms.items()}
+    if any(len(s.time_d) == 0 for s in snapshots.values()) or len({s.cell_state.shape[1:] for s in snapshots.values()}) > 1:
+        return None
+    days, window = map_days(records, list(snapshots.values())), view(list(snapshots.values()))
+    wide, high = style.SLIDE_PIXELS
+    room = (wide - LEFT_PX - LEGEND_PX) / len(days) - PAIR_GAP_PX - GAP_PX
+    edge = int(min(room / 2, (high - TOP_PX - BOTTOM_PX) / max(len(arms), 1) - GAP_PX, 420))
+    pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (edge + GAP_PX), 560))
+    note = (f"Seed {records[0].attributes.get('seed', '')}, first replicate.  "
+            f"Bar: {BAR_UM:g} µm of the section and what it stands for in the patient.")
+    figure = style.slide(f"{style.words(lesion)}: tissue (left of each pair) and oxygen (right)", pixels, note)
+    for column, day in enumerate(days):
+        left = LEFT_PX + column * (2 * edge + GAP_PX + PAIR_GAP_PX)
+        date = datetime.fromisoformat(str(records[0].attributes["start_date"])) + timedelta(days=day)
+        head = f"day {day:.0f}, {date.day} {date:%b %Y}"
+        figure.text((left + edge) / wide, 1 - (TOP_PX - 26) / pixels[1], head, ha="center", weight="bold")
+        for row, (arm, record) in enumerate(arms.items()):
+            top = TOP_PX + row * (edge + GAP_PX)
+            pair = (place(figure, left, top, edge, edge), place(figure, left + edge + GAP_PX, top, edge, edge))
+            _draw_pair(pair, record, snapshots[arm], lesion, day, window)
+    _name_rows(figure, list(arms), edge, pixels)
+    _draw_legend(figure, pixels)
+    return figure
+
+
+def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, lesion: str, day: float, window: View) -> None:
+    """Draw tissue and oxygen of one arm on one day, or say why there is nothing to draw."""
+    for axes in pair:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+    end_d = ended_on_day(record)
+    if end_d is not None and day > end_d + 1:
+        pair[0].set_facecolor("#F2F2F2")
+        pair[1].set_facecolor("#F2F2F2")
+        message = f"lethal burden\nreached on\nday {end_d:.0f}"
+        pair[0].text(0.5, 0.5, message, ha="center", va="center", transform=pair[0].transAxes)
+        return
+    index = index_at(snapshots, day)
+    classes, oxygen = section(snapshots, index, window)
+    t_cell_rows, t_cell_columns = np.nonzero(classes == _CODE["t_cell"])
+    pair[0].imshow(classes, cmap=style.TISSUE_MAP, vmin=-0.5, vmax=len(style.TISSUE) - 0.5, interpolation="nearest")
+    pair[0].plot(t_cell_columns, t_cell_rows, "s", color=style.TISSUE[_CODE["t_cell"]].colour, ms=T_CELL_PT, mew=0)
+    pair[1].imshow(oxygen, cmap=style.oxygen_map(), vmin=style.OXYGEN_LIMITS_MMHG[0], vmax=style.OXYGEN_LIMITS_MMHG[1])
+    if oxygen.min() < style.HYPOXIA_MMHG < oxygen.max():
+        pair[1].contour(oxygen, levels=[style.HYPOXIA_MMHG], colors=style.HYPOXIA_LINE, linewidths=1.2)
+    size_cm = float(np.interp(snapshots.time_d[index], record.time_d, values(record, "longest_diameter_cm", lesion)))
+    box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.2}
+    pair[0].text(0.02, 0.98, f"Ø {size_cm:.1f} cm", transform=pair[0].transAxes, va="top", size=style.SMALL_PT, bbox=box)
+    sites = BAR_UM / float(snapshots.x_um[1] - snapshots.x_um[0])
+    bar_cm = BAR_UM * 1e-4 * float(snapshots.scale[index])
+    right, low = window.n_sites * 0.97, window.n_sites * 0.97
+    pair[0].plot([right - sites, right], [low, low], color="black", lw=3, solid_capstyle="butt")
+    pair[0].text(right, low - window.n_sites * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
+
+
+def _name_rows(figure: Figure, arms: Sequence[str], edge: int, pixels: tuple[int, int]) -> None:
+    for row, look in enumerate(style.arm_styles(arms).values()):
+        middle = TOP_PX + row * (edge + GAP_PX) + edge / 2
+        label = look.label.replace(" ", "\n")
+        figure.text((LEFT_PX - 10) / pixels[0], 1 - middle / pixels[1], label, ha="right", va="center", weight="bold",
+                    color=look.colour)
+
+
+def _draw_legend(figure: Figure, pixels: tuple[int, int]) -> None:
+    """Draw the classes and the oxygen scale in the right margin."""
+    left = pixels[0] - LEGEND_PX + 4
+    handles = [Patch(facecolor=entry.colour, edgecolor="#999999", label=entry.label) for entry in style.TISSUE]
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left / pixels[0], 1 - (TOP_PX - 8) / pixels[1]),
+                  borderaxespad=0, fontsize=style.SMALL_PT, labelspacing=0.55)
+    bar = place(figure, left + 12, TOP_PX + 290, 22, min(220, pixels[1] - TOP_PX - 340))
+    scale = ScalarMappable(Normalize(*style.OXYGEN_LIMITS_MMHG), style.oxygen_map())
+    figure.colorbar(scale, cax=bar, label="oxygen (mmHg), 40 and above")
+    bar.axhline(style.HYPOXIA_MMHG, color=style.HYPOXIA_LINE, lw=2.5)
+    bar.set_yticks([0, style.HYPOXIA_MMHG, 10, 20, 30, 40])
