@@ -125,6 +125,7 @@ def override(document: Document, assignment: str) -> None:
     given = parse(f"value: {text}", place)
     block = document.content
     for depth, part in enumerate(path[:-1]):
+        document.places.setdefault(path[:depth + 1], (place, place))
         block = _step(block, part, path[:depth + 1], place)
     document.places |= {(*path, *below[1:]): (place, place) for below in given.places if below}
     last, value = path[-1], given.content["value"]

@@ -123,8 +123,10 @@ def _nodes(schema: dict[str, Any], path: Path) -> list[dict[str, Any]]:
         for node in nodes:
             if part in node.get("properties", {}):
                 below.append(node["properties"][part])
-            elif isinstance(node.get("items" if isinstance(part, int) else "additionalProperties"), dict):
-                below.append(node["items" if isinstance(part, int) else "additionalProperties"])
+            elif isinstance(part, int):
+                below += [node["items"]] if "items" in node else []
+            else:
+                below += [*node.get("patternProperties", {}).values()]
         nodes = [other for node in below for other in _alternatives(schema, node)]
     return nodes
 

@@ -8,15 +8,16 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_model, model_validator
 from pydantic.fields import FieldInfo
+from typing_extensions import TypeAliasType
 
 from sim.mistakes import did_you_mean, refuse
 
 Evidence = Literal["case", "literature", "assumed"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Marks = Annotated[
+Marks = TypeAliasType("Marks", Annotated[
     Annotated[Evidence, Tag("<word>")] | Annotated[dict[str, Evidence], Tag("<map>")],
     Discriminator(lambda marks: "<map>" if isinstance(marks, dict) else "<word>"),
-]
+])
 
 
 class Strict(BaseModel):
@@ -85,4 +86,5 @@ def build(group: type, block: BaseModel) -> Any:
     return group(**{field: hints[field](getattr(block, field)) for field in group._fields})
 
 
-__all__ = ["Annotated", "Description", "Evidence", "Name", "Strict", "build", "describe_group", "group_model", "quantity", "value"]
+__all__ = ["Annotated", "Description", "Evidence", "Name", "Strict", "build", "describe_group", "group_model", "quantity",
+           "value"]

@@ -17,7 +17,7 @@ from sim.errors import UserError
 from sim.mistakes import did_you_mean, explain
 from sim.scenario import Scenario, scenario_model
 
-OWN_KEYS = ("arm", "title", "note", "extends")
+OWN_KEYS = ("arm", "title", "note")
 
 
 def scenario_folder() -> Path:
@@ -65,9 +65,9 @@ def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Docume
     if path.resolve() in extending:
         raise UserError(f"{asked_at}{path}: this file extends itself")
     document = parse(_text(path, asked_at), str(path))
-    below = document.content.get("extends")
-    if below is None:
+    if document.content.get("extends") is None:
         return merge(Document(), document)
+    below = document.content.pop("extends")
     place = f"{document.places[('extends',)][1]}: extends: "
     if not isinstance(below, str):
         raise UserError(f"{place}must name one file (got {below!r})")

@@ -1,0 +1,78 @@
+"""Check scenarios without running them; say what they are, with total doses and EQD2."""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+    from sim.treatment import RadiotherapyCourse
+
+HELP = "validate scenarios: every mistake with its place, or a summary"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the bare name of one that comes with LesionLab")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
+                        help="change a value, as in --set lesions.neck.section_cells=5000; may be given again")
+
+
+def execute(options: Namespace) -> int:
+    """Print a summary of each scenario; raise UserError with the mistakes of all of them."""
+    from sim.errors import UserError
+    from sim.scenario_file import load_scenario
+
+    mistakes = []
+    for path in options.scenarios:
+        try:
+            print(f"{path}: ok\n{summary(load_scenario(path, options.overrides))}")
+        except UserError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return 0
+
+
+def summary(scenario: "Scenario") -> str:
+    """Return a scenario in a few lines: arm, lesions, courses, drugs, calendar, parameters that are not the defaults."""
+    days = (scenario.end - scenario.start).days
+    rows = [("arm", [f"{scenario.arm}: {scenario.start} to {scenario.end}, {days} days, seed {scenario.seed}, patient {scenario.patient}"])]
+    rows.append(("question", [scenario.title] if scenario.title else []))
+    rows.append(("lesions", [_lesion(scenario, name) for name in scenario.lesions]))
+    rows.append(("radiotherapy", [_course(course) for course in scenario.radiotherapy] or ["none"]))
+    rows.append(("drugs", [_drug(scenario, name) for name in scenario.drugs] or ["none"]))
+    rows.append(("scans", [", ".join(str(day) for day in scenario.scans) or "none"]))
+    rows.append(("changed", _changed(scenario)))
+    return "\n".join(f"  {heading if number == 0 else '':<13} {line}" for heading, lines in rows for number, line in enumerate(lines))
+
+
+def _lesion(scenario: "Scenario", name: str) -> str:
+    lesion = scenario.lesions[name]
+    size = " x ".join(f"{diameter:g}" for diameter in lesion.size_cm)
+    words = [f"{size} cm", lesion.role.replace("_", "-"), *(["nodal"] if lesion.nodal else []), *(["occult"] if lesion.is_occult else [])]
+    return f"{name}: {', '.join(words)}, section of {lesion.section_cells} cells"
+
+
+def _course(course: "RadiotherapyCourse") -> str:
+    volumes = ["core", "mass"] if course.volumes.core else ["mass"]
+    doses = [f"{volume} {course.fractions} x {course.dose_per_fraction_gy(volume):g} Gy = {course.total_dose_gy(volume):g} Gy "
+             f"(EQD2 {course.eqd2_gy(volume):.4g} Gy)" for volume in volumes]
+    days = course.fraction_dates
+    return f"{course.lesion}: {', '.join(doses)}; {days[0]} to {days[-1]}, {' '.join(course.weekdays)}"
+
+
+def _drug(scenario: "Scenario", name: str) -> str:
+    drug = scenario.drugs[name]
+    dates = drug.dose_dates()
+    pause = f", {drug.days_on} days on, {drug.days_off} off" if drug.days_on else ""
+    return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {len(dates)} doses, {dates[0]} to {dates[-1]}"
+
+
+def _changed(scenario: "Scenario") -> list[str]:
+    """Return the parameters of the rules that this scenario sets otherwise."""
+    from sim.parameters import describe_group
+    from sim.schedule import PARAMETERS
+
+    return [f"{section}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"
+            for section, group in PARAMETERS.items() for chosen in [scenario.parameters(section)]
+            for known in describe_group(group) if getattr(chosen, known.name) != known.default]

@@ -1,0 +1,88 @@
+"""Describe the model: the order of its rules with the reason for each place, one rule, one parameter, or the file format."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sim.parameters import Description
+
+HELP = "print the schedule, a process with its rule and parameters, or one parameter"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("name", nargs="?", metavar="PROCESS or PARAMETER", help="a row of the schedule, a section of parameters, or a parameter")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files, for editors")
+
+
+def execute(options: Namespace) -> int:
+    """Print what was asked for; raise UserError for an unknown name."""
+    if options.schema:
+        from sim.scenario_schema import schema_text
+
+        print(schema_text(), end="")
+        return 0
+    described = _schedule() if options.name is None else _named(options.name)
+    print(json.dumps(described, indent=2) if options.json else _text(described))
+    return 0
+
+
+def _schedule() -> dict[str, Any]:
+    """Return the schedule in order, and the sections of parameters that belong to no process."""
+    from sim.schedule import PARAMETERS, SCHEDULE
+
+    rows = [{"name": row.name, "scope": row.scope, "rule": _rule(row).splitlines()[0], "why": row.why} for row in SCHEDULE]
+    return {"schedule": rows, "other_parameters": [name for name in PARAMETERS if name not in {row.name for row in SCHEDULE}]}
+
+
+def _named(name: str) -> dict[str, Any]:
+    """Return a section with its rule and parameters, or the parameters of this name with their sections."""
+    from sim.errors import UserError
+    from sim.mistakes import did_you_mean
+    from sim.parameters import describe_group
+    from sim.schedule import PARAMETERS, SCHEDULE
+
+    rules = {row.name: _rule(row) for row in SCHEDULE}
+    sections = {section: describe_group(group) for section, group in PARAMETERS.items()}
+    if name in rules or name in sections:
+        rule = rules.get(name) or PARAMETERS[name].__doc__ or ""
+        return {"name": name, "rule": rule.strip(), "parameters": [_parameter(name, known) for known in sections.get(name, ())]}
+    found = [_parameter(section, known) for section, group in sections.items() for known in group
+             if name in (known.name, f"{section}.{known.name}")]
+    if not found:
+        names = [*rules, *sections, *(known.name for group in sections.values() for known in group)]
+        raise UserError(f"{name}: no process or parameter has this name{did_you_mean(name, dict.fromkeys(names))}")
+    return {"parameters": found}
+
+
+def _rule(row: Any) -> str:
+    """Return the docstring of a process's module."""
+    from importlib import import_module
+
+    module = import_module(row.module) if isinstance(row.module, str) else row.module
+    return module.__doc__ or row.name
+
+
+def _parameter(section: str, known: "Description") -> dict[str, Any]:
+    return {"section": section, **known._asdict()}
+
+
+def _text(described: dict[str, Any]) -> str:
+    """Return a description for reading."""
+    from sim import DISCLAIMER
+
+    if "schedule" in described:
+        lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {row['scope']:<22} because {row['why']}"
+                 for number, row in enumerate(described["schedule"], 1)]
+        return "\n".join([*lines, f"other parameters: {', '.join(described['other_parameters'])}", f"{DISCLAIMER}."])
+    head = [described["name"], "", described["rule"], ""] if "name" in described else []
+    return "\n".join([*head, *(_parameter_text(known) for known in described["parameters"])])
+
+
+def _parameter_text(known: dict[str, Any]) -> str:
+    """Return one parameter in three lines."""
+    unit = "" if known["unit"] == "1" else f" {known['unit']}"
+    return (f"{known['section']}.{known['name']} = {known['default']:g}{unit}, {known['low']:g} to {known['high']:g}{unit}\n"
+            f"    {known['meaning']}\n    {known['evidence']}: {known['source']}")
