@@ -1,0 +1,229 @@
+"""Many runs at once: in this process, on this machine's cores, or on a Dask cluster; one that dies takes no other along.
+
+The files are the truth: a run counts as done when its record carries its identity, whatever a worker reported.
+"""
+
+import contextlib
+import importlib.util
+import os
+import queue
+import time
+import traceback
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from sim.errors import UserError
+from sim.jobs import Job, Simulate, is_done, model_version, perform
+
+TOPIC = "lesionlab-progress"
+REPORT_EVERY_S = 1.0
+_THREAD_SETTINGS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one job ended: `message` is empty for a run that is done."""
+
+    job: Job
+    message: str = ""
+
+
+class Progress(Protocol):
+    """What the parent shows; called in the parent's main thread only."""
+
+    def announce(self, text: str) -> None:
+        """Say how the work is laid out."""
+
+    def advance(self, job: Job, done_d: float) -> None:
+        """Note the day that a run has reached."""
+
+    def finish(self, outcome: Outcome) -> None:
+        """Note that a run has ended."""
+
+
+class Plan(NamedTuple):
+    """Workers and threads of each, and the cores they share with the reason for their number."""
+
+    workers: int
+    threads: int
+    cores: int
+    reason: str
+
+    def describe(self) -> str:
+        """Return the plan as a line of text."""
+        return (f"{_count(self.workers, 'worker')} x {_count(self.threads, 'thread')} "
+                f"on {_count(self.cores, 'core')} ({self.reason})")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def available_cores() -> tuple[int, str]:
+    """Return how many cores this process may use, and what sets the limit: machine, affinity, container or SLURM."""
+    limits = {"all of the machine": os.cpu_count() or 1}
+    if hasattr(os, "sched_getaffinity"):
+        limits["affinity"] = len(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        limits["container limit"] = max(1, int(quota) // int(period))
+    with contextlib.suppress(KeyError, ValueError):
+        limits["SLURM_CPUS_PER_TASK"] = max(1, int(os.environ["SLURM_CPUS_PER_TASK"]))
+    reason = min(limits, key=lambda name: limits[name])
+    return limits[reason], reason
+
+
+def plan_local(n_jobs: int, workers: int | None = None) -> Plan:
+    """Lay out the jobs on this machine; cores that jobs do not fill become threads of the workers."""
+    cores, reason = available_cores()
+    chosen = max(1, min(n_jobs, workers or cores))
+    return Plan(chosen, max(1, cores // chosen), cores, reason)
+
+
+def choose_engine(engine: str | None, n_jobs: int, workers: int | None = None) -> str:
+    """Return `serial`, `local` or a scheduler's address; without a wish, `local` where it can help."""
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: at least one worker is needed")
+    has_dask = importlib.util.find_spec("distributed") is not None
+    if engine is None:
+        return "local" if has_dask and plan_local(n_jobs, workers).workers > 1 else "serial"
+    if engine not in ("serial", "local") and not engine.startswith(("tcp://", "tls://")):
+        raise UserError(f"--engine {engine}: the engines are serial, local and tcp://HOST:PORT")
+    if engine != "serial" and not has_dask:
+        raise UserError(f"--engine {engine} needs Dask: pip install 'lesionlab[sweep]', or use --engine serial")
+    return engine
+
+
+def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = None, workers: int | None = None,
+            simulate: Simulate | None = None) -> tuple[Outcome, ...]:
+    """Run all jobs, the longest first, and return how each ended; only an interruption or a user's mistake stops the rest.
+
+    Raises UserError for an engine that is unknown, not installed or not reachable.
+    """
+    chosen = choose_engine(engine, len(jobs), workers)
+    ordered = sorted(jobs, key=lambda job: -job.cost)
+    if not ordered:
+        return ()
+    if chosen == "serial":
+        progress.announce("one run after the other in this process")
+        return tuple(_serial(ordered, progress, simulate))
+    with _client(chosen, plan_local(len(jobs), workers), progress, simulate) as client:
+        return tuple(_distributed(client, ordered, progress, simulate))
+
+
+def _serial(jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:
+    for job in jobs:
+        message = ""
+        try:
+            perform(job, simulate, lambda done_d, _total_d, job=job: progress.advance(job, done_d))
+        except Exception as error:
+            message = explain(error)
+        outcome = Outcome(job, message)
+        progress.finish(outcome)
+        yield outcome
+
+
+def explain(error: BaseException) -> str:
+    """Return what went wrong in one line; for what is not a user's mistake with the place where it happened."""
+    first = (str(error).strip().splitlines() or [""])[0]
+    if isinstance(error, UserError):
+        return first
+    if type(error).__name__ == "KilledWorker":
+        return "the process died each time the run was tried (killed, out of memory or crashed)"
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {first}{place}"
+
+
+@contextlib.contextmanager
+def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | None) -> Iterator[Any]:
+    """Yield a Dask client of this machine's workers or of the cluster at an address."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    if engine != "local":
+        try:
+            with Client(engine, timeout="10s") as client:
+                client.wait_for_workers(1, timeout=60)
+                progress.announce(f"{_count(len(client.nthreads()), 'worker')} of {engine}")
+                _check_versions(client)
+                yield client
+        except (OSError, TimeoutError) as error:
+            raise UserError(f"--engine {engine}: no scheduler with workers answers there") from error
+        return
+    progress.announce(plan.describe())
+    if simulate is None:
+        from sim.simulation import warm_kernels
+        warm_kernels()
+    settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in _THREAD_SETTINGS}
+    settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.worker.multiprocessing-method": "spawn"}
+    with _same_environment(), dask.config.set(settings), LocalCluster(
+            n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
+            memory_limit=None, silence_logs="CRITICAL") as cluster, Client(cluster) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _same_environment() -> Iterator[None]:
+    """Undo what Dask sets in this process's environment for its workers."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _check_versions(client: Any) -> None:
+    """Refuse a cluster whose workers hold other model sources than this process."""
+    others = {address for address, version in client.run(model_version).items() if version != model_version()}
+    if others:
+        raise UserError(f"other model sources than here on {', '.join(sorted(others))}: install the same version there")
+
+
+def _remote(job: Job, simulate: Simulate | None) -> None:
+    """Compute one run on a worker, telling the parent the day it has reached."""
+    from distributed import get_worker
+
+    worker, last = get_worker(), time.monotonic()
+
+    def tell(done_d: float, _total_d: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_EVERY_S:
+            last = time.monotonic()
+            worker.log_event(TOPIC, [str(job.path), float(done_d)])
+
+    perform(job, simulate, tell)
+
+
+def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:
+    """Submit all jobs and yield how each ended, as it ends."""
+    reports: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
+    client.subscribe_topic(TOPIC, lambda event: reports.put(event[1]))
+    by_path = {str(job.path): job for job in jobs}
+    pending = {client.submit(_remote, job, simulate, key=f"{job.run_id}-{uuid.uuid4().hex}", pure=False, retries=1,
+                             priority=len(jobs) - place): job for place, job in enumerate(jobs)}
+    while pending:
+        time.sleep(0.1)
+        while not reports.empty():
+            path, done_d = reports.get()
+            if path in by_path:
+                progress.advance(by_path[path], done_d)
+        # A finished run whose worker then died is `lost` and computed again; it is simply not over yet.
+        for future in [future for future in pending if future.status in ("finished", "error", "cancelled")]:
+            job = pending.pop(future)
+            outcome = Outcome(job, _verdict(future, job))
+            progress.finish(outcome)
+            yield outcome
+
+
+def _verdict(future: Any, job: Job) -> str:
+    """Return an empty text if the job's record is whole, else the reason why it is not."""
+    if is_done(job):
+        return ""
+    if future.status == "error":
+        return explain(future.exception())
+    return "the scheduler was lost" if future.status == "cancelled" else f"{job.path} did not arrive here: is the folder shared?"

@@ -1,0 +1,123 @@
+"""One run as data: what it computes, where its record goes, and how a finished record is recognised later."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from sim import __version__
+from sim.errors import UserError
+from sim.scenario import Scenario, scenario_model
+
+OnProgress = Callable[[float, float], None]
+Simulate = Callable[..., Any]
+
+STAMP = "run_identity"
+_NOT_THE_MODEL = ("cli", "arms.py", "bundle.py", "execution.py", "jobs.py", "sweep.py")
+
+
+@lru_cache(maxsize=1)
+def model_version() -> str:
+    """Return the version and the hash of every source that a result can depend on; the command line is left out."""
+    here = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for source in sorted(here.rglob("*.py")):
+        inside = source.relative_to(here)
+        if inside.parts[0] not in _NOT_THE_MODEL:
+            digest.update(inside.as_posix().encode() + b"\0" + source.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One run: a scenario, a replicate, the record to write; `until_d` ends it sooner, `is_quick` shrinks its sections."""
+
+    scenario: Scenario
+    replicate: int
+    path: Path
+    until_d: float | None = None
+    is_quick: bool = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel to a worker as text: the scenario's class is made at run time, so it cannot be pickled by name."""
+        return _arrive, (self.scenario.model_dump_json(by_alias=True), self.replicate, self.path, self.until_d, self.is_quick)
+
+    @cached_property
+    def identity(self) -> str:
+        """The hash of everything the result depends on: resolved scenario, replicate, length, size and model sources."""
+        parts = (self.scenario.resolved_yaml(), model_version(), self.replicate, self.until_d, self.is_quick)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+    @property
+    def run_id(self) -> str:
+        """The run's name: arm, replicate and the first 12 digits of its identity."""
+        return f"{self.scenario.arm}_r{self.replicate}_{self.identity[:12]}"
+
+    @property
+    def days(self) -> float:
+        """The days the run simulates if the patient lives to see them."""
+        calendar = float((self.scenario.end - self.scenario.start).days)
+        return calendar if self.until_d is None else min(calendar, self.until_d)
+
+    @property
+    def cost(self) -> float:
+        """The work expected, in cell days; a treated patient is likelier to live through the calendar, so counts for more."""
+        is_treated = bool(self.scenario.radiotherapy) or bool(self.scenario.drugs)
+        return self.days * sum(lesion.section_cells for lesion in self.scenario.lesions.values()) * (2 if is_treated else 1)
+
+
+def _arrive(text: str, replicate: int, path: Path, until_d: float | None, is_quick: bool) -> Job:
+    """Return the job that `Job.__reduce__` took apart."""
+    return Job(scenario_model().model_validate_json(text), replicate, path, until_d, is_quick)
+
+
+def days_until(scenario: Scenario, until: str) -> float:
+    """Return a date or a number of days, as typed, in days since the scenario's start; raises UserError outside its calendar."""
+    try:
+        days = float(until)
+    except ValueError:
+        try:
+            days = scenario.day(date.fromisoformat(until))
+        except ValueError:
+            raise UserError(f"--until {until}: must be a date such as {scenario.end} or a number of days") from None
+    if not 0 < days <= scenario.day(scenario.end):
+        raise UserError(f"--until {until}: must lie after the start, {scenario.start}, and not after the end, {scenario.end}")
+    return days
+
+
+def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
+    """Compute one run, replacing an unfinished record, and stamp the record as the whole answer to this job."""
+    if simulate is None:
+        from sim import simulation
+        simulate = simulation.simulate
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
+             is_forced=True, on_progress=on_progress)
+    import h5py
+    with h5py.File(job.path, "r+") as record:
+        record.attrs[STAMP] = job.identity
+
+
+def is_done(job: Job) -> bool:
+    """Return whether the job's record is there, whole, and the answer to this very job."""
+    import h5py
+    try:
+        with h5py.File(job.path, "r", locking=False) as record:
+            return bool(record.attrs.get(STAMP) == job.identity)
+    except OSError:
+        return False
+
+
+def progress_of(path: Path) -> tuple[str, float]:
+    """Return the status and the last committed day of a record; ("missing", 0) where none can be read."""
+    import h5py
+    try:
+        with h5py.File(path, "r", locking=False) as record:
+            day = float(record.attrs.get("committed_time_d", 0.0))
+            return str(record.attrs.get("status", "unknown")), 0.0 if isnan(day) else day
+    except OSError:
+        return "missing", 0.0

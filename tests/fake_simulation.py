@@ -1,0 +1,59 @@
+"""Stands in for the engine in tests of everything around it: made-up records at once, and every way a run can go wrong.
+
+A scenario's title says what happens: `fails`, `dies` (its process is killed), `dies once FOLDER`; otherwise it works.
+"""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from sim.scenario import Scenario
+from sim.scenario_file import scenario_from_text
+from tests.made_record import make_record
+
+SCENARIO = """
+schema: 1
+arm: combined
+title: a made-up patient
+start: 2021-07-06
+end: 2022-07-06
+lesions:
+  neck: {size_cm: [10, 8, 6], measured: 2021-07-06, section_cells: 500}
+  pelvis: {size_cm: [3, 2], measured: 2021-07-06, section_cells: 500, role: not_evaluable}
+radiotherapy:
+  - {lesion: neck, start: 2021-07-06, fractions: 10, volumes: {mass: {dose_per_fraction_gy: 3}}}
+drugs:
+  toripalimab: {class: anti_pd1, dose_mg: 240, start: 2021-07-06, interval_d: 21, until: 2022-07-06}
+  anlotinib: {class: vegfr_tki, dose_mg: 12, start: 2021-08-01, interval_d: 1, until: 2022-07-06}
+scans: [2021-07-06, 2021-09-10]
+"""
+
+
+def scenario(*overrides: str) -> Scenario:
+    """Return a small patient with all three treatments; overrides as on the command line."""
+    return scenario_from_text(SCENARIO, overrides=overrides)
+
+
+def simulate(patient: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
+             is_forced: bool = False, on_progress: Any = None) -> dict[str, Any]:
+    """Write a made-up record in the engine's place."""
+    title = patient.title or ""
+    if title.startswith("fails"):
+        raise RuntimeError("the numbers went wrong")
+    if title.startswith("dies once"):
+        marker = Path(title.removeprefix("dies once ").split(" [")[0]) / "died"
+        if not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    elif title.startswith("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    end_d = until_d or patient.day(patient.end)
+    make_record(path, patient.arm, replicate=replicate, every_d=30.0, snapshot_every_d=180.0, end_d=end_d)
+    with h5py.File(path, "r+") as record:
+        record.attrs["is_quick"] = int(is_quick)
+    if on_progress:
+        on_progress(end_d, end_d)
+    return {"path": str(path), "status": "complete"}
