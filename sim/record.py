@@ -59,10 +59,12 @@ def read_checkpoint(path: Path | str) -> tuple[float, dict[str, NDArray[Any]]]:
 
     try:
         with h5py.File(path, "r", locking=False) as file:
-            if "checkpoint" not in file:
-                raise UserError(f"{path}: no checkpoint: nothing was committed to this record")
-            file["checkpoint"].visititems(collect)
-            return float(file["checkpoint"].attrs["time_d"]), arrays
+            # Between two commits of a run there is one checkpoint; a kill during a commit may leave two.
+            for name in ("checkpoint", "checkpoint_next"):
+                if name in file and file[name].attrs["time_d"] == file.attrs["committed_time_d"]:
+                    file[name].visititems(collect)
+                    return float(file[name].attrs["time_d"]), arrays
+            raise UserError(f"{path}: no checkpoint: nothing was committed to this record")
     except (OSError, RuntimeError, KeyError) as error:
         raise UserError(f"{path}: no readable record: {error}") from error
 
@@ -101,7 +103,8 @@ class RecordWriter:
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error}") from error
         finally:
-            temporary.unlink(missing_ok=True)
+            if temporary.exists():
+                temporary.unlink()
 
     def _clear(self) -> None:
         self._rows: list[tuple[float, Mapping[str, Any]]] = []
@@ -138,9 +141,9 @@ class RecordWriter:
         Raises:
             ValueError: an array does not have the section's shape.
         """
-        labels = [np.array(label, dtype=np.uint8) for label in (cell_state, t_cells, vessels)]
-        fields = (labels[0], round_mantissa(oxygen), *labels[1:])
-        shapes = {field.shape for field in fields}
+        states, counts, tubes = (np.array(label, dtype=np.uint8) for label in (cell_state, t_cells, vessels))
+        fields = (states, round_mantissa(oxygen), counts, tubes)
+        shapes = {np.shape(field) for field in fields}
         if shapes != {self._lesions[lesion]}:
             raise ValueError(f"snapshot of {lesion}: shapes {shapes}, declared {self._lesions[lesion]}")
         self._snapshots[lesion].append((time_d, *fields, scale))
@@ -153,8 +156,16 @@ class RecordWriter:
         """
         try:
             self._write_segments()
-            self._write_checkpoint(checkpoint, time_d)
-            self._file.attrs.update(state_sha256=state_sha256, committed_time_d=float(time_d))
+            group = self._file.create_group("checkpoint_next", track_order=True)
+            group.attrs["time_d"] = float(time_d)
+            add_checkpoint(group, checkpoint)
+            self._file.flush()
+            self._file.attrs.modify("state_sha256", state_sha256)
+            self._file.attrs.modify("committed_time_d", float(time_d))
+            self._file.flush()
+            # Only now may the space of the old checkpoint be used again: a kill leaves one or the other whole.
+            self._file.pop("checkpoint", None)
+            self._file.move("checkpoint_next", "checkpoint")
             self._file.flush()
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written: {error}") from error
@@ -170,16 +181,6 @@ class RecordWriter:
         _extend(self._file, dict(zip(EVENT_NAMES, zip(*self._events, strict=True), strict=False)))
         for lesion, snapshots in self._snapshots.items():
             _extend(self._file[f"snapshots/{lesion}"], dict(zip(SNAPSHOT_NAMES, zip(*snapshots, strict=True), strict=False)))
-
-    def _write_checkpoint(self, checkpoint: Mapping[str, NDArray[Any]], time_d: float) -> None:
-        """Write the new state beside the old one and only then swap them: a kill leaves one of the two."""
-        self._file.pop("checkpoint_next", None)
-        group = self._file.create_group("checkpoint_next", track_order=True)
-        group.attrs["time_d"] = float(time_d)
-        add_checkpoint(group, checkpoint)
-        self._file.flush()
-        self._file.pop("checkpoint", None)
-        self._file.move("checkpoint_next", "checkpoint")
 
     def finish(self, end_reason: str) -> None:
         """Mark the record complete: `end of calendar` or `lethal burden`.

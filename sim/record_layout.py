@@ -103,7 +103,7 @@ def lay_out(file: h5py.File, header: Header) -> None:
                                    ("drug_level_unit", [drug.level_unit for drug in drugs], "unit of drug_level")):
         add_variable(file, name, ("drug",), TEXT, "", long_name)[...] = words
     for series in header.series:
-        add_variable(file, series.name, series.dimensions, np.float64, series.unit, series.long_name, LABEL_LEVEL)
+        add_variable(file, series.name, series.dimensions, np.float64, series.unit, series.long_name)
     for name, dtype, unit, long_name in EVENT_COLUMNS:
         add_variable(file, name, ("event",), dtype, unit, long_name)
     for lesion in lesions:
@@ -127,7 +127,10 @@ def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any],
              is_growing: bool = False) -> h5py.Dataset:
     """Write a dimension scale (n,) of strings or numbers; a growing one can be extended without end."""
     dtype = values.dtype if isinstance(values, np.ndarray) else TEXT
-    growth = {"maxshape": (None,), "chunks": (ROWS_PER_CHUNK,)} if is_growing else {}
+    growth: dict[str, Any] = {"maxshape": (None,), "chunks": (ROWS_PER_CHUNK,)} if is_growing else {}
+    if is_growing and dtype == np.float64:
+        # Rows that a kill left unwritten must not read as day 0.
+        growth["fillvalue"] = np.nan
     axis = group.create_dataset(name, data=values, dtype=dtype, shape=(len(values),), **growth)
     axis.make_scale(name)
     axis.attrs["long_name"] = long_name

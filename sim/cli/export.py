@@ -1,0 +1,32 @@
+"""`export RECORD --to csv, parquet, vtkhdf`: a record for other tools."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+HELP = "write a record's series or sections for other tools"
+SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "vtkhdf": ".vtkhdf"}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("record", type=Path, metavar="RECORD", help="the record of a run (HDF5)")
+    parser.add_argument("--to", required=True, choices=list(SUFFIXES),
+                        help="csv, parquet: tidy table of every series; vtkhdf: the sections of each lesion, for ParaView")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE",
+                        help="file to write (default: the record's name with another ending); vtkhdf adds the lesion's name")
+    parser.add_argument("--force", action="store_true", help="replace what exists")
+
+
+def execute(options: Namespace) -> int:
+    """Write the export and print the paths written.
+
+    Raises:
+        RecordError: the record cannot be read, or the output exists or cannot be written.
+    """
+    from analysis.export import WRITERS
+    from analysis.record import load
+
+    record = load(options.record)
+    for path in WRITERS[options.to](record, options.output or options.record.with_suffix(SUFFIXES[options.to]), options.force):
+        print(path)
+    return 0

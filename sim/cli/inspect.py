@@ -1,0 +1,80 @@
+"""`inspect RECORD`: what a record is, how far it got, and whether its checkpoint is what its hash says."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.record import Record
+
+HELP = "tell what a record is: status, seed, versions, lesions, committed time, state hash"
+ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
+              "committed_time_d", "schema", "schema_version", "code_version", "state_sha256", "disclaimer")
+LESION_KEYS = ("name", "role", "is_nodal", "is_occult", "baseline_cm")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("record", type=Path, metavar="RECORD", help="the record of a run (HDF5)")
+    parser.add_argument("--json", action="store_true", help="one JSON object, with the resolved scenario")
+
+
+def execute(options: Namespace) -> int:
+    """Print what the record is; exit code 1 if its checkpoint does not have the hash it says.
+
+    Raises:
+        RecordError: the record cannot be read.
+    """
+    import json
+
+    from analysis.record import load
+
+    description = describe(load(options.record))
+    print(json.dumps(description, indent=2) if options.json else as_text(description))
+    return 1 if description["is_hash_confirmed"] is False else 0
+
+
+def describe(record: "Record") -> dict[str, Any]:
+    """Return what `inspect` tells, ready for JSON; `is_hash_confirmed` is None while nothing was committed."""
+    import json
+    from math import isfinite
+
+    from sim.record import hash_arrays, read_checkpoint
+
+    told: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
+    if not isfinite(told["committed_time_d"]):
+        told["committed_time_d"] = None
+    told["is_hash_confirmed"] = None
+    if told["state_sha256"]:
+        told["is_hash_confirmed"] = hash_arrays(read_checkpoint(record.path)[1]) == told["state_sha256"]
+    lesions = zip(record.lesions, record.roles, record.nodal, record.occult, record.baseline_cm.tolist(), strict=True)
+    told["lesions"] = [dict(zip(LESION_KEYS, lesion, strict=True)) for lesion in lesions]
+    told["drugs"] = list(record.drugs)
+    told["n_rows"], told["n_events"] = len(record.time_d), len(record.events)
+    told["provenance"] = json.loads(record.attributes.get("provenance") or "{}")
+    told["scenario_yaml"] = record.scenario_yaml
+    return told
+
+
+def as_text(told: dict[str, Any]) -> str:
+    """Return a description as aligned lines, without the scenario."""
+    lesions = [f"{lesion['name']} ({lesion['role']}{', nodal' * lesion['is_nodal']}{', occult' * lesion['is_occult']}, "
+               f"{lesion['baseline_cm']:g} cm)" for lesion in told["lesions"]]
+    confirmed = {True: "agrees with the checkpoint", False: "DOES NOT agree with the checkpoint", None: "nothing committed yet"}
+    versions = {"lesionlab": told["code_version"]} | told["provenance"]
+    lines = {
+        "record": told["path"],
+        "status": told["status"] + (f" ({told['end_reason']})" if told["end_reason"] else ""),
+        "arm": told["arm"] + (", quick: small sections" if told["is_quick"] else ""),
+        "title": told["title"] or "-",
+        "seed": f"{told['seed']}, patient {told['patient']}, replicate {told['replicate']}",
+        "calendar": f"{told['start_date']} to {told['end_date']}",
+        "committed": "nothing" if told["committed_time_d"] is None else
+                     f"to day {told['committed_time_d']:g}: {told['n_rows']} rows, {told['n_events']} events",
+        "lesions": "; ".join(lesions),
+        "drugs": ", ".join(told["drugs"]) or "none",
+        "schema": f"{told['schema']} {told['schema_version']}",
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "state": f"{told['state_sha256'] or '-'} ({confirmed[told['is_hash_confirmed']]})",
+        "": told["disclaimer"]}
+    return "\n".join(f"{label:<10}{text}" for label, text in lines.items())
