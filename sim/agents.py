@@ -1,0 +1,98 @@
+"""The few things that decide, as Mesa agents: the patient, her lesions, the treatment courses. Cells never are agents."""
+
+from typing import TYPE_CHECKING
+
+import mesa
+
+from sim import clinic
+from sim.scenario import Scenario
+from sim.state import Fraction, Tissue
+from sim.treatment import Drug, RadiotherapyCourse
+
+if TYPE_CHECKING:
+    from sim.model import TumourModel
+
+
+class Patient(mesa.Agent):
+    """The patient: lives until her burden is lethal."""
+
+    def __init__(self, model: "TumourModel", lethal_burden_cells: float) -> None:
+        super().__init__(model)
+        self.lethal_burden_cells = lethal_burden_cells
+
+    @property
+    def burden_cells(self) -> float:
+        """Tumour cells of all lesions, not yet cleared."""
+        return clinic.burden(self.model.state)
+
+    def decide(self) -> None:
+        """End the arm, once a day, when the burden is lethal."""
+        if self.model.clock.is_due(24.0) and self.burden_cells >= self.lethal_burden_cells:
+            self.model.end("lethal burden")
+
+
+class LesionAgent(mesa.Agent):
+    """One lesion: owns a section, is measured on scans."""
+
+    def __init__(self, model: "TumourModel", tissue: Tissue) -> None:
+        super().__init__(model)
+        self.tissue = tissue
+
+    @property
+    def longest_diameter_cm(self) -> float:
+        """Longest diameter in cm."""
+        return clinic.diameters_cm(self.tissue)[0]
+
+    @property
+    def clonogens(self) -> float:
+        """Clonogens of the lesion."""
+        return self.tissue.weight * clinic.census(self.tissue)[0]
+
+
+class RadiotherapyAgent(mesa.Agent):
+    """A radiotherapy course: orders a fraction on each of its dates, at the first step of the day."""
+
+    def __init__(self, model: "TumourModel", course: RadiotherapyCourse, scenario: Scenario) -> None:
+        super().__init__(model)
+        core = course.volumes.core
+        mass_gy = course.volumes.mass.dose_per_fraction_gy
+        self.label = course.name or course.lesion
+        self.fraction = Fraction(course.lesion, mass_gy, core.dose_per_fraction_gy if core else mass_gy,
+                                 core.radius_fraction if core else 0.5, course.penumbra_cm)
+        self.has_core = core is not None
+        self.due = {model.step_of(scenario.day(day)) for day in course.fraction_dates}
+
+    def decide(self) -> None:
+        """Order the fraction that is due in this step."""
+        if self.model.clock.step in self.due:
+            self.model.state.orders.fractions.append(self.fraction)
+            core_gy = self.fraction.core_gy if self.has_core else float("nan")
+            self.model.note("fraction", self.fraction.lesion, self.label, self.fraction.mass_gy, core_gy)
+
+
+class DrugAgent(mesa.Agent):
+    """A drug course: orders a dose at each of its times."""
+
+    def __init__(self, model: "TumourModel", index: int, name: str, drug: Drug, scenario: Scenario) -> None:
+        super().__init__(model)
+        self.index, self.label, self.dose_mg = index, name, drug.dose_mg
+        self.due = {model.step_of(day) for day in drug.dose_days(scenario.start)}
+
+    def decide(self) -> None:
+        """Order the dose that is due in this step."""
+        if self.model.clock.step in self.due:
+            self.model.state.orders.doses.append((self.index, self.dose_mg))
+            self.model.note("dose", "", self.label, self.dose_mg)
+
+
+class ClinicAgent(mesa.Agent):
+    """The clinic: scans the patient on the scenario's dates."""
+
+    def __init__(self, model: "TumourModel", scenario: Scenario) -> None:
+        super().__init__(model)
+        self.due = {model.step_of(scenario.day(day)) for day in scenario.scans}
+
+    def decide(self) -> None:
+        """Note the scan that is due in this step; the sizes are those of the series."""
+        if self.model.clock.step in self.due:
+            self.model.note("scan")

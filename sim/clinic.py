@@ -1,0 +1,80 @@
+"""What a clinic would see of a lesion: diameters in cm, lesion cells, the burden that ends an arm.
+
+A section's mass is measured, not counted: the axes d >= s of the ellipse with its second moments. A section is the
+central cut of a lesion, so its cells go as d s and the lesion's as the cube of its size:
+
+    size  = (d s / d0 s0)^(1/2)  in the section,  size^(2/3) of the lesion (in a 3-D block size^1), times growth L / L0
+    longest diameter = D0 size^(2/3) (L / L0) x elongation,  short axis likewise with its inverse
+
+where elongation = sqrt(d / s) / sqrt(d0 / s0) carries a change of shape. A held section (w < W) shrinks further by
+the cube root of [W n_dead + w n_viable] / [W (n_dead + n_viable)].
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.codes import CellState
+from sim.numerics.lattice import mass_axes
+from sim.parameters import quantity
+from sim.state import SITE_UM, State, Tissue
+
+CELLS_PER_CM3 = 1e8
+SITE_CM = SITE_UM * 1e-4
+
+
+class Parameters(NamedTuple):
+    """Limits of the clinic."""
+
+    lethal_burden_cells: Annotated[float, quantity("cells", "burden of all lesions that ends an arm", 3e11, 3e12, "assumed", "about 10 kg of tumour; a convention")] = 1e12
+    detection_limit_cm: Annotated[float, quantity("cm", "longest diameter below which a lesion is not visible", 0.1, 0.5, "assumed", "slice thickness of CT")] = 0.2
+
+
+def lesion_cells_of(size_cm: tuple[float, ...]) -> float:
+    """Return the cells of an ellipsoid with the given diameters in cm; a third one left out equals the second."""
+    long, short = size_cm[0], size_cm[1]
+    depth = size_cm[2] if len(size_cm) > 2 else short
+    return CELLS_PER_CM3 * np.pi / 6.0 * long * short * depth
+
+
+def census(tissue: Tissue) -> tuple[int, int, int]:
+    """Return the section's numbers of viable, doomed and dead cells."""
+    counts = np.bincount(tissue.state.reshape(-1), minlength=len(CellState))
+    return int(counts[1] + counts[2]), int(counts[3]), int(counts[4:].sum())
+
+
+def lesion_cells(tissue: Tissue) -> float:
+    """Return the lesion's cells that are not yet cleared: w a viable cell, W any other."""
+    viable, doomed, dead = census(tissue)
+    return tissue.weight * viable + tissue.volume_weight * (doomed + dead)
+
+
+def burden(state: State) -> float:
+    """Return the patient's tumour cells, all lesions, not yet cleared."""
+    return sum(lesion_cells(tissue) for tissue in state.tissues)
+
+
+def diameters_cm(tissue: Tissue) -> tuple[float, float]:
+    """Return (longest diameter, short axis) of the lesion in cm; (0, 0) when nothing is left."""
+    long, short = mass_axes(tissue.state)
+    if long == 0.0:
+        return 0.0, 0.0
+    long0, short0 = tissue.baseline_axes
+    power = 1.0 if tissue.state.shape[0] > 1 else 2.0 / 3.0
+    size = (long * short / (long0 * short0)) ** (0.5 * power) * tissue.scale / tissue.baseline_scale
+    elongation = ((long / short) / (long0 / short0)) ** 0.5
+    viable, doomed, dead = census(tissue)
+    n = viable + doomed + dead
+    held = tissue.weight * viable + tissue.volume_weight * (doomed + dead)
+    size *= min(held / (tissue.volume_weight * n), 1.0) ** (1.0 / 3.0)
+    return tissue.size_cm[0] * size * elongation, tissue.size_cm[1] * size / elongation
+
+
+def fix_baseline(tissue: Tissue, cells: float) -> None:
+    """Declare the section as it stands to be the lesion at baseline: weights, scale, capacity, axes; the ledger starts anew."""
+    tissue.baseline_axes = mass_axes(tissue.state)
+    tissue.capacity = max(int(np.count_nonzero(tissue.state)), 1)
+    tissue.weight = tissue.volume_weight = max(cells / tissue.capacity, 1.0)
+    tissue.scale = tissue.baseline_scale = max(tissue.size_cm[0] / (tissue.baseline_axes[0] * SITE_CM), 1.0)
+    tissue.ledger[:] = 0.0
+    tissue.n_dropped = 0

@@ -1,0 +1,56 @@
+"""Codes: what a site holds, what can happen to a cell, and the number of each random purpose."""
+
+from enum import IntEnum
+
+
+class CellState(IntEnum):
+    """What a lattice site holds; the numbers are those of the record's snapshots."""
+
+    STROMA = 0
+    PROLIFERATING = 1
+    QUIESCENT = 2
+    DOOMED = 3
+    APOPTOTIC = 4
+    KILLED_BY_T_CELL = 5
+    KILLED_BY_RADIATION = 6
+    NECROTIC = 7
+
+
+class Hazard(IntEnum):
+    """Rows of a section's hazard array, each integrated over the step; also the fate that a draw gives a cell."""
+
+    DIVISION = 0
+    FAILED_DIVISION = 1
+    APOPTOSIS = 2
+    HYPOXIA = 3
+    RADIATION = 4
+    T_CELL = 5
+
+
+N_HAZARDS = len(Hazard)
+NO_FATE = 255
+CAUSES = (Hazard.FAILED_DIVISION, Hazard.APOPTOSIS, Hazard.HYPOXIA, Hazard.RADIATION, Hazard.T_CELL)
+
+
+class Purpose(IntEnum):
+    """Random streams; a number is never given to a second use, so old luck stays when new rules arrive."""
+
+    VESSEL_LAYOUT = 1
+    T_CELL_LAYOUT = 2
+    PD_L1_LAYOUT = 3
+    VESSEL_FATE = 4
+    VESSEL_OPENNESS = 5
+    T_CELL_ARRIVALS = 6
+    T_CELL_ENTRY = 7
+    T_CELL_MOTION = 8
+    T_CELL_KILLING = 9
+    T_CELL_EXHAUSTION = 10
+    PD_L1 = 11
+    CELL_FATE = 12
+    INTERPHASE_DEATH = 13
+    PROBES = 14
+    CLEARANCE = 15
+    PUSH = 16
+    PULL = 17
+    T_CELL_RADIATION = 18
+    T_CELL_LIFESPAN = 19

@@ -1,0 +1,140 @@
+"""The steppable facade: Mesa outside, arrays inside."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mesa
+import numpy as np
+
+from sim import clinic
+from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from sim.clock import Clock
+from sim.measures import measure_patient
+from sim.numerics.random import seed_key
+from sim.processes.pharmacokinetics import KNOWN_DRUGS
+from sim.processes.t_cell_priming import STAGES
+from sim.scenario import Scenario
+from sim.scenario_file import load_scenario
+from sim.schedule import PARAMETERS, advance
+from sim.state import DrugLevel, Orders, State, Systemic
+from sim.tissue import seed as seed_tissue
+
+
+class Event(NamedTuple):
+    """Something that happened: time in days, kind, lesion, label, value (Gy to the mass or mg), value_core (Gy)."""
+
+    time_d: float
+    kind: str
+    lesion: str = ""
+    label: str = ""
+    value: float = float("nan")
+    value_core: float = float("nan")
+
+
+class TumourModel(mesa.Model):
+    """One arm of one patient; `step()` takes one time step, `running` turns false at the end of the calendar or at the lethal burden.
+
+    Args:
+        arm: a scenario or the path of its file.
+        replicate: number of the replicate; arms with the same seed and replicate share their luck.
+        until_d: days after which to stop; the scenario's end if None.
+        collect_every_d: days between rows of the DataCollector.
+        rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
+    """
+
+    def __init__(self, arm: Scenario | Path | str = "scenarios/teaching.yaml", replicate: int = 0, until_d: float | None = None,
+                 collect_every_d: float = 1.0, rng: Any = None) -> None:
+        super().__init__(rng=0 if rng is None else rng)
+        self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
+        self.replicate = replicate
+        days = float((self.arm.end - self.arm.start).days)
+        self.days = days if until_d is None else min(days, until_d)
+        self.parameters = {name: self.arm.parameters(name) for name in PARAMETERS}
+        self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics or KNOWN_DRUGS[name] for name, drug in self.arm.drugs.items()}
+        burn_in_steps = round(self.arm.burn_in_d * 24.0 / self.arm.time_step_h)
+        self.clock = Clock(0, self.arm.time_step_h, burn_in_steps)
+        self.state = self._first_state()
+        self.events: list[Event] = []
+        self.end_reason = ""
+        self._burn_in()
+        self._create_agents()
+        self._collect_every_h = 24.0 * collect_every_d
+        self.datacollector = mesa.DataCollector(
+            model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
+            agenttype_reporters={LesionAgent: {"longest_diameter_cm": "longest_diameter_cm", "clonogens": "clonogens"}})
+        self.datacollector.collect(self)
+
+    @property
+    def time_d(self) -> float:
+        """Days since the scenario's start."""
+        return self.clock.t_h / 24.0
+
+    def step_of(self, day: float) -> int:
+        """Return the number of the first step at or after a day of the scenario."""
+        return self.clock.burn_in_steps + int(np.ceil(day * 24.0 / self.clock.dt_h - 1e-9))
+
+    def note(self, kind: str, *details: Any) -> None:
+        """Note an event at the current time."""
+        self.events.append(Event(self.time_d, kind, *details))
+
+    def end(self, reason: str) -> None:
+        """End the arm; an early end is an event."""
+        self.running = False
+        self.end_reason = reason
+        if reason == "lethal burden":
+            self.note("lethal_burden")
+
+    def step(self) -> None:
+        """Let the courses decide, then advance the arrays by one time step."""
+        self.state.orders = Orders()
+        for kind in self._deciding:
+            for agent in self.agents_by_type.get(kind, ()):
+                agent.decide()
+        if not self.running:
+            return
+        self.clock = advance(self.state, self.parameters, self.clock)
+        if self.clock.is_due(self._collect_every_h):
+            self.datacollector.collect(self)
+        if self.time_d >= self.days - 1e-9:
+            self.end("end of calendar")
+
+    def _first_state(self) -> State:
+        """Return the state at the start of the burn-in."""
+        key = seed_key(self.arm.seed, self.arm.patient, self.replicate)
+        priming = self.parameters["t_cell_priming"]
+        systemic = Systemic(
+            drugs=[DrugLevel(name, drug.drug_class) for name, drug in self.arm.drugs.items()],
+            antigen=np.zeros(STAGES), memory=0.0, specific_blood=priming.blood_effectors * priming.specific_share,
+            bystander_blood=priming.blood_effectors * (1.0 - priming.specific_share))
+        state = State(key, systemic, [])
+        for name, lesion in self.arm.lesions.items():
+            description = (lesion.size_cm, lesion.section_cells, lesion.t_cell_entry_factor, lesion.vessel_density_factor)
+            tissue = seed_tissue(name, description, self.parameters, key)
+            clinic.fix_baseline(tissue, clinic.lesion_cells_of(lesion.size_cm))
+            state.tissues.append(tissue)
+        return state
+
+    def _burn_in(self) -> None:
+        """Let vessels, fields, T cells and PD-L1 come to rest, then declare the sections to be the lesions at day 0."""
+        while self.clock.t_h < 0:
+            self.state.orders = Orders()
+            self.clock = advance(self.state, self.parameters, self.clock)
+        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
+            clinic.fix_baseline(tissue, clinic.lesion_cells_of(lesion.size_cm))
+        self.state.systemic.antigen_ledger = 0.0
+
+    def _create_agents(self) -> None:
+        """Create the patient, her lesions, the courses and the clinic."""
+        self._deciding = (Patient, RadiotherapyAgent, DrugAgent, ClinicAgent)
+        Patient(self, self.parameters["clinic"].lethal_burden_cells)
+        for tissue in self.state.tissues:
+            LesionAgent(self, tissue)
+        for course in self.arm.radiotherapy:
+            RadiotherapyAgent(self, course, self.arm)
+        for index, (name, drug) in enumerate(self.arm.drugs.items()):
+            DrugAgent(self, index, name, drug, self.arm)
+        ClinicAgent(self, self.arm)
+
+
+def _patient_reporter(name: str) -> Any:
+    return lambda model: measure_patient(model.state)[name]

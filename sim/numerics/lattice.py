@@ -1,0 +1,126 @@
+"""Geometry of the lattice: sites, neighbours, rays and the axes of a mass."""
+
+import numpy as np
+
+from sim.numerics.jit import kernel
+from sim.numerics.random import site_entity, uniform
+
+
+@kernel
+def entity_of(site, shape, centre):
+    """Return the random entity (uint32) of a flat site index: its offset from the lesion's centre."""
+    _, ny, nx = shape
+    z, rest = divmod(site, ny * nx)
+    y, x = divmod(rest, nx)
+    return site_entity(z - centre[0], y - centre[1], x - centre[2])
+
+
+@kernel
+def neighbour(site, shape, word):
+    """Return a uniformly drawn Moore neighbour (8 in two dimensions, 26 in three) of a flat site, or the site itself at the box's edge."""
+    nz, ny, nx = shape
+    z, rest = divmod(site, ny * nx)
+    y, x = divmod(rest, nx)
+    if nz == 1:
+        pick = int((np.uint64(word) * np.uint64(8)) >> np.uint64(32))
+        pick += pick >= 4
+        dz, dy, dx = 0, pick // 3 - 1, pick % 3 - 1
+    else:
+        pick = int((np.uint64(word) * np.uint64(26)) >> np.uint64(32))
+        pick += pick >= 13
+        dz, dy, dx = pick // 9 - 1, (pick // 3) % 3 - 1, pick % 3 - 1
+    z, y, x = z + dz, y + dy, x + dx
+    if z < 0 or z >= nz or y < 0 or y >= ny or x < 0 or x >= nx:
+        return site
+    return (z * ny + y) * nx + x
+
+
+@kernel
+def outward_ray(site, shape, centre, words):
+    """Return the step (dz, dy, dx), largest component 1, of a ray about the outward direction, jittered by up to 45 degrees.
+
+    words: four uint32 draws. At the centre the direction is uniform.
+    """
+    nz, ny, nx = shape
+    z, rest = divmod(site, ny * nx)
+    y, x = divmod(rest, nx)
+    oz, oy, ox = float(z - centre[0]), float(y - centre[1]), float(x - centre[2])
+    # A random unit vector, in the plane when nz == 1.
+    turn = 2.0 * np.pi * uniform(words[0])
+    rz = 2.0 * uniform(words[1]) - 1.0 if nz > 1 else 0.0
+    flat = np.sqrt(1.0 - rz * rz)
+    ry, rx = flat * np.sin(turn), flat * np.cos(turn)
+    length = np.sqrt(oz * oz + oy * oy + ox * ox)
+    if length > 1.0:
+        oz, oy, ox = oz / length, oy / length, ox / length
+        along = rz * oz + ry * oy + rx * ox
+        pz, py, px = rz - along * oz, ry - along * oy, rx - along * ox
+        across = np.sqrt(pz * pz + py * py + px * px)
+        slope = np.tan(0.25 * np.pi * uniform(words[2])) / across if across > 1e-9 else 0.0
+        rz, ry, rx = oz + slope * pz, oy + slope * py, ox + slope * px
+    largest = max(abs(rz), abs(ry), abs(rx))
+    return rz / largest, ry / largest, rx / largest
+
+
+@kernel
+def walk_ray(site, step, shape, path):
+    """Write the flat indices of a ray from `site` to the edge of the box; return their number (all different).
+
+    step: (dz, dy, dx) with largest component 1; path: int32 with room for the longest edge of the box.
+    """
+    nz, ny, nx = shape
+    z, rest = divmod(site, ny * nx)
+    y, x = divmod(rest, nx)
+    fz, fy, fx = z + 0.5, y + 0.5, x + 0.5
+    n = 0
+    while 0.0 <= fz < nz and 0.0 <= fy < ny and 0.0 <= fx < nx:
+        path[n] = (int(fz) * ny + int(fy)) * nx + int(fx)
+        n += 1
+        fz += step[0]
+        fy += step[1]
+        fx += step[2]
+    return n
+
+
+@kernel
+def mass_axes(state):
+    """Return (longest, perpendicular) diameter in sites of the ellipse with the second moments of the occupied sites.
+
+    state: uint8 (nz, ny, nx), occupied where > 0; projected on the (y, x) plane. An empty section gives (0, 0).
+    A uniform ellipse gives its own axes: variance along an axis is (diameter / 4)^2.
+    """
+    nz, ny, nx = state.shape
+    n = 0
+    sy = sx = 0
+    syy = sxx = sxy = 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if state[z, y, x] > 0:
+                    n += 1
+                    sy += y
+                    sx += x
+                    syy += y * y
+                    sxx += x * x
+                    sxy += x * y
+    if n == 0:
+        return 0.0, 0.0
+    # A site is a unit square: 1/12 is its own variance.
+    vyy = syy / n - (sy / n) ** 2 + 1.0 / 12.0
+    vxx = sxx / n - (sx / n) ** 2 + 1.0 / 12.0
+    vxy = sxy / n - (sx / n) * (sy / n)
+    middle, spread = (vyy + vxx) / 2.0, np.sqrt(((vyy - vxx) / 2.0) ** 2 + vxy * vxy)
+    return 4.0 * np.sqrt(middle + spread), 4.0 * np.sqrt(max(middle - spread, 1.0 / 12.0))
+
+
+@kernel
+def crowding(state, reach, y, x, z):
+    """Return the share of occupied sites in the square (cube) of half-width `reach` sites around a site."""
+    nz, ny, nx = state.shape
+    total = occupied = 0
+    for k in range(max(z - reach, 0), min(z + reach + 1, nz)):
+        for j in range(max(y - reach, 0), min(y + reach + 1, ny)):
+            for i in range(max(x - reach, 0), min(x + reach + 1, nx)):
+                total += 1
+                occupied += state[k, j, i] > 0
+    return occupied / total

@@ -1,0 +1,82 @@
+"""Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, doi 10.1145/2063384.2063405).
+
+A draw is a pure function of (seed key, step, purpose, entity). Scan order, thread count, the order of lesions and
+arms that draw more or fewer numbers change nobody's luck, so arms share theirs.
+"""
+
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.numerics.jit import kernel
+
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
+_LOW, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
+_ROUNDS = 10
+_TO_UNIT = 1.0 / 4294967296.0
+
+
+class Luck(NamedTuple):
+    """What all draws of one lesion in one step share: the run's key, the step and the lesion's name, all uint32."""
+
+    key0: np.uint32
+    key1: np.uint32
+    step: np.uint32
+    lesion: np.uint32
+
+
+@kernel
+def philox(key0, key1, c0, c1, c2, c3):
+    """Return four uint32 draws for key (key0, key1) and counter (c0..c3), all uint32."""
+    for _ in range(_ROUNDS):
+        p0 = _M0 * np.uint64(c0)
+        p1 = _M1 * np.uint64(c2)
+        c0, c1, c2, c3 = (
+            np.uint32(np.uint32(p1 >> _SHIFT) ^ np.uint32(c1 ^ key0)),
+            np.uint32(p1 & _LOW),
+            np.uint32(np.uint32(p0 >> _SHIFT) ^ np.uint32(c3 ^ key1)),
+            np.uint32(p0 & _LOW),
+        )
+        key0 = np.uint32(key0 + _W0)
+        key1 = np.uint32(key1 + _W1)
+    return c0, c1, c2, c3
+
+
+@kernel
+def draw(luck, purpose, entity):
+    """Return four uint32 draws for one purpose and one entity (a site or a T cell, uint32) of a lesion in a step."""
+    return philox(luck.key0, luck.key1, luck.step, np.uint32(purpose), np.uint32(entity), luck.lesion)
+
+
+@kernel
+def uniform(word):
+    """Return a float64 strictly inside (0, 1) from one uint32 word."""
+    return (np.float64(word) + 0.5) * _TO_UNIT
+
+
+@kernel
+def normal(word_a, word_b):
+    """Return a standard normal float64 from two uint32 words (Box-Muller)."""
+    return np.sqrt(-2.0 * np.log(uniform(word_a))) * np.cos(2.0 * np.pi * uniform(word_b))
+
+
+@kernel
+def site_entity(dz, dy, dx):
+    """Return the uint32 name of a site by its offset from the lesion's centre: independent of the box's size.
+
+    Unique for |dz| < 32, |dy| and |dx| < 4096 sites; inside these bounds no two sites share luck.
+    """
+    return np.uint32((np.uint32(dz + 32) << np.uint32(26)) ^ (np.uint32(dy + 4096) << np.uint32(13)) ^ np.uint32(dx + 4096))
+
+
+def seed_key(seed: int, patient: int, replicate: int) -> tuple[np.uint32, np.uint32]:
+    """Return the Philox key of one run: addressed by (patient, replicate), so order and retries do not matter."""
+    words = np.random.SeedSequence(seed, spawn_key=(patient, replicate)).generate_state(2, np.uint32)
+    return np.uint32(words[0]), np.uint32(words[1])
+
+
+def name_entity(name: str) -> np.uint32:
+    """Return a stable uint32 for a lesion's name, so that the order of lesions changes nobody's luck."""
+    return np.uint32(zlib.crc32(name.encode()))

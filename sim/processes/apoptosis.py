@@ -1,0 +1,38 @@
+"""Apoptosis: living tumour cells die at a constant basal rate.
+
+Rates of 0.05-0.1 per day in oxic tumours; Kather 2017 uses 0.122 per 12 h, PhysiCell 0.077 per day.
+"""
+
+from typing import Annotated, NamedTuple
+
+from sim.clock import Clock
+from sim.codes import CellState, Hazard
+from sim.numerics.jit import kernel
+from sim.parameters import quantity
+from sim.state import State
+
+_FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
+_APOPTOSIS = int(Hazard.APOPTOSIS)
+
+
+class Parameters(NamedTuple):
+    """Basal death."""
+
+    rate_per_d: Annotated[float, quantity("1/d", "basal apoptosis", 0.02, 0.25, "literature", "Kather 2017, PhysiCell")] = 0.08
+
+
+@kernel
+def _write(over_step, state, hazard):
+    """Reads state; writes hazard[APOPTOSIS] over the step; (nz, ny, nx). No draws."""
+    nz, ny, nx = state.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if _FIRST <= state[z, y, x] <= _LAST:
+                    hazard[_APOPTOSIS, z, y, x] = over_step
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Write the hazard of apoptosis in every lesion."""
+    for tissue in state.tissues:
+        _write(p.rate_per_d * clock.dt_h / 24.0, tissue.state, tissue.hazard)

@@ -1,0 +1,64 @@
+"""Cell death: commit the fates of death by cause and keep the ledger.
+
+A clonogen that radiation kills dies at once with probability f_int (interphase death), otherwise it is doomed: it
+lives on, consumes oxygen and dies at a later mitosis. Dead cells keep their place until `clearance`.
+The ledger counts lesion cells: w for a clonogen, W for a doomed cell; a doomed cell is booked when it dies.
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import NO_FATE, CellState, Hazard, Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.random import draw, site_entity, uniform
+from sim.parameters import quantity
+from sim.state import State
+
+_DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
+_DOOMED, _KILLED_BY_RADIATION = int(CellState.DOOMED), int(CellState.KILLED_BY_RADIATION)
+_INTERPHASE = int(Purpose.INTERPHASE_DEATH)
+REMAINS = np.zeros(len(Hazard), np.uint8)
+"""What a cell dead of each cause leaves on its site (CellState)."""
+REMAINS[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = CellState.APOPTOTIC
+REMAINS[Hazard.HYPOXIA], REMAINS[Hazard.RADIATION], REMAINS[Hazard.T_CELL] = (
+    CellState.NECROTIC, CellState.KILLED_BY_RADIATION, CellState.KILLED_BY_T_CELL)
+
+
+class Parameters(NamedTuple):
+    """Timing of death by radiation."""
+
+    interphase_share: Annotated[float, quantity("1", "share of clonogens killed by radiation that die at once", 0.05, 0.3, "literature", "solid tumours die mostly at mitosis, to be checked")] = 0.1
+
+
+@kernel
+def _commit(interphase, remains, luck, centre, fate, cells, deaths):
+    """Commit deaths. Reads fate; writes cells = (state, pd_l1, hits) and deaths float64 (2, causes): clonogens, doomed. One draw a cell killed by radiation."""
+    state, pd_l1, hits = cells
+    nz, ny, nx = state.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                cause = fate[z, y, x]
+                if cause == NO_FATE or cause == _DIVISION:
+                    continue
+                is_doomed = state[z, y, x] == _DOOMED
+                if cause == _RADIATION and not is_doomed:
+                    entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
+                    if uniform(draw(luck, _INTERPHASE, entity)[0]) >= interphase:
+                        state[z, y, x] = _DOOMED
+                        continue
+                deaths[1 if is_doomed else 0, cause] += 1.0
+                state[z, y, x] = remains[cause]
+                pd_l1[z, y, x] = 0
+                hits[z, y, x] = 0
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Commit this step's deaths in every lesion."""
+    for tissue in state.tissues:
+        deaths = np.zeros((2, len(tissue.ledger)))
+        cells = (tissue.state, tissue.pd_l1, tissue.hits)
+        _commit(p.interphase_share, REMAINS, state.luck(tissue, clock), tissue.centre, tissue.fate, cells, deaths)
+        tissue.ledger += tissue.weight * deaths[0] + tissue.volume_weight * deaths[1]

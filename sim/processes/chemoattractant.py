@@ -1,0 +1,37 @@
+"""Chemoattractant (CXCL9/10 lumped): secreted by living tumour cells that see interferon gamma; quasi-steady.
+
+    D lap(C) - k C + k I / (I + I50) = 0 on living tumour cells
+
+C is relative, in [0, 1]: 1 where all cells around secrete fully. It biases T-cell motion slightly.
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import CellState
+from sim.numerics.diffusion import steady_linear
+from sim.parameters import quantity
+from sim.state import SITE_UM, State
+
+EVERY_H = 12.0
+
+
+class Parameters(NamedTuple):
+    """Secretion and transport of the lumped chemoattractant."""
+
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 110.0, "assumed", "as other small proteins")] = 30.0
+    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-2, "assumed", "length about 170 um")] = 1e-3
+    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal secretion (engaged T cells per site)", 1e-3, 0.5, "assumed", "as PD-L1 induction")] = 0.05
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Solve every lesion's chemoattractant."""
+    if not clock.is_due(EVERY_H):
+        return
+    for tissue in state.tissues:
+        living = (tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)
+        induced = tissue.ifn_gamma / (tissue.ifn_gamma + np.float32(p.ifn_half))
+        source = np.where(living, induced * np.float32(p.decay_per_s), np.float32(0.0))
+        tissue.chemoattractant = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

@@ -1,0 +1,57 @@
+"""Clearance: dead cells leave their site at a rate that depends on how they died; `displacement` closes the gap.
+
+Apoptotic cells and T-cell kills go in days (90 % in 48 h, OncoAMBER), mass killed by radiation over weeks (half-life 25
+days; the case bounds it by 31-38 days; cervix MRI about 22, to be checked), necrosis over weeks (half-life 20 days
+in a large core). One rate for all would fill the section with debris.
+"""
+
+import math
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import CellState, Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.random import draw, site_entity, uniform
+from sim.parameters import quantity
+from sim.state import State
+
+EVERY_H = 6.0
+_STROMA, _APOPTOTIC = int(CellState.STROMA), int(CellState.APOPTOTIC)
+_CLEARANCE = int(Purpose.CLEARANCE)
+
+
+class Parameters(NamedTuple):
+    """Half-lives of dead cells by cause."""
+
+    apoptotic_half_life_h: Annotated[float, quantity("h", "apoptotic cells and T-cell kills", 3.6, 22.0, "literature", "OncoAMBER 90 % in 48 h; 12-72 h")] = 14.4
+    radiation_half_life_d: Annotated[float, quantity("d", "cells killed by radiation", 15.0, 36.0, "case", "upper bound 31-38 d from the shrinkage by September 2021")] = 25.0
+    necrotic_half_life_d: Annotated[float, quantity("d", "necrotic cells", 5.0, 60.0, "assumed", "20 d in a large core; OncoAMBER 90 % in 176 h")] = 20.0
+
+
+@kernel
+def _clear(p_clear, luck, centre, state):
+    """Empty sites of dead cells; reads p_clear float64 by state code; writes state (nz, ny, nx). One draw a dead cell."""
+    nz, ny, nx = state.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                code = state[z, y, x]
+                if code >= _APOPTOTIC:
+                    entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
+                    if uniform(draw(luck, _CLEARANCE, entity)[0]) < p_clear[code]:
+                        state[z, y, x] = _STROMA
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Clear dead cells in every lesion every few hours."""
+    if not clock.is_due(EVERY_H):
+        return
+    half_life_h = np.full(len(CellState), np.inf)
+    half_life_h[[CellState.APOPTOTIC, CellState.KILLED_BY_T_CELL]] = p.apoptotic_half_life_h
+    half_life_h[CellState.KILLED_BY_RADIATION] = 24.0 * p.radiation_half_life_d
+    half_life_h[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
+    p_clear = -np.expm1(-math.log(2.0) / half_life_h * clock.span_h(EVERY_H))
+    for tissue in state.tissues:
+        _clear(p_clear, state.luck(tissue, clock), tissue.centre, tissue.state)

@@ -1,0 +1,50 @@
+"""Hypoxia: cells fall quiescent when oxygen is short and die (necrosis) when it is nearly gone.
+
+    quiescent below p_q, cycling above
+    hazard of necrosis  k_nec (p_on - p) / (p_on - p_full), between 0 and k_nec
+
+The onset is at 1 mmHg, not at the 5 mmHg of PhysiCell: a higher one kills the very cells that are radioresistant
+(oxygen enhancement is still about 2 at 5 mmHg) and so hides viable hypoxia. In vivo diffusion models use 0.5-1.
+"""
+
+from typing import Annotated, NamedTuple
+
+from sim.clock import Clock
+from sim.codes import CellState, Hazard
+from sim.numerics.jit import kernel
+from sim.parameters import quantity
+from sim.state import State
+
+_PROLIFERATING, _QUIESCENT, _DOOMED = int(CellState.PROLIFERATING), int(CellState.QUIESCENT), int(CellState.DOOMED)
+_HYPOXIA = int(Hazard.HYPOXIA)
+
+
+class Parameters(NamedTuple):
+    """Thresholds of quiescence and necrosis."""
+
+    quiescent_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell is quiescent", 2.0, 8.0, "assumed", "half-maximal division")] = 4.0
+    onset_mmHg: Annotated[float, quantity("mmHg", "pO2 at which necrosis begins", 0.5, 5.0, "assumed", "about 1 in vivo; PhysiCell's 5 hides viable hypoxia")] = 1.0
+    full_mmHg: Annotated[float, quantity("mmHg", "pO2 of the full necrosis rate", 0.05, 2.5, "assumed", "0.2 in vivo")] = 0.2
+    necrosis_per_h: Annotated[float, quantity("1/h", "largest necrosis rate", 1.0 / 72.0, 1.0 / 6.0, "literature", "OncoAMBER 0.02-0.03, PhysiCell 1/6")] = 1.0 / 24.0
+
+
+@kernel
+def _write(p, dt_h, state, oxygen, hazard):
+    """Reads oxygen (mmHg); writes state (quiescent or cycling) and hazard[HYPOXIA] over the step; (nz, ny, nx). No draws."""
+    nz, ny, nx = state.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                code = state[z, y, x]
+                if code < _PROLIFERATING or code > _DOOMED:
+                    continue
+                if code != _DOOMED:
+                    state[z, y, x] = _QUIESCENT if oxygen[z, y, x] < p.quiescent_mmHg else _PROLIFERATING
+                shortage = min(max((p.onset_mmHg - oxygen[z, y, x]) / (p.onset_mmHg - p.full_mmHg), 0.0), 1.0)
+                hazard[_HYPOXIA, z, y, x] = p.necrosis_per_h * shortage * dt_h
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Write the hazard of necrosis and the quiescent state in every lesion."""
+    for tissue in state.tissues:
+        _write(p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard)

@@ -1,0 +1,57 @@
+"""PD-L1: tumour cells switch on and off towards a share that interferon gamma raises.
+
+    on with hazard k L, off with hazard k (1 - L),   L = L0 + (L_max - L0) I^n / (I^n + I50^n)
+
+so the stationary positive share is L: 15 % without interferon (tumour proportion score of the case), reversible with
+a time constant of a day (Kosinsky 2018). Exponent 1.26 as in SPQSP_IO.
+"""
+
+from typing import Annotated, NamedTuple
+
+from sim.clock import Clock
+from sim.codes import CellState, Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.kinetics import decay_share
+from sim.numerics.random import draw, site_entity, uniform
+from sim.parameters import quantity
+from sim.state import State
+
+EVERY_H = 6.0
+_PD_L1 = int(Purpose.PD_L1)
+_FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
+
+
+class Parameters(NamedTuple):
+    """Expression of PD-L1."""
+
+    baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.05, 0.3, "case", "tumour proportion score 15 %")] = 0.15
+    induced_share: Annotated[float, quantity("1", "PD-L1-positive share under full interferon", 0.3, 1.0, "assumed", "assumed")] = 0.8
+    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 0.5, "assumed", "assumed")] = 0.05
+    exponent: Annotated[float, quantity("1", "Hill exponent of induction", 1.0, 3.0, "literature", "SPQSP_IO 1.26")] = 1.26
+    switching_per_d: Annotated[float, quantity("1/d", "rate of switching", 0.3, 3.0, "literature", "Kosinsky 2018: 1 per day")] = 1.0
+
+
+@kernel
+def _switch(p, p_any, luck, centre, state, ifn_gamma, pd_l1):
+    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L. Reads state, ifn_gamma; writes pd_l1. One draw a cell."""
+    nz, ny, nx = state.shape
+    half = p.ifn_half**p.exponent
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if state[z, y, x] < _FIRST or state[z, y, x] > _LAST:
+                    continue
+                words = draw(luck, _PD_L1, site_entity(z - centre[0], y - centre[1], x - centre[2]))
+                if uniform(words[0]) < p_any:
+                    seen = ifn_gamma[z, y, x] ** p.exponent
+                    level = p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + half)
+                    pd_l1[z, y, x] = uniform(words[1]) < level
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Switch PD-L1 in every lesion."""
+    if not clock.is_due(EVERY_H):
+        return
+    p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
+    for tissue in state.tissues:
+        _switch(p, p_any, state.luck(tissue, clock), tissue.centre, tissue.state, tissue.ifn_gamma, tissue.pd_l1)

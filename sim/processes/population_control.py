@@ -1,0 +1,108 @@
+"""Population control: a section of 1e4 cells neither cures nor regrows a lesion of 1e10 by rounding.
+
+Each clonogen of the section stands for w of the lesion, each site for W (both equal at baseline). Only this rule
+writes w, W and L. While the section holds more than n_min clonogens, fates are real and w stays. When a step would
+leave fewer, the survivors are made up to n_min probes and held: their fates are withdrawn and w follows what happens
+to them on average,
+
+    w <- w sum_i exp(b_i - d_i) / n_kept x noise,   variance of log noise (b + d) / (w n)
+
+with hazards b of division and d of death; a T-cell kill is an event, so that probe counts 0. The noise is the
+lesion's own demographic noise. Probes are released when w is back at W (births are placed again) or has fallen to 1
+(deaths are real: an empty section is then an eradication).
+
+Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each
+birth (`displacement`), and w, W and L^3 rise by (m + 1) / m. Constant-number Monte Carlo; with n_min = 0 only growth
+beyond the section remains.
+
+Assumes: probes are exchangeable, so a held section does not select the more resistant of them.
+"""
+
+import math
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import NO_FATE, CellState, Hazard, Purpose
+from sim.numerics.random import draw, normal
+from sim.parameters import quantity
+from sim.state import State, Tissue
+
+
+class Parameters(NamedTuple):
+    """Size of the held population."""
+
+    n_min: Annotated[int, quantity("cells", "clonogens below which the section is held at probes", 0, 1000, "assumed", "numerical; 300 keeps the probes' noise small")] = 300
+
+
+def _grow_view(tissue: Tissue) -> None:
+    """Let w, W and L follow the cells that births pushed out of view since the last step."""
+    if tissue.n_dropped:
+        grown = (1.0 + 1.0 / tissue.capacity) ** tissue.n_dropped
+        tissue.weight *= grown
+        tissue.volume_weight *= grown
+        tissue.scale *= grown ** (1.0 / 3.0)
+        tissue.n_dropped = 0
+
+
+def _is_held(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
+    """Tell whether this step's fates of n clonogens, which would leave n_after, are withdrawn in favour of the weight."""
+    if n == 0 or n_min == 0:
+        return False
+    is_light = tissue.weight < tissue.volume_weight * (1.0 - 1e-9)
+    if tissue.weight > 1.0:
+        return is_light or n_after < n_min
+    return is_light and n_after > n_min
+
+
+def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:
+    """Return which clonogens are kept, a boolean mask: all survivors, made up to n_min by the dying who were likeliest to live."""
+    kept = (fates == NO_FATE) | (fates == Hazard.DIVISION)
+    missing = min(n_min, len(fates)) - int(kept.sum())
+    if kept.sum() >= n_min:
+        return np.ones_like(kept)
+    dying = np.flatnonzero(~kept)
+    kept[dying[np.argsort(-expected[dying], kind="stable")[:missing]]] = True
+    return kept
+
+
+def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float) -> None:
+    """Withdraw the fates of the probes and let the weight follow their hazards; viable: flat site indices."""
+    hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
+    fate = tissue.fate.reshape(-1)
+    births, deaths = hazard[Hazard.DIVISION], hazard[Hazard.FAILED_DIVISION :]
+    is_hit = deaths[Hazard.T_CELL - 1] > 0.0
+    quiet = deaths[: Hazard.T_CELL - 1].sum(axis=0)
+    expected = np.where(is_hit, 0.0, np.exp(births - quiet))
+    kept = _choose_kept(fate[viable], expected, n_min)
+    _book(tissue, deaths, fate[viable[~kept]])
+    fate[viable[kept]] = NO_FATE
+    tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
+    variance = float((births + np.minimum(quiet, 1.0)).mean()) / (tissue.weight * len(viable))
+    factor = float(expected.sum()) / int(kept.sum()) * math.exp(math.sqrt(variance) * noise - variance / 2.0)
+    tissue.weight = max(tissue.weight * factor, 1.0)
+
+
+def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
+    """Add the deaths that the weight stands for to the ledger; those that really happen are booked when they do."""
+    expected = (1.0 - np.exp(-deaths)).sum(axis=1)
+    real = np.bincount(dying, minlength=len(tissue.ledger))[1 : len(tissue.ledger)]
+    tissue.ledger[1:] += tissue.weight * np.maximum(expected - real, 0.0)
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Resolve the proposed fates of every lesion and let its weight and scale follow."""
+    for tissue in state.tissues:
+        _grow_view(tissue)
+        codes, fate = tissue.state.reshape(-1), tissue.fate.reshape(-1)
+        viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
+        fates = fate[viable]
+        n_dividing = int((fates == Hazard.DIVISION).sum())
+        n_after = len(viable) - int((fates != NO_FATE).sum()) + 2 * n_dividing
+        tissue.is_held = _is_held(tissue, len(viable), n_after, p.n_min)
+        if tissue.is_held:
+            words = draw(state.luck(tissue, clock), int(Purpose.PROBES), np.uint32(0))
+            _hold(tissue, viable, p.n_min, normal(words[0], words[1]))
+        # The last reader of this step's hazards; these two rows are added to, not overwritten.
+        tissue.hazard[Hazard.RADIATION :] = 0.0

@@ -1,0 +1,134 @@
+"""T-cell entry: effectors leave the blood at perfused vessels of a mass; what leaves the blood arrives.
+
+    intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass x (1 + g_N N) x (1 + (g_LD - 1) b) x site factor
+
+N is normalisation of the endothelium (adhesion), b the low-dose effect (0 to 1), E the blood pool, W the lesion cells
+that a section cell stands for. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt))
+of it, shared in proportion. A section takes a whole number of T cells (stochastic rounding, one draw a pool), and
+exactly that number times W leaves the blood. Structure as in spQSP (recruitment at vessel sites); k is set by the
+CD8 density it gives, 150 per mm2 at 70 perfused vessels per mm2 and 10 days of life.
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.kinetics import decay_share
+from sim.numerics.lattice import crowding
+from sim.numerics.random import Luck, draw, normal, uniform
+from sim.parameters import quantity
+from sim.state import State, Tissue
+
+_ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
+_REACH = 2
+_EFFLUX_MEMORY_D = 5.0
+
+
+class Parameters(NamedTuple):
+    """Recruitment from blood and the life of a T cell in tissue."""
+
+    entry_per_vessel_per_d: Annotated[float, quantity("1/d", "T cells per perfused vessel site and day at the reference blood level", 0.02, 1.5, "assumed",
+        "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)")] = 0.21
+    reference_blood_cells: Annotated[float, quantity("cells", "blood effectors at which the entry rate holds", 1e8, 5e9, "assumed", "the baseline pool")] = 1e9
+    normalisation_gain: Annotated[float, quantity("1", "gain of entry under full normalisation", 0.0, 1.0, "literature",
+        "0.3 in spQSP-HCC; endothelial PD-L1 falls under anlotinib (Liu 2020, s41419-020-2511-3)")] = 0.3
+    low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 5.0, "assumed",
+        "free parameter; direction from Klug 2013 and Herrera 2022")] = 2.5
+    lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 2.0, 30.0, "literature", "SPQSP_IO and PhysiCell 10 d")] = 10.0
+    lifespan_sd_d: Annotated[float, quantity("d", "standard deviation of the life in tissue", 0.1, 5.0, "literature", "SPQSP_IO 1.5 d")] = 1.5
+    stem_like_share: Annotated[float, quantity("1", "share of arriving specific T cells that can recover from exhaustion", 0.02, 0.3, "literature",
+        "Tcf1+ cells (Siddiqui 2019, to be checked)")] = 0.1
+
+
+@kernel
+def _gates(state, perfusion, gates):
+    """Write the flat indices of perfused vessels in or within two sites of the mass; return their number.
+
+    Reads state, perfusion (nz, ny, nx); writes gates int32. No draws.
+    """
+    nz, ny, nx = state.shape
+    n = 0
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if perfusion[z, y, x] > 0.0 and (state[z, y, x] > 0 or crowding(state, _REACH, y, x, z) > 0.0):
+                    gates[n] = (z * ny + y) * nx + x
+                    n += 1
+    return n
+
+
+@kernel
+def _admit(p, luck, day, n_specific, gates, t_count, first_id, rows):
+    """Place arrivals: each T cell draws a gate by its id; one that finds eight T cells there stays in the vessel's site all the same.
+
+    Reads gates int32; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific, is_stem_like) for the
+    new rows. Two draws a T cell. `day` is the time in days.
+    """
+    site, ids, dies_at_h, is_specific, is_stem_like = rows
+    for i in range(len(site)):
+        ids[i] = np.uint32(first_id + i)
+        words = draw(luck, _ENTRY, ids[i])
+        site[i] = gates[int(np.uint64(words[0]) * np.uint64(len(gates)) >> np.uint64(32))]
+        t_count[site[i]] += 1
+        is_specific[i] = i < n_specific
+        is_stem_like[i] = is_specific[i] and uniform(words[1]) < p.stem_like_share
+        life = draw(luck, _LIFESPAN, ids[i])
+        dies_at_h[i] = 24.0 * (day + max(p.lifespan_d + p.lifespan_sd_d * normal(life[0], life[1]), 0.1))
+
+
+def admit(tissue: Tissue, p: Parameters, luck: Luck, day: float, counts: tuple[int, int], gates: np.ndarray) -> None:
+    """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one)."""
+    t, n_new = tissue.t_cells, sum(counts)
+    t.reserve(t.n + n_new)
+    new = slice(t.n, t.n + n_new)
+    for column in (t.kills, t.is_exhausted):
+        column[new] = 0
+    t.target[new] = -1
+    rows = (t.site[new], t.id[new], t.dies_at_h[new], t.is_specific[new], t.is_stem_like[new])
+    _admit(p, luck, day, counts[0], gates, tissue.t_count.reshape(-1), t.next_id, rows)
+    t.n += n_new
+    t.next_id += n_new
+
+
+def _take(pool: float, asked: float, weight: float, word: int) -> int:
+    """Return how many section T cells leave a pool: `asked` cells in units of `weight`, rounded by one draw, never more than the pool holds."""
+    return min(int(asked / weight + uniform(np.uint32(word))), int(pool / weight))
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Move effectors from blood into every lesion."""
+    systemic, days = state.systemic, clock.dt_h / 24.0
+    gates, demand = [], []
+    for tissue in state.tissues:
+        found = np.empty(int(np.count_nonzero(tissue.perfusion)), np.int32)
+        gates.append(found[: _gates(tissue.state, tissue.perfusion, found)])
+        gain = (1.0 + p.normalisation_gain * systemic.normalisation) * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
+        demand.append(p.entry_per_vessel_per_d * len(gates[-1]) * gain * tissue.t_cell_entry_factor * tissue.volume_weight / p.reference_blood_cells)
+    total = sum(demand)
+    leaving = decay_share(total, days) / total if total > 0.0 else 0.0
+    before = (systemic.specific_blood, systemic.bystander_blood)
+    gone = [0.0, 0.0]
+    for tissue, found, rate in zip(state.tissues, gates, demand, strict=True):
+        if not len(found):
+            continue
+        luck = state.luck(tissue, clock)
+        words = draw(luck, _ARRIVALS, np.uint32(0))
+        counts = tuple(_take(pool - out, pool * leaving * rate, tissue.volume_weight, word)
+                       for pool, out, word in zip(before, gone, words, strict=False))
+        admit(tissue, p, luck, clock.t_h / 24.0, (counts[0], counts[1]), found)
+        gone = [out + n * tissue.volume_weight for out, n in zip(gone, counts, strict=True)]
+    _settle(state, before, gone, clock)
+
+
+def _settle(state: State, before: tuple[float, float], gone: list[float], clock: Clock) -> None:
+    """Book what left: the pools fall after the burn-in, the running means of the efflux follow."""
+    systemic, days = state.systemic, clock.dt_h / 24.0
+    share = decay_share(1.0 / _EFFLUX_MEMORY_D, days)
+    systemic.efflux_specific += share * (gone[0] / days - systemic.efflux_specific)
+    systemic.efflux_bystander += share * (gone[1] / days - systemic.efflux_bystander)
+    systemic.left_blood += sum(gone)
+    if clock.t_h >= 0:
+        systemic.specific_blood, systemic.bystander_blood = before[0] - gone[0], before[1] - gone[1]

@@ -1,0 +1,77 @@
+"""T-cell exhaustion and death: PD-1 signalling and serial killing exhaust, the stem-like recover under blockade.
+
+    hazard of exhaustion   k_exh (1 - RO) while engaged with a PD-L1-positive tumour cell; certain after n_kill kills
+    hazard of recovery     k_rec RO for exhausted stem-like T cells
+    death                  at the end of the lifespan drawn on arrival
+
+Terminally exhausted T cells are not rescued. k_exh 0.1 per day in spQSP-HCC; serial capacity 5 kills in Kather 2017.
+"""
+
+from typing import Annotated, NamedTuple
+
+from sim.clock import Clock
+from sim.codes import Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.kinetics import decay_share
+from sim.numerics.random import draw, uniform
+from sim.parameters import quantity
+from sim.state import State
+
+EVERY_H = 6.0
+_EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
+
+
+class Parameters(NamedTuple):
+    """Loss and recovery of T-cell function."""
+
+    exhaustion_per_d: Annotated[float, quantity("1/d", "exhaustion of a T cell engaged with a PD-L1-positive cell, PD-1 free", 0.03, 0.5, "literature",
+        "spQSP-HCC 0.1")] = 0.1
+    kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "literature",
+        "5 in Kather 2017, a model's choice")] = 5
+    recovery_per_d: Annotated[float, quantity("1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 1.0, "assumed", "assumed")] = 0.2
+
+
+@kernel
+def _exhaust(chances, luck, kill_capacity, pd_l1, rows):
+    """Exhaust and recover. Reads pd_l1 flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell."""
+    p_exhaust, p_recover = chances
+    ids, target, is_specific, is_stem_like, kills, is_exhausted = rows
+    for i in range(len(ids)):
+        if not is_specific[i]:
+            continue
+        word = draw(luck, _EXHAUSTION, ids[i])[0]
+        if is_exhausted[i]:
+            if is_stem_like[i] and uniform(word) < p_recover:
+                is_exhausted[i] = 0
+                kills[i] = 0
+        elif kills[i] >= kill_capacity or (target[i] >= 0 and pd_l1[target[i]] and uniform(word) < p_exhaust):
+            is_exhausted[i] = 1
+
+
+@kernel
+def _keep_living(t_h, n, t_count, columns):
+    """Remove the rows whose life has ended; the others keep their order. Writes t_count flat and columns; returns the number left."""
+    site, ids, dies_at_h, target, kills, is_specific, is_exhausted, is_stem_like = columns
+    kept = 0
+    for i in range(n):
+        if dies_at_h[i] <= t_h:
+            t_count[site[i]] -= 1
+            continue
+        if kept < i:
+            site[kept], ids[kept], dies_at_h[kept], target[kept] = site[i], ids[i], dies_at_h[i], target[i]
+            kills[kept], is_specific[kept], is_exhausted[kept], is_stem_like[kept] = kills[i], is_specific[i], is_exhausted[i], is_stem_like[i]
+        kept += 1
+    return kept
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Exhaust and recover every few hours; remove the dead every step."""
+    occupancy = state.systemic.pd1_occupancy
+    days = clock.span_h(EVERY_H) / 24.0
+    chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
+    for tissue in state.tissues:
+        t = tissue.t_cells
+        if clock.is_due(EVERY_H):
+            rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
+            _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1.reshape(-1), rows)
+        t.n = _keep_living(clock.t_h + clock.dt_h, t.n, tissue.t_count.reshape(-1), tuple(t.columns()))

@@ -1,0 +1,98 @@
+"""T-cell motion: a random walk on the lattice with a small bias up the chemoattractant, in micro-steps of 6 minutes.
+
+A free T cell hops with probability p to a neighbour drawn uniformly from the Moore neighbourhood, p chosen so that
+the mean squared displacement is 4 M t in two dimensions and 6 M t in three. With probability `bias` it draws a second
+neighbour and takes the one with more chemoattractant, which leaves M as it is. An engaged T cell stays.
+
+A site takes at most 8 T cells, 1 where a tumour cell lives. Moves are proposed, resolved (one newcomer a site and
+micro-step, the highest draw wins) and committed, so no row comes first.
+
+Sources: motility coefficient 17 um2/min (v^2 P / 3 at 5 um/min and 2 min; Torres 2023, eLife 84916, for speeds);
+caps as in SPQSP_IO; a bias below 3 % of the speed already matters (Textor 2011, pnas.1102288108).
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import MICRO_STEP_MIN, Clock
+from sim.codes import CellState, Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.lattice import neighbour
+from sim.numerics.random import draw, uniform
+from sim.parameters import quantity
+from sim.state import SITE_UM, State
+
+_MOTION = int(Purpose.T_CELL_MOTION)
+_FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
+_CAP_FREE, _CAP_TUMOUR = 8, 1
+# Mean squared length of a Moore hop in sites: (4 x 1 + 4 x 2) / 8 in 2-D, (6 x 1 + 12 x 2 + 8 x 3) / 26 in 3-D.
+_HOP_2D, _HOP_3D = 1.5, 54.0 / 26.0
+
+
+class Parameters(NamedTuple):
+    """Motility of T cells."""
+
+    motility_um2_per_min: Annotated[float, quantity("um2/min", "motility coefficient", 1.0, 24.0, "literature",
+        "5-70 from v^2 P / d; the lattice and micro-step carry up to 24")] = 17.0
+    bias: Annotated[float, quantity("1", "share of hops that choose the better of two neighbours", 0.0, 0.5, "assumed",
+        "0.1-0.5 in PhysiCell and Kather 2017; kept small")] = 0.1
+
+
+def hop_probability(p: Parameters, n_dimensions: int) -> float:
+    """Return the probability of a hop in a micro-step that gives the motility coefficient in 2 or 3 dimensions."""
+    hop = _HOP_2D if n_dimensions == 2 else _HOP_3D
+    return min(2.0 * n_dimensions * p.motility_um2_per_min * MICRO_STEP_MIN / (hop * SITE_UM**2), 1.0)
+
+
+@kernel
+def _move(chances, luck, micro_step, shape, fields, rows, claim):
+    """Move the free T cells of one micro-step.
+
+    Reads fields = (state, chemoattractant) flat, rows (ids, target); writes rows (site), fields (t_count) and scratch
+    claim uint64 flat (zero before and after). chances = (hop probability, bias). One or two draws a T cell.
+    """
+    p_hop, bias = chances
+    state, chemoattractant, t_count = fields
+    site, ids, target, goal, bid = rows
+    n = len(site)
+    for i in range(n):
+        goal[i] = -1
+        if target[i] >= 0:
+            continue
+        words = draw(luck, _MOTION + 256 * (micro_step + 1), ids[i])
+        if uniform(words[0]) >= p_hop:
+            continue
+        to = neighbour(site[i], shape, words[1])
+        if (words[3] & np.uint32(0xFFFF)) < np.uint32(bias * 65536.0):
+            other = neighbour(site[i], shape, words[2])
+            if chemoattractant[other] > chemoattractant[to]:
+                to = other
+        cap = _CAP_TUMOUR if _FIRST <= state[to] <= _LAST else _CAP_FREE
+        if to == site[i] or t_count[to] >= cap:
+            continue
+        # The upper half of the word ranks; the id below it parts equal ranks.
+        rank = (np.uint64(words[3] >> np.uint32(16)) << np.uint64(32)) | np.uint64(ids[i]) | (np.uint64(1) << np.uint64(63))
+        goal[i] = to
+        bid[i] = rank
+        claim[to] = max(claim[to], rank)
+    for i in range(n):
+        if goal[i] >= 0 and claim[goal[i]] == bid[i]:
+            t_count[site[i]] -= 1
+            t_count[goal[i]] += 1
+            site[i] = goal[i]
+    for i in range(n):
+        if goal[i] >= 0:
+            claim[goal[i]] = 0
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Move the T cells of every lesion for one micro-step."""
+    for tissue in state.tissues:
+        t = tissue.t_cells
+        if t.n == 0:
+            continue
+        chances = (hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2), p.bias)
+        fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
+        rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n], np.empty(t.n, np.int32), np.empty(t.n, np.uint64))
+        _move(chances, state.luck(tissue, clock), clock.micro_step, tissue.state.shape, fields, rows, tissue.claim.reshape(-1))

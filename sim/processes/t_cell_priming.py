@@ -1,0 +1,92 @@
+"""T-cell priming (systemic): antigen from dead tumour cells expands specific effectors after a delay, within a limit.
+
+    A: released antigen passes three transit stages (mean delay about 5 days)
+    E(A) = A / (A + A50)
+    production of specific effectors = supply x naive x E(A) / E(A_baseline) + recall x memory x E(A)
+    memory gains a share of the production; blood effectors die with the effector lifespan
+
+Antigen per dead cell depends on the cause: killed by radiation 1, necrosis 0.3, killed by a T cell 0.5 (ratios
+assumed; structure as the dendritic-cell term of Kosinsky 2018, doi 10.1186/s40425-018-0327-9), apoptosis and failed
+division 0.1. The supply is what holds the pools at baseline with the lesions' demand at the end of the burn-in: the
+patient is assumed to be in balance on day 0. No drug acts here.
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import Hazard
+from sim.numerics.kinetics import decay_share
+from sim.parameters import quantity
+from sim.state import State, Systemic
+
+STAGES = 3
+
+
+class Parameters(NamedTuple):
+    """Systemic T-cell pools; counts are cells of the patient."""
+
+    blood_effectors: Annotated[float, quantity("cells", "tumour-homing CD8 effectors in blood at baseline", 1e8, 5e9, "assumed",
+        "5 L of blood at about 2e8 CD8 effector and memory cells per L")] = 1e9
+    specific_share: Annotated[float, quantity("1", "tumour-specific share of CD8 cells at baseline", 0.01, 0.5, "literature",
+        "bystanders dominate (Simoni 2018, to be checked): 0.1-0.3")] = 0.2
+    blood_lifespan_d: Annotated[float, quantity("d", "mean life of effectors in blood", 2.0, 30.0, "literature", "SPQSP_IO 10 d")] = 10.0
+    delay_d: Annotated[float, quantity("d", "delay from antigen to effectors", 4.0, 7.0, "literature", "lymph-node expansion, spQSP models")] = 5.0
+    antigen_half_per_d: Annotated[float, quantity("cells/d", "weighted dead cells per day of half-maximal priming", 1e8, 1e12, "assumed", "assumed")] = 1e10
+    necrosis_weight: Annotated[float, quantity("1", "antigen of a necrotic cell relative to one killed by radiation", 0.0, 1.0, "assumed", "assumed ratio")] = 0.3
+    t_cell_weight: Annotated[float, quantity("1", "antigen of a cell killed by a T cell", 0.0, 1.0, "assumed", "assumed ratio")] = 0.5
+    apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 1.0, "assumed", "quiet death")] = 0.1
+    memory_share: Annotated[float, quantity("1", "share of primed cells that become memory", 0.0, 0.3, "assumed", "stem-like fraction 0.02-0.3")] = 0.1
+    memory_lifespan_d: Annotated[float, quantity("d", "mean life of memory cells", 100.0, 2000.0, "assumed", "assumed")] = 400.0
+    recall_per_d: Annotated[float, quantity("1/d", "effectors per memory cell and day under full antigen", 0.0, 1.0, "assumed", "assumed")] = 0.05
+    naive_recovery_d: Annotated[float, quantity("d", "recovery time of naive cells after radiotherapy", 30.0, 180.0, "assumed", "months")] = 60.0
+
+
+def _drive(antigen: float, p: Parameters) -> float:
+    return antigen / (antigen + p.antigen_half_per_d)
+
+
+def _take_antigen(state: State, p: Parameters) -> float:
+    """Return the weighted dead cells since the last call, read off the lesions' ledgers."""
+    weights = np.zeros(len(Hazard))
+    weights[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = p.apoptosis_weight
+    weights[Hazard.HYPOXIA], weights[Hazard.T_CELL], weights[Hazard.RADIATION] = p.necrosis_weight, p.t_cell_weight, 1.0
+    total = float(sum(float(weights @ tissue.ledger) for tissue in state.tissues))
+    released = total - state.systemic.antigen_ledger
+    state.systemic.antigen_ledger = total
+    return released
+
+
+def _pass_stages(systemic: Systemic, inflow_per_d: float, p: Parameters, days: float) -> None:
+    """Let antigen (weighted dead cells per day) pass the transit stages."""
+    share = decay_share(STAGES / p.delay_d, days)
+    before = inflow_per_d
+    for stage in range(STAGES):
+        systemic.antigen[stage] += share * (before - systemic.antigen[stage])
+        before = float(systemic.antigen[stage])
+
+
+def hold_baseline(systemic: Systemic, p: Parameters) -> None:
+    """Fix on day 0 the supplies that hold the pools against death and the lesions' demand, and the antigen they saw."""
+    systemic.baseline_antigen = max(float(systemic.antigen[-1]), 1.0)
+    systemic.supply_specific = systemic.specific_blood / p.blood_lifespan_d + systemic.efflux_specific
+    systemic.supply_bystander = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Pass antigen on and supply, expand and lose the blood pools; pools are held during the burn-in."""
+    systemic, days = state.systemic, clock.dt_h / 24.0
+    _pass_stages(systemic, _take_antigen(state, p) / days, p, days)
+    if clock.t_h < 0:
+        return
+    if systemic.supply_specific == 0.0:
+        hold_baseline(systemic, p)
+    drive = _drive(float(systemic.antigen[-1]), p)
+    primed = systemic.supply_specific * systemic.naive * drive / _drive(systemic.baseline_antigen, p) * days
+    recalled = p.recall_per_d * systemic.memory * drive * days
+    died = decay_share(1.0 / p.blood_lifespan_d, days)
+    systemic.specific_blood += primed + recalled - died * systemic.specific_blood
+    systemic.bystander_blood += systemic.supply_bystander * days - died * systemic.bystander_blood
+    systemic.memory += p.memory_share * primed - decay_share(1.0 / p.memory_lifespan_d, days) * systemic.memory
+    systemic.naive += (1.0 - systemic.naive) * decay_share(1.0 / p.naive_recovery_d, days)

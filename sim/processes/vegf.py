@@ -1,0 +1,55 @@
+"""VEGF: secreted by tumour cells, ten times more when hypoxic; quasi-steady diffusion with decay, once a day.
+
+    D lap(V) - k V + k s(state, p) = 0,   s = 1 for a living tumour cell, 10 below the HIF threshold
+
+V is relative: 1 is what a tissue of normoxic tumour cells holds. Length sqrt(D / k) = 390 um. Secretion ratio and
+transport as in spQSP-HCC.
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import CellState
+from sim.numerics.diffusion import steady_linear
+from sim.numerics.jit import kernel
+from sim.parameters import quantity
+from sim.state import SITE_UM, State
+
+EVERY_H = 24.0
+_FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
+
+
+class Parameters(NamedTuple):
+    """Secretion and transport of VEGF."""
+
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 110.0, "literature", "spQSP-HCC, 2.9e-7 cm2/s")] = 29.0
+    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-3, "literature", "spQSP-HCC")] = 1.92e-4
+    hypoxic_ratio: Annotated[float, quantity("1", "secretion of a hypoxic cell relative to a normoxic one", 5.0, 20.0, "literature",
+        "spQSP-HCC: stem 1.27e-12, progenitor 1.27e-13")] = 10.0
+    hif_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell secretes as hypoxic", 4.0, 15.0, "literature",
+        "PhysiCell's HIF thresholds 15 / 8 / 4")] = 8.0
+
+
+@kernel
+def _secretion(p, state, oxygen, source):
+    """Reads state, oxygen (mmHg); writes source, float32 (nz, ny, nx), relative units per second. No draws."""
+    nz, ny, nx = state.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                secreted = 0.0
+                if _FIRST <= state[z, y, x] <= _LAST:
+                    secreted = p.hypoxic_ratio if oxygen[z, y, x] < p.hif_mmHg else 1.0
+                source[z, y, x] = secreted * p.decay_per_s
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Solve every lesion's VEGF."""
+    if not clock.is_due(EVERY_H):
+        return
+    for tissue in state.tissues:
+        source = np.empty_like(tissue.vegf)
+        _secretion(p, tissue.state, tissue.oxygen, source)
+        tissue.vegf = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

@@ -1,0 +1,33 @@
+"""VEGF blockade: VEGFR inhibition and its two effects on vessels, normalisation and pruning.
+
+    inhibition = c / (1 + c),   normalisation N = c / (c + n),   pruning R = c / (c + n rho)
+
+c is the class's level relative to its half-effect level on the enzyme, n the relative level of half-maximal
+normalisation of tissue and rho = EC50_prune / EC50_norm the one free ratio. A low effect normalises durably (Fan
+2022, doi 10.3389/fimmu.2022.937924, low-dose anlotinib), a high one opens a window and closes it by pruning (Winkler
+2004, PMID 15607960). The drug acts on vessels only.
+"""
+
+from typing import Annotated, NamedTuple
+
+from sim.clock import Clock
+from sim.parameters import quantity
+from sim.state import State
+
+
+class Parameters(NamedTuple):
+    """Tissue potency of VEGFR inhibitors."""
+
+    normalisation_ratio: Annotated[float, quantity("1", "EC50 of tissue normalisation / EC50 of the enzyme", 1.0, 20.0, "assumed",
+        "tissue outcomes need more than enzyme inhibition")] = 3.5
+    pruning_ratio: Annotated[float, quantity("1", "EC50 of pruning / EC50 of normalisation", 1.0, 10.0, "assumed",
+        "free parameter; 3-5 reproduces a transient window at high and lasting normalisation at low effect")] = 4.0
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Set VEGFR inhibition, normalisation and pruning, each in [0, 1]."""
+    systemic = state.systemic
+    relative = sum(drug.relative_level for drug in systemic.drugs if drug.drug_class == "vegfr_tki")
+    systemic.vegfr_inhibition = relative / (1.0 + relative)
+    systemic.normalisation = relative / (relative + p.normalisation_ratio)
+    systemic.pruning = relative / (relative + p.normalisation_ratio * p.pruning_ratio)

@@ -1,0 +1,163 @@
+"""Vessels: maturation, perfusion, collapse, pruning, regression and sprouting, once a day.
+
+Each vessel site has a maturity m that drifts to a target: m_tumour in untreated tumour, m_normal under full
+normalisation, 1 in host tissue. Perfused is the share F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour)
+of vessels: each vessel opens at its own fixed threshold. Hazards of loss per day:
+
+    collapse    k_col (1 - m) (crowding - 0.75) / 0.25    where more than 75 % of the sites within 40 um hold cells
+    pruning     k_prune R                                  while m < 0.5
+    regression  k_reg (1 - m) (1 - H(V))                   without VEGF
+
+Sprouting k_spr H(V) where V is the VEGF that receptors still see, V (1 - inhibition), H(V) = V / (V + V50), limited
+by the vessels already there. Sprouts start at maturity 0.1. Two-state structure after the vessel models of spQSP-HCC
+and OncoAMBER; rates are assumed (ranges in the table). Vessels stay where they are while tissue moves past them.
+"""
+
+import math
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import Purpose
+from sim.numerics.jit import kernel
+from sim.numerics.kinetics import decay_share
+from sim.numerics.lattice import crowding
+from sim.numerics.random import draw, site_entity, uniform
+from sim.parameters import quantity
+from sim.state import State
+
+EVERY_H = 24.0
+_VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)
+_REACH = 2
+_SPROUT_MATURITY = 0.1
+
+
+class Parameters(NamedTuple):
+    """Vessel dynamics; densities per mm2 are of perfused vessels."""
+
+    rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
+        "no microvessel density of this cancer found; chosen from computed oxygen maps, hypoxic fraction about 0.25")] = 90.0
+    core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",
+        "as the rim's; hypoxic fraction 0.3-0.6")] = 50.0
+    perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.2, 0.7, "assumed",
+        "tumour vessels are partly not perfused")] = 0.5
+    perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.6, 1.0, "assumed",
+        "normalised vessels carry flow")] = 0.85
+    maturity_tumour: Annotated[float, quantity("1", "maturity that untreated tumour vessels drift to", 0.1, 0.5, "assumed",
+        "poor pericyte cover")] = 0.3
+    maturity_normal: Annotated[float, quantity("1", "maturity under full normalisation", 0.6, 1.0, "assumed",
+        "pericyte cover restored")] = 0.8
+    maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 1.0, 7.0, "literature",
+        "normalisation starts within 2-3 days (Winkler 2004); new vessels mature in 1-5 days")] = 3.0
+    sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.02, 0.1, "assumed",
+        "lattice form of published sprouting rates")] = 0.06
+    vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.5, 10.0, "assumed",
+        "between normoxic (1) and hypoxic (10) secretion")] = 3.0
+    collapse_per_d: Annotated[float, quantity("1/d", "collapse of immature vessels under full crowding", 0.0, 0.2, "assumed",
+        "crowding thresholds as in OncoAMBER, rate assumed")] = 0.05
+    pruning_per_d: Annotated[float, quantity("1/d", "pruning of immature vessels under full blockade", 0.02, 0.3, "assumed",
+        "anlotinib lowers vessel density (Xie 2018); rate assumed")] = 0.1
+    regression_per_d: Annotated[float, quantity("1/d", "regression of immature vessels without VEGF", 0.005, 0.05, "assumed",
+        "assumed")] = 0.01
+    crowded_vessels: Annotated[float, quantity("sites", "vessels within 40 um at which sprouting stops", 3.0, 10.0, "assumed",
+        "5 of 25 sites are 500 vessels per mm2")] = 5.0
+    radiation_maturity_d: Annotated[float, quantity("d", "decay time of the maturation by radiotherapy", 7.0, 60.0, "assumed",
+        "measured over about two weeks (PMC7017121)")] = 30.0
+
+
+@kernel
+def perfused_share(p, maturity):
+    """Return the share of vessels of a maturity that is perfused, in [0, 1]."""
+    slope = (p.perfused_normal - p.perfused_tumour) / (p.maturity_normal - p.maturity_tumour)
+    return min(max(p.perfused_tumour + slope * (maturity - p.maturity_tumour), 0.0), 1.0)
+
+
+@kernel
+def open_vessels(p, luck, centre, vessel, maturity, perfusion):
+    """Set perfusion to 1 where a vessel's own fixed threshold lies below the perfused share of its maturity, else 0.
+
+    Reads vessel, maturity; writes perfusion; shapes (nz, ny, nx). One draw a vessel; `luck` of step 0,
+    so that a vessel's threshold never changes.
+    """
+    nz, ny, nx = vessel.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if vessel[z, y, x]:
+                    entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
+                    threshold = uniform(draw(luck, _VESSEL_OPENNESS, entity)[0])
+                    perfusion[z, y, x] = 1.0 if threshold < perfused_share(p, maturity[z, y, x]) else 0.0
+                else:
+                    perfusion[z, y, x] = 0.0
+
+
+@kernel
+def _remodel(p, effects, luck, centre, state, vegf, fields):
+    """Mature, lose and sprout vessels for one day.
+
+    Reads state (nz, ny, nx), vegf; fields = (vessels before, vessel, maturity), the last two written. One draw a vessel.
+    effects: (normalisation, pruning, inhibition, radiation maturity, days). A sprout lands within three sites; sprouts
+    (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without effect.
+    """
+    normalisation, pruning, inhibition, extra, days = effects
+    before, vessel, maturity = fields
+    nz, ny, nx = state.shape
+    drift = 1.0 - math.exp(-days / p.maturation_time_d)
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if before[z, y, x] == 0:
+                    continue
+                crowd = crowding(state, _REACH, y, x, z)
+                target = p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation
+                target = min(target + extra, 1.0)
+                target += (1.0 - target) * max(1.0 - 4.0 * crowd, 0.0)
+                m = maturity[z, y, x] + (target - maturity[z, y, x]) * drift
+                maturity[z, y, x] = m
+                seen = vegf[z, y, x] * (1.0 - inhibition)
+                drive = seen / (seen + p.vegf_half)
+                loss = (1.0 - m) * (p.collapse_per_d * max(crowd - 0.75, 0.0) * 4.0 + p.regression_per_d * (1.0 - drive))
+                loss += p.pruning_per_d * pruning if m < 0.5 else 0.0
+                words = draw(luck, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
+                if uniform(words[0]) < 1.0 - math.exp(-loss * days):
+                    vessel[z, y, x] = 3
+                    continue
+                local = crowding(before, _REACH, y, x, z) * 25.0
+                rate = p.sprouting_per_d * drive * max(1.0 - local / p.crowded_vessels, 0.0)
+                if uniform(words[1]) < 1.0 - math.exp(-rate * days):
+                    sy = y + int(words[2] % 7) - 3
+                    sx = x + int(words[3] % 7) - 3
+                    sz = z + int((words[3] >> 8) % 7) - 3 if nz > 1 else 0
+                    if 0 <= sy < ny and 0 <= sx < nx and 0 <= sz < nz and before[sz, sy, sx] == 0:
+                        vessel[sz, sy, sx] = 2
+
+
+@kernel
+def _commit(vessel, maturity):
+    """Make sprouts vessels and remove lost ones; writes vessel, maturity (nz, ny, nx). No draws."""
+    nz, ny, nx = vessel.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if vessel[z, y, x] == 2:
+                    vessel[z, y, x] = 1
+                    maturity[z, y, x] = _SPROUT_MATURITY
+                elif vessel[z, y, x] == 3:
+                    vessel[z, y, x] = 0
+                    maturity[z, y, x] = 0.0
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Remodel the vessels of every lesion for one day."""
+    if not clock.is_due(EVERY_H):
+        return
+    systemic = state.systemic
+    days = clock.span_h(EVERY_H) / 24.0
+    for tissue in state.tissues:
+        tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
+        effects = (systemic.normalisation, systemic.pruning, systemic.vegfr_inhibition, tissue.radiation_maturity, days)
+        luck = state.luck(tissue, clock)
+        _remodel(p, effects, luck, tissue.centre, tissue.state, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
+        _commit(tissue.vessel, tissue.maturity)
+        open_vessels(p, luck._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)

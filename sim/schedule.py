@@ -1,0 +1,100 @@
+"""The model's table of contents: every process in the order in which it acts, and why it stands there."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from sim import clinic, tissue
+from sim.clock import Clock
+from sim.processes import (
+    apoptosis,
+    cell_cycle,
+    cell_death,
+    cell_fate,
+    checkpoint_blockade,
+    chemoattractant,
+    clearance,
+    displacement,
+    hypoxia,
+    ifn_gamma,
+    oxygen,
+    pd_l1,
+    pharmacokinetics,
+    population_control,
+    radiobiology,
+    t_cell_entry,
+    t_cell_exhaustion,
+    t_cell_killing,
+    t_cell_motion,
+    t_cell_priming,
+    vegf,
+    vegf_blockade,
+    vessels,
+)
+from sim.state import State
+
+
+class Process(NamedTuple):
+    """One row of the schedule: a rule, how often a step calls it, and the reason for its place."""
+
+    name: str
+    module: ModuleType
+    every: str
+    why: str
+
+
+SCHEDULE: tuple[Process, ...] = (
+    Process("radiobiology", radiobiology, "step", "a fraction meets the oxygen of the moment, before anything moves"),
+    Process("pharmacokinetics", pharmacokinetics, "step", "today's doses set today's levels"),
+    Process("checkpoint_blockade", checkpoint_blockade, "step", "levels become occupancy before T cells act"),
+    Process("vegf_blockade", vegf_blockade, "step", "levels become effects before vessels respond"),
+    Process("vessels", vessels, "24 h", "vessels first, fields after: fields rest on them"),
+    Process("oxygen", oxygen, "4 h", "supply is known, cells have not moved yet"),
+    Process("vegf", vegf, "24 h", "secretion follows the new oxygen"),
+    Process("ifn_gamma", ifn_gamma, "12 h", "from the engagements of the last step"),
+    Process("chemoattractant", chemoattractant, "12 h", "secretion follows interferon"),
+    Process("t_cell_priming", t_cell_priming, "step", "deaths of the last step become antigen, the pools are filled"),
+    Process("t_cell_entry", t_cell_entry, "step", "the filled pools meet today's vessels"),
+    Process("t_cell_motion", t_cell_motion, "micro-step", "newcomers move with the others"),
+    Process("t_cell_killing", t_cell_killing, "micro-step", "contacts exist only after the move"),
+    Process("t_cell_exhaustion", t_cell_exhaustion, "step", "kills and engagements of this step exhaust"),
+    Process("pd_l1", pd_l1, "6 h", "answers the interferon that T cells met"),
+    Process("cell_cycle", cell_cycle, "step", "hazards: division and mitotic death"),
+    Process("hypoxia", hypoxia, "step", "hazards: necrosis; quiescence"),
+    Process("apoptosis", apoptosis, "step", "hazards: basal death"),
+    Process("cell_fate", cell_fate, "step", "all hazards are in: one draw a cell"),
+    Process("population_control", population_control, "step", "resolves fates and weights before they are committed"),
+    Process("cell_death", cell_death, "step", "commits deaths; the ledger by cause"),
+    Process("clearance", clearance, "6 h", "the dead leave"),
+    Process("displacement", displacement, "step", "births push, gaps close; last, because it moves what others point to"),
+)
+
+PARAMETERS: dict[str, type] = {
+    **{row.name: row.module.Parameters for row in SCHEDULE if hasattr(row.module, "Parameters")},
+    "tissue": tissue.Parameters,
+    "clinic": clinic.Parameters,
+}
+"""Every section of parameters of a scenario, by name."""
+
+
+def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> Clock:
+    """Take one step of the whole schedule and return the clock of the next; `parameters` by process name."""
+    pending = []
+    for row in SCHEDULE:
+        if row.every == "micro-step":
+            pending.append(row)
+            continue
+        if pending:
+            _advance_micro_steps(pending, state, parameters, clock)
+            pending = []
+        row.module.update(state, parameters[row.name], clock)
+    return replace(clock, step=clock.step + 1)
+
+
+def _advance_micro_steps(rows: list[Process], state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
+    """Take turns between the processes of the micro-steps."""
+    for micro_step in range(clock.n_micro_steps):
+        now = replace(clock, micro_step=micro_step)
+        for row in rows:
+            row.module.update(state, parameters[row.name], now)

@@ -1,0 +1,225 @@
+"""All state of a run: plain arrays and numbers in dataclasses, nothing hidden anywhere else."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import N_HAZARDS, NO_FATE, CellState
+from sim.numerics.random import Luck
+
+SITE_UM = 20.0
+"""Edge of a lattice site in um: one tumour cell."""
+SITES_PER_MM2 = (1000.0 / SITE_UM) ** 2
+
+
+@dataclass
+class TCells:
+    """CD8 T cells of one section, one row each; rows [0, n) are alive and keep the order of arrival.
+
+    site: int32 flat lattice index. id: uint32, never reused. dies_at_h: float32, hours since the scenario's start.
+    target: int32 flat index of the engaged tumour cell, -1 if none. kills: uint8 since activation.
+    is_specific, is_exhausted, is_stem_like: uint8 flags.
+    """
+
+    n: int
+    next_id: int
+    site: np.ndarray
+    id: np.ndarray
+    dies_at_h: np.ndarray
+    target: np.ndarray
+    kills: np.ndarray
+    is_specific: np.ndarray
+    is_exhausted: np.ndarray
+    is_stem_like: np.ndarray
+
+    @classmethod
+    def empty(cls, capacity: int) -> "TCells":
+        """Return room for `capacity` T cells, none alive."""
+        flags = [np.zeros(capacity, np.uint8) for _ in range(4)]
+        return cls(0, 0, np.zeros(capacity, np.int32), np.zeros(capacity, np.uint32), np.zeros(capacity, np.float32),
+                   np.full(capacity, -1, np.int32), *flags)
+
+    def columns(self) -> list[np.ndarray]:
+        """Return the row arrays in declared order."""
+        return [getattr(self, f.name) for f in fields(self)[2:]]
+
+    def reserve(self, capacity: int) -> None:
+        """Make room for at least `capacity` rows; living rows keep their place."""
+        if capacity > len(self.site):
+            for f in fields(self)[2:]:
+                old = getattr(self, f.name)
+                setattr(self, f.name, np.concatenate([old, np.zeros(2 * capacity - len(old), old.dtype)]))
+
+
+@dataclass
+class Tissue:
+    """One lesion's section: lattice arrays of shape (nz, ny, nx), C order, and its numbers.
+
+    Arrays: state uint8 (CellState); pd_l1 uint8 flag; hits uint8 and last_hit int32 (minutes since the burn-in
+    began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over the step; fate uint8 (Hazard or
+    NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative units; vessel uint8 flag,
+    maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim uint64 scratch.
+    Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
+    scale L (clinical length per section length), capacity (cells the section may hold), ledger float64
+    (N_HAZARDS,) cumulative deaths in lesion cells by cause.
+    """
+
+    name: str
+    entity: np.uint32
+    centre: tuple[int, int, int]
+    size_cm: tuple[float, float]
+    t_cell_entry_factor: float
+    vessel_density_factor: float
+    capacity: int
+    state: np.ndarray
+    pd_l1: np.ndarray
+    hits: np.ndarray
+    last_hit: np.ndarray
+    hazard: np.ndarray
+    fate: np.ndarray
+    oxygen: np.ndarray
+    vegf: np.ndarray
+    chemoattractant: np.ndarray
+    ifn_gamma: np.ndarray
+    vessel: np.ndarray
+    maturity: np.ndarray
+    perfusion: np.ndarray
+    t_count: np.ndarray
+    claim: np.ndarray
+    t_cells: TCells
+    ledger: np.ndarray
+    weight: float = 1.0
+    volume_weight: float = 1.0
+    scale: float = 1.0
+    baseline_volume_weight: float = 1.0
+    baseline_scale: float = 1.0
+    baseline_axes: tuple[float, float] = (0.0, 0.0)
+    is_held: bool = False
+    n_dropped: int = 0
+    oxygen_residual: float = 0.0
+    low_dose_signal: float = 0.0
+    low_dose_gain: float = 0.0
+    radiation_maturity: float = 0.0
+
+    @classmethod
+    def blank(cls, name: str, entity: np.uint32, shape: tuple[int, int, int], **numbers: Any) -> "Tissue":
+        """Return a section of bare stroma of the given shape; `numbers` set the remaining fields."""
+        def lattice(dtype: Any, fill: int = 0) -> np.ndarray:
+            return np.full(shape, fill, dtype)
+
+        fields_f4 = {k: lattice(np.float32) for k in ("oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")}
+        codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "hits", "vessel", "t_count")}
+        return cls(name=name, entity=entity, centre=tuple(n // 2 for n in shape), last_hit=lattice(np.int32),
+                   hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE), claim=lattice(np.uint64),
+                   t_cells=TCells.empty(1024), ledger=np.zeros(N_HAZARDS), **codes_u1, **fields_f4, **numbers)
+
+
+@dataclass
+class DrugLevel:
+    """One drug's amounts and level: compartments float64 (3,) in mg (depot, central, peripheral); hours since its first dose."""
+
+    name: str
+    drug_class: str
+    compartments: np.ndarray = field(default_factory=lambda: np.zeros(3))
+    exposure_h: float = 0.0
+    level: float = 0.0
+    relative_level: float = 0.0
+
+
+@dataclass
+class Systemic:
+    """What all lesions share: drug levels and effects, antigen, T-cell pools in cells.
+
+    antigen float64 (stages,): transit stages of antigen, weighted dead cells per day; antigen_released: weighted
+    dead cells of the lesions since it was last read. efflux_specific / efflux_bystander: running means of the cells
+    per day that leave the blood for the lesions. supply_*: cells per day that hold the pools at baseline.
+    """
+
+    drugs: list[DrugLevel]
+    antigen: np.ndarray
+    specific_blood: float
+    bystander_blood: float
+    memory: float
+    naive: float = 1.0
+    antigen_ledger: float = 0.0
+    baseline_antigen: float = 0.0
+    supply_specific: float = 0.0
+    supply_bystander: float = 0.0
+    efflux_specific: float = 0.0
+    efflux_bystander: float = 0.0
+    left_blood: float = 0.0
+    pd1_occupancy: float = 0.0
+    vegfr_inhibition: float = 0.0
+    normalisation: float = 0.0
+    pruning: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fraction:
+    """One fraction of radiotherapy to one lesion: doses in Gy, core radius as a share of the mass's, penumbra in cm."""
+
+    lesion: str
+    mass_gy: float
+    core_gy: float
+    core_radius_fraction: float
+    penumbra_cm: float
+
+
+@dataclass
+class Orders:
+    """What the treatment courses ask for in this step; emptied before each step."""
+
+    fractions: list[Fraction] = field(default_factory=list)
+    doses: list[tuple[int, float]] = field(default_factory=list)
+
+
+@dataclass
+class State:
+    """Everything that changes in a run."""
+
+    key: tuple[np.uint32, np.uint32]
+    systemic: Systemic
+    tissues: list[Tissue]
+    orders: Orders = field(default_factory=Orders)
+
+    def luck(self, tissue: Tissue, clock: Clock) -> Luck:
+        """Return what the draws of one lesion in this step share."""
+        return Luck(*self.key, np.uint32(clock.step), tissue.entity)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return every array and counter by dotted path: what a checkpoint holds and `state_sha256` covers."""
+        named = dict(_walk("systemic", self.systemic))
+        for tissue in self.tissues:
+            named.update(_walk(f"lesion.{tissue.name}", tissue))
+        return named
+
+
+def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
+    if is_dataclass(part):
+        for f in fields(part):
+            yield from _walk(f"{path}.{f.name}", getattr(part, f.name))
+    elif isinstance(part, list):
+        for item in part:
+            yield from _walk(f"{path}.{item.name}", item)
+    elif not isinstance(part, str):
+        yield path, np.ascontiguousarray(part)
+
+
+def check(state: State) -> None:
+    """Raise AssertionError, naming the lesion, where an invariant is broken: codes known, T cells counted, fields finite and not negative."""
+    for tissue in state.tissues:
+        where = f"lesion {tissue.name}"
+        assert tissue.state.max() <= max(CellState), f"{where}: unknown cell state"
+        assert int((tissue.state > 0).sum()) <= tissue.capacity, f"{where}: more cells than the section may hold"
+        t = tissue.t_cells
+        counted = np.bincount(t.site[: t.n], minlength=tissue.state.size)
+        assert (counted == tissue.t_count.ravel()).all(), f"{where}: T cells per site do not match the rows"
+        for name in ("oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion"):
+            values = getattr(tissue, name)
+            assert np.isfinite(values).all() and values.min() >= 0.0, f"{where}: {name} is negative or not finite"
+        assert tissue.weight > 0.0 and np.isfinite(tissue.weight), f"{where}: weight {tissue.weight}"
+    pools = (state.systemic.specific_blood, state.systemic.bystander_blood, state.systemic.memory)
+    assert min(pools) >= 0.0, f"a T-cell pool is negative: {pools}"
