@@ -118,8 +118,8 @@ def load_snapshots(path: Path | str, lesion: str) -> Snapshots:
         RecordError: as `load`, or the record has no such lesion.
     """
     with _opened(path) as file:
-        if lesion not in file["snapshots"]:
-            raise RecordError(f"{path}: no lesion {lesion}; lesions: {', '.join(file['snapshots'])}")
+        if lesion not in (lesions := _texts(file["lesion"])):
+            raise RecordError(f"{path}: no lesion {lesion}; lesions: {', '.join(lesions)}")
         group = file["snapshots"][lesion]
         rows = slice(_count_until(group["snapshot_time"], file.attrs["committed_time_d"] + TIME_TOLERANCE_D))
         fields = {name: group[name][rows] for name in SNAPSHOT_FIELDS}
