@@ -6,12 +6,13 @@ The files are the truth: a run counts as done when its record carries its identi
 import contextlib
 import importlib.util
 import os
+import pickle
 import queue
 import time
 import traceback
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +21,8 @@ from sim.jobs import Job, Simulate, is_done, model_version, perform
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
+CONNECT_S = 10.0
+POLL_EVERY_S = 0.1
 _THREAD_SETTINGS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -146,7 +149,7 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
 
     if engine != "local":
         try:
-            with Client(engine, timeout="10s") as client:
+            with Client(engine, timeout=CONNECT_S) as client:
                 client.wait_for_workers(1, timeout=60)
                 progress.announce(f"{_count(len(client.nthreads()), 'worker')} of {engine}")
                 _check_versions(client)
@@ -159,7 +162,8 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
         from sim.simulation import warm_kernels
         warm_kernels()
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in _THREAD_SETTINGS}
-    settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.worker.multiprocessing-method": "spawn"}
+    settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
+                 "distributed.worker.multiprocessing-method": "spawn"}
     with _same_environment(), dask.config.set(settings), LocalCluster(
             n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
             memory_limit=None, silence_logs="CRITICAL") as cluster, Client(cluster) as client:
@@ -179,15 +183,28 @@ def _same_environment() -> Iterator[None]:
 
 def _check_versions(client: Any) -> None:
     """Refuse a cluster whose workers hold other model sources than this process."""
-    others = {address for address, version in client.run(model_version).items() if version != model_version()}
+    try:
+        versions = client.run(model_version)
+    except ImportError as error:
+        raise UserError(f"the workers cannot import LesionLab: {error}") from error
+    others = {address for address, version in versions.items() if version != model_version()}
     if others:
         raise UserError(f"other model sources than here on {', '.join(sorted(others))}: install the same version there")
 
 
-def _remote(job: Job, simulate: Simulate | None) -> None:
-    """Compute one run on a worker, telling the parent the day it has reached."""
+def _pack(job: Job, simulate: Simulate | None) -> bytes:
+    """Return a job as bytes; its path is made absolute, since workers may stand in another folder."""
+    return pickle.dumps((replace(job, path=job.path.absolute()), simulate))
+
+
+def _remote(packed: bytes) -> None:
+    """Compute one run on a worker, telling the parent the day it has reached.
+
+    The job is unpacked here, not by Dask: what cannot be unpacked is then this run's error, and not the worker's end.
+    """
     from distributed import get_worker
 
+    job, simulate = pickle.loads(packed)
     worker, last = get_worker(), time.monotonic()
 
     def tell(done_d: float, _total_d: float) -> None:
@@ -200,14 +217,21 @@ def _remote(job: Job, simulate: Simulate | None) -> None:
 
 
 def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:
-    """Submit all jobs and yield how each ended, as it ends."""
+    """Give each worker one job at a time and yield how each ended, as it ends.
+
+    Nothing queues at a worker: Dask blames the death of a worker on all that waits there, not only on what runs.
+    """
     reports: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
     client.subscribe_topic(TOPIC, lambda event: reports.put(event[1]))
-    by_path = {str(job.path): job for job in jobs}
-    pending = {client.submit(_remote, job, simulate, key=f"{job.run_id}-{uuid.uuid4().hex}", pure=False, retries=1,
-                             priority=len(jobs) - place): job for place, job in enumerate(jobs)}
-    while pending:
-        time.sleep(0.1)
+    waiting, by_path = list(reversed(jobs)), {str(job.path.absolute()): job for job in jobs}
+    pending: dict[Any, Job] = {}
+    while waiting or pending:
+        n_places = max(1, _count_places(client))
+        while waiting and len(pending) < n_places:
+            job = waiting.pop()
+            key = f"{job.run_id}-{uuid.uuid4().hex}"
+            pending[client.submit(_remote, _pack(job, simulate), key=key, pure=False, retries=1)] = job
+        time.sleep(POLL_EVERY_S)
         while not reports.empty():
             path, done_d = reports.get()
             if path in by_path:
@@ -218,6 +242,14 @@ def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate:
             outcome = Outcome(job, _verdict(future, job))
             progress.finish(outcome)
             yield outcome
+
+
+def _count_places(client: Any) -> int:
+    """Return how many jobs the workers can hold at this moment; raises UserError when the scheduler has gone."""
+    try:
+        return sum(client.nthreads().values())
+    except OSError as error:
+        raise UserError("the scheduler was lost; what is complete is kept, the same command goes on from there") from error
 
 
 def _verdict(future: Any, job: Job) -> str:
