@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from sim.errors import UserError
+from sim.errors import UserError, nearest
 from sim.mistakes import Mistake, Path, path_text
 
 DEEPEST = 10
@@ -25,9 +25,13 @@ class Document:
     content: Any = field(default_factory=dict)
     places: dict[Path, tuple[str, str]] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
+    reported: set[Path] = field(default_factory=set)
 
     def report(self, mistake: Mistake) -> None:
-        """Note a mistake with its place: that of the nearest enclosing block where what is wrong is not there."""
+        """Note a mistake, one a path, with its place: that of the nearest enclosing block where what is wrong is not there."""
+        if mistake.path in self.reported:
+            return
+        self.reported.add(mistake.path)
         path = mistake.path
         while path and path not in self.places:
             path = path[:-1]
@@ -111,7 +115,7 @@ def _merged(under: Any, over: dict[str, Any], path: Path, document: Document) ->
         elif key in content:
             del content[key]
         else:
-            document.report(Mistake(below, "has no value; give one or leave the key out"))
+            document.report(Mistake(below, "has no value; give one or leave the key out" + nearest(key, content), is_key=True))
     return content
 
 
@@ -122,7 +126,10 @@ def override(document: Document, assignment: str) -> None:
     if not equals or not re.fullmatch(r"\w+(\.\w+|\[\d+\])*", written.strip()):
         raise UserError(f"{place}: must be path=value, such as radiotherapy[0].fractions=5 or lesions.neck.nodal=true")
     path: Path = tuple(int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"\w+|\[\d+\]", written))
-    given = parse(f"value: {text}", place)
+    try:
+        given = parse(f"value: {text}", place)
+    except UserError:
+        raise UserError(f"{place}: the value is not readable as YAML") from None
     block = document.content
     for depth, part in enumerate(path[:-1]):
         document.places.setdefault(path[:depth + 1], (place, place))

@@ -1,5 +1,22 @@
-"""The one class of error for what a user can mend."""
+"""The one class of error for what a user can mend, and the nearest name that a message offers."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class UserError(Exception):
     """A mistake in a command, a scenario or a file: shown as one message without a traceback, exit code 2."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return "; did you mean '...'?" for the nearest known word: of similar spelling or with the same stem; else ""."""
+    words = list(known)
+    stem = word.rsplit("_", 1)[0]
+    near = get_close_matches(word, words, 1, 0.6) or [other for other in words if len(stem) > 2 and other.startswith(stem)]
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the nearest known word as `nearest` does; else the list of the known ones if they are few."""
+    words = list(known)
+    return nearest(word, words) or (f"; known: {', '.join(words)}" if 0 < len(words) <= 12 else "")

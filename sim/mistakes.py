@@ -5,11 +5,12 @@
 
 import json
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
+
+from sim.errors import did_you_mean, nearest
 
 Path = tuple[str | int, ...]
 
@@ -53,16 +54,6 @@ def refuse(found: Iterable[tuple[Path, str]]) -> None:
         raise PydanticCustomError("mistakes", "several mistakes", {"found": listed})
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return "; did you mean '...'?" for the nearest known word, a list of the known ones if they are few, else ""."""
-    words = list(known)
-    stem = word.rsplit("_", 1)[0]
-    near = get_close_matches(word, words, 1, 0.6) or [other for other in words if other.rsplit("_", 1)[0] == stem]
-    if near:
-        return f"; did you mean '{near[0]}'?"
-    return f"; known: {', '.join(words)}" if 0 < len(words) <= 12 else ""
-
-
 def path_text(path: Path) -> str:
     """Return a path as it is written in messages and in --set: `radiotherapy[0].volumes.mass`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
@@ -74,7 +65,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema)]
     paths = {mistake.path for mistake in mistakes}
     return [mistake for mistake in mistakes
-            if not any(len(path) > len(mistake.path) and path[:len(mistake.path)] == mistake.path for path in paths)]
+            if mistake.is_key or not any(len(path) > len(mistake.path) and path[:len(mistake.path)] == mistake.path for path in paths)]
 
 
 def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:
@@ -92,8 +83,7 @@ def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:
     if kind not in NOTHING_TO_QUOTE:
         message += f" (got {_quoted(value)})"
     if kind == "literal_error" and isinstance(value, str):
-        near = get_close_matches(value, [str(word) for node in field for word in node.get("enum", ())], 1)
-        message += f"; did you mean '{near[0]}'?" if near else ""
+        message += nearest(value, [str(word) for node in field for word in node.get("enum", ())])
     return [Mistake(path, message, is_key=is_name or kind == "missing")]
 
 

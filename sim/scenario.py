@@ -7,14 +7,16 @@ What a file says wrongly becomes an error with its place and the nearest name (`
 from datetime import date
 from functools import cache
 from io import StringIO
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from sim.mistakes import Path, did_you_mean, refuse
+from sim.errors import did_you_mean
+from sim.mistakes import Path, refuse
 from sim.parameters import Name, Strict, build, group_model, value
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
+from sim.schedule import PARAMETERS
 from sim.treatment import Drug, RadiotherapyCourse
 
 Centimetres = Annotated[float, value("cm", "a diameter", gt=0, le=50)]
@@ -117,6 +119,13 @@ class Scenario(Strict):
             refuse([((), f"must be after the scenario's start, {known.data['start']} (got {end})")])
         return end
 
+    @field_validator("time_step_h")
+    @classmethod
+    def _divides_a_day(cls, step_h: float) -> float:
+        if abs(24 / step_h - round(24 / step_h)) > 1e-9:
+            refuse([((), f"a day must be a whole number of steps (got {step_h:g})")])
+        return step_h
+
     @field_validator("drugs")
     @classmethod
     def _with_pharmacokinetics(cls, drugs: dict[str, Drug]) -> dict[str, Drug]:
@@ -134,9 +143,9 @@ class Scenario(Strict):
         yaml.dump(_plain(self.model_dump(by_alias=True, exclude_none=True)), text)
         return text.getvalue()
 
-    def parameters(self, section: str) -> Any:
-        """Return a section's parameters as the tuple that kernels take."""
-        return build(_sections()[section], getattr(self, section))
+    def parameters(self, process: str) -> Any:
+        """Return the parameters of a process, of `tissue` or of `clinic` as the tuple that kernels take."""
+        return build(PARAMETERS[process], getattr(self, process))
 
     def day(self, day: date) -> float:
         """Return a date as days since the scenario's start."""
@@ -150,18 +159,11 @@ def _plain(node: Any) -> Any:
     return [_plain(below) for below in node] if isinstance(node, list | tuple) else node
 
 
-def _sections() -> dict[str, type[NamedTuple]]:
-    """Return every section of parameters; imported late, because rules bring the compiler with them."""
-    from sim.schedule import PARAMETERS
-
-    return PARAMETERS
-
-
 @cache
 def scenario_model() -> type[Scenario]:
     """Return the scenario with its sections of parameters, all defaults unless a file says otherwise."""
     sections: dict[str, Any] = {}
-    for name, group in _sections().items():
-        model = group_model(name, group)
-        sections[name] = (model, Field(default=model(), description=(group.__doc__ or "").split("\n")[0]))
+    for process, group in PARAMETERS.items():
+        model = group_model(process, group)
+        sections[process] = (model, Field(default=model(), description=(group.__doc__ or "").split("\n")[0]))
     return create_model("Scenario", __base__=Scenario, **sections)

@@ -8,12 +8,13 @@ from typing import Any
 
 from sim.scenario import scenario_model
 
+DROPPED = frozenset({"title", "required", "default", "low", "high", "evidence", "source"})
 COMMAND = "lesionlab describe --schema > scenarios/scenario.schema.json"
 
 
 def schema_text() -> str:
     """Return the schema as it is kept beside the scenarios."""
-    schema = _without(scenario_model().model_json_schema(by_alias=True), {"title", "required", "default", "low", "high", "evidence", "source"})
+    schema = _without(scenario_model().model_json_schema(by_alias=True), DROPPED)
     schema["properties"] = {name: _or_null(known) for name, known in schema["properties"].items()}
     for name in ("lesions", "drugs"):
         blocks = schema["properties"][name]["anyOf"][0]
@@ -27,7 +28,7 @@ def _or_null(known: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [known, {"type": "null"}]}
 
 
-def _without(node: Any, dropped: set[str], is_names: bool = False) -> Any:
+def _without(node: Any, dropped: frozenset[str], is_names: bool = False) -> Any:
     """Return a schema without some keywords; keys of `properties` and the like are names, not keywords."""
     if isinstance(node, list):
         return [_without(below, dropped) for below in node]

@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 
 from analysis.errors import RecordError
 from sim import DISCLAIMER, __version__
-from sim.errors import UserError
-from sim.mistakes import did_you_mean
+from sim.errors import UserError, did_you_mean
 
 VERBS = ("run", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export")
 EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o results/teaching.h5"

@@ -12,7 +12,8 @@ HELP = "validate scenarios: every mistake with its place, or a summary"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario file, or the bare name of one that comes with LesionLab")
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO",
+                        help="a scenario file, or the bare name of one that comes with LesionLab")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
                         help="change a value, as in --set lesions.neck.section_cells=5000; may be given again")
 
@@ -65,7 +66,8 @@ def _drug(scenario: "Scenario", name: str) -> str:
     drug = scenario.drugs[name]
     dates = drug.dose_dates()
     pause = f", {drug.days_on} days on, {drug.days_off} off" if drug.days_on else ""
-    return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {len(dates)} doses, {dates[0]} to {dates[-1]}"
+    given = f"{len(dates)} doses, {dates[0]} to {dates[-1]}"
+    return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {given}"
 
 
 def _changed(scenario: "Scenario") -> list[str]:
@@ -73,6 +75,6 @@ def _changed(scenario: "Scenario") -> list[str]:
     from sim.parameters import describe_group
     from sim.schedule import PARAMETERS
 
-    return [f"{section}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"
-            for section, group in PARAMETERS.items() for chosen in [scenario.parameters(section)]
+    return [f"{process}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"
+            for process, group in PARAMETERS.items() for chosen in [scenario.parameters(process)]
             for known in describe_group(group) if getattr(chosen, known.name) != known.default]

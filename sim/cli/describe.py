@@ -5,6 +5,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from sim.parameters import Description
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
@@ -12,7 +14,8 @@ HELP = "print the schedule, a process with its rule and parameters, or one param
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("name", nargs="?", metavar="PROCESS or PARAMETER", help="a row of the schedule, a section of parameters, or a parameter")
+    parser.add_argument("name", nargs="?", metavar="PROCESS or PARAMETER",
+                        help="a row of the schedule, a section of parameters, or a parameter")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files, for editors")
 
@@ -33,36 +36,31 @@ def _schedule() -> dict[str, Any]:
     """Return the schedule in order, and the sections of parameters that belong to no process."""
     from sim.schedule import PARAMETERS, SCHEDULE
 
-    rows = [{"name": row.name, "scope": row.scope, "rule": _rule(row).splitlines()[0], "why": row.why} for row in SCHEDULE]
+    rows = [{"name": row.name, "every": row.every, "rule": _rule(row.module).splitlines()[0], "why": row.why} for row in SCHEDULE]
     return {"schedule": rows, "other_parameters": [name for name in PARAMETERS if name not in {row.name for row in SCHEDULE}]}
 
 
 def _named(name: str) -> dict[str, Any]:
-    """Return a section with its rule and parameters, or the parameters of this name with their sections."""
-    from sim.errors import UserError
-    from sim.mistakes import did_you_mean
+    """Return a process with its rule and parameters, or the parameters of this name with their sections."""
+    from sim.errors import UserError, did_you_mean
     from sim.parameters import describe_group
     from sim.schedule import PARAMETERS, SCHEDULE
 
-    rules = {row.name: _rule(row) for row in SCHEDULE}
-    sections = {section: describe_group(group) for section, group in PARAMETERS.items()}
-    if name in rules or name in sections:
-        rule = rules.get(name) or PARAMETERS[name].__doc__ or ""
-        return {"name": name, "rule": rule.strip(), "parameters": [_parameter(name, known) for known in sections.get(name, ())]}
-    found = [_parameter(section, known) for section, group in sections.items() for known in group
-             if name in (known.name, f"{section}.{known.name}")]
+    rules = {row.name: _rule(row.module) for row in SCHEDULE}
+    rules |= {process: (group.__doc__ or "").strip() for process, group in PARAMETERS.items() if process not in rules}
+    known = {process: [_parameter(process, one) for one in describe_group(group)] for process, group in PARAMETERS.items()}
+    if name in rules:
+        return {"name": name, "rule": rules[name], "parameters": known.get(name, [])}
+    found = [one for group in known.values() for one in group if name in (one["name"], f"{one['section']}.{one['name']}")]
     if not found:
-        names = [*rules, *sections, *(known.name for group in sections.values() for known in group)]
-        raise UserError(f"{name}: no process or parameter has this name{did_you_mean(name, dict.fromkeys(names))}")
+        names = dict.fromkeys([*rules, *(one["name"] for group in known.values() for one in group)])
+        raise UserError(f"{name}: no process or parameter has this name{did_you_mean(name, names)}")
     return {"parameters": found}
 
 
-def _rule(row: Any) -> str:
-    """Return the docstring of a process's module."""
-    from importlib import import_module
-
-    module = import_module(row.module) if isinstance(row.module, str) else row.module
-    return module.__doc__ or row.name
+def _rule(module: "ModuleType") -> str:
+    """Return a process's rule: the docstring of its file."""
+    return (module.__doc__ or "").strip()
 
 
 def _parameter(section: str, known: "Description") -> dict[str, Any]:
@@ -74,10 +72,12 @@ def _text(described: dict[str, Any]) -> str:
     from sim import DISCLAIMER
 
     if "schedule" in described:
-        lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {row['scope']:<22} because {row['why']}"
+        lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {'every ' + row['every']:<22} {row['why']}"
                  for number, row in enumerate(described["schedule"], 1)]
         return "\n".join([*lines, f"other parameters: {', '.join(described['other_parameters'])}", f"{DISCLAIMER}."])
     head = [described["name"], "", described["rule"], ""] if "name" in described else []
+    if "name" in described and not described["parameters"]:
+        head.append("no parameters")
     return "\n".join([*head, *(_parameter_text(known) for known in described["parameters"])])
 
 

@@ -1,0 +1,103 @@
+"""The command line as a whole: what it offers, how it ends, and what an installed copy brings with it."""
+
+import subprocess
+import sys
+import zipfile
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from analysis.errors import RecordError
+from sim import DISCLAIMER, __version__
+from sim.cli import VERBS, check, main
+from sim.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def raising(error: BaseException) -> object:
+    def execute(options: Namespace) -> int:
+        raise error
+    return execute
+
+
+def test_help_offers_the_verbs_that_are_built_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    printed = capsys.readouterr().out
+    for verb in VERBS:
+        assert (f"\n    {verb} " in printed) == (ROOT / f"sim/cli/{verb}.py").exists()
+    assert DISCLAIMER in printed
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if (ROOT / f"sim/cli/{verb}.py").exists()])
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "--help"]) == 0
+    assert f"usage: lesionlab {verb}" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"lesionlab {__version__}\n"
+
+
+@pytest.mark.parametrize(("error", "code", "said"), [
+    (UserError("one\ntwo"), 2, "error: one\nerror: two\n"), (RecordError("torn"), 2, "error: torn\n"),
+    (KeyboardInterrupt(), 130, "interrupted\n"),
+])
+def test_each_end_has_its_exit_code(error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch,
+                                    capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(check, "execute", raising(error))
+    assert main(["check", "teaching"]) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_fault_of_the_program_is_not_taken_for_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "execute", raising(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        main(["check", "teaching"])
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    command = [sys.executable, str(ROOT / "run.py"), "describe", "--schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.read(1)
+        run.stdout.close()
+        assert run.stderr.read() == b""
+        assert run.wait() == 0
+
+
+def test_check_prints_the_case_with_doses_and_eqd2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "case", "--set", "clinic.detection_limit_cm=0.3"]) == 0
+    printed = capsys.readouterr().out
+    for expected in ("case: ok", "combined: 2021-07-06 to 2025-02-28", "core 10 x 4 Gy = 40 Gy (EQD2 46.67 Gy)",
+                     "mass 10 x 3 Gy = 30 Gy (EQD2 32.5 Gy)", "mass 5 x 2 Gy = 10 Gy (EQD2 10 Gy)", "core 15 x 4 Gy = 60 Gy (EQD2 70 Gy)",
+                     "mass 15 x 3 Gy = 45 Gy (EQD2 48.75 Gy)", "anlotinib: vegfr_tki, 12 mg every 1 d; 1308 doses",
+                     "clinic.detection_limit_cm = 0.3 cm (default 0.2)"):
+        assert expected in printed
+
+
+def test_check_tells_the_mistakes_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.yaml").write_text("schema: 2\n")
+    (tmp_path / "b.yaml").write_text("[\n")
+    assert main(["check", "teaching", str(tmp_path / "a.yaml"), str(tmp_path / "b.yaml")]) == 2
+    said = capsys.readouterr()
+    assert said.out.startswith("teaching: ok\n")
+    assert "a.yaml:1:9: schema: must be 1 (got 2)" in said.err
+    assert "b.yaml:2:1: not readable as YAML" in said.err
+
+
+def test_an_installed_copy_brings_the_scenarios(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("lesionlab-*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    names = {path.name for path in (ROOT / "scenarios").iterdir()}
+    assert {path.name for path in (tmp_path / "site/sim/_scenarios").iterdir()} == names
+    assert {path.name for path in (tmp_path / "site").iterdir() if path.suffix != ".dist-info"} == {"sim", "analysis"}
+    code = "import sim.cli, sys; assert sim.__file__.startswith(sys.argv[1]); sys.exit(sim.cli.main(['check', 'case']))"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=tmp_path / "site", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

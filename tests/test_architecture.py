@@ -1,0 +1,235 @@
+"""The rules of the house: budgets, names, layers. A file that breaks one is named, with the number."""
+
+import ast
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import analysis
+import sim
+from sim.schedule import SCHEDULE
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = sorted([*(ROOT / "sim").rglob("*.py"), *(ROOT / "analysis").rglob("*.py"), ROOT / "run.py"])
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+PROCESSES = sorted(path for path in (ROOT / "sim/processes").glob("*.py") if path.name != "__init__.py")
+
+FILE_LINES, FUNCTION_LINES, KERNEL_LINES, ARGUMENTS, NESTING = 250, 40, 60, 8, 4
+FORBIDDEN = re.compile(r"(^|_)(manager|handler|helper|helpers|utils|util|base)($|_)", re.IGNORECASE)
+FORBIDDEN_CLASS = re.compile(r"(Manager|Handler|Helper|Utils|Util|Base)s?$")
+AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|gray)\b")
+
+# What each layer of sim may import: itself and those before it.
+LAYERS = ("numerics", "processes", "schedule", "scenario", "model", "cli")
+LAYER_OF = {
+    "codes": "numerics", "clock": "numerics", "errors": "numerics", "mistakes": "numerics", "parameters": "numerics", "state": "numerics",
+    "schedule": "schedule", "document": "scenario", "treatment": "scenario", "scenario": "scenario", "scenario_file": "scenario",
+    "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
+}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def functions() -> Iterator[tuple[Path, ast.FunctionDef]]:
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, FUNCTIONS):
+                yield path, node
+
+
+def code_lines(path: Path, function: ast.FunctionDef) -> int:
+    """Count a function's lines that hold code: no blank lines, no comments, no docstring."""
+    first = function.body[0]
+    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    skipped = set(range(first.lineno, (first.end_lineno or 0) + 1)) if is_docstring else set()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    within = (number for number in range(function.lineno, (function.end_lineno or 0) + 1) if number not in skipped)
+    return sum(1 for number in within if not re.fullmatch(r"\s*(#.*)?", lines[number - 1]))
+
+
+def is_kernel(function: ast.FunctionDef) -> bool:
+    named = (decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in function.decorator_list)
+    return any("kernel" in ast.unparse(name) for name in named)
+
+
+def nesting(node: ast.AST, depth: int = 0) -> int:
+    """Return the deepest nesting of blocks; `elif` is no deeper than its `if`, a nested function starts anew."""
+    deepest = depth
+    for field, below in ast.iter_fields(node):
+        for child in below if isinstance(below, list) else [below]:
+            if not isinstance(child, ast.AST) or isinstance(child, FUNCTIONS):
+                continue
+            is_elif = isinstance(node, ast.If) and field == "orelse" and isinstance(child, ast.If) and len(node.orelse) == 1
+            deepest = max(deepest, nesting(child, depth + (isinstance(child, BLOCKS) and not is_elif)))
+    return deepest
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Return the dotted names that a file imports, lazily imported ones too, those for type checking only left out."""
+    tree = tree_of(path)
+    skipped = {below for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+               for below in ast.walk(node)}
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def layer(module: str) -> str:
+    """Return the layer of a dotted module of sim; what is not listed drives the model."""
+    part = module.split(".")[1] if "." in module else ""
+    return part if part in LAYERS else LAYER_OF.get(part, "model")
+
+
+def test_no_file_is_longer_than_its_budget() -> None:
+    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {name: length for name, length in lengths.items() if length > FILE_LINES} == {}
+
+
+def test_no_function_is_longer_than_its_budget() -> None:
+    over = {f"{name_of(path)}:{function.lineno} {function.name}": code_lines(path, function) for path, function in functions()
+            if code_lines(path, function) > (KERNEL_LINES if is_kernel(function) else FUNCTION_LINES)}
+    assert over == {}
+
+
+def test_no_function_takes_more_arguments_than_its_budget() -> None:
+    counted = {f"{name_of(path)}:{function.lineno} {function.name}":
+               len(function.args.posonlyargs) + len(function.args.args) + len(function.args.kwonlyargs) for path, function in functions()}
+    assert {name: count for name, count in counted.items() if count > ARGUMENTS} == {}
+
+
+def test_no_function_is_nested_deeper_than_its_budget() -> None:
+    depths = {f"{name_of(path)}:{function.lineno} {function.name}": nesting(function) for path, function in functions()}
+    assert {name: depth for name, depth in depths.items() if depth > NESTING} == {}
+
+
+def test_no_name_says_manager_helper_or_utils() -> None:
+    found = []
+    for path in SOURCES:
+        names = [path.stem]
+        names += [node.name for node in ast.walk(tree_of(path)) if isinstance(node, (*FUNCTIONS, ast.ClassDef))]
+        names += [node.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+        found += [f"{name_of(path)}: {name}" for name in names if FORBIDDEN.search(name) or FORBIDDEN_CLASS.search(name)]
+    assert found == []
+
+
+def test_comments_promise_nothing_and_names_are_british() -> None:
+    found = []
+    for path in SOURCES:
+        with path.open("rb") as file:
+            for token in tokenize.tokenize(file.readline):
+                is_promise = token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string)
+                is_american = token.type == tokenize.COMMENT and AMERICAN.search(token.string)
+                found += [f"{name_of(path)}:{token.start[0]}: {token.string}"] if is_promise or is_american else []
+        names = [node.name for node in ast.walk(tree_of(path)) if isinstance(node, (*FUNCTIONS, ast.ClassDef))]
+        found += [f"{name_of(path)}: {name}" for name in names if AMERICAN.search(name.replace("_", " "))]
+    assert found == []
+
+
+def test_every_module_class_and_public_function_has_a_docstring() -> None:
+    missing = [name_of(path) for path in SOURCES if path.name != "run.py" and not ast.get_docstring(tree_of(path))]
+    for path in SOURCES:
+        missing += [f"{name_of(path)}:{node.lineno} {node.name}" for node in tree_of(path).body
+                    if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not node.name.startswith("_") and not ast.get_docstring(node)]
+    assert missing == []
+
+
+def test_no_error_is_swallowed_by_a_bare_except() -> None:
+    bare = [f"{name_of(path)}:{node.lineno}" for path in SOURCES for node in ast.walk(tree_of(path))
+            if isinstance(node, ast.ExceptHandler) and node.type is None]
+    assert bare == []
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = [f"{name_of(path)}:{node.lineno}" for path in SOURCES if "cli" not in path.parts for node in ast.walk(tree_of(path))
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"]
+    assert printing == []
+
+
+def test_analysis_imports_nothing_from_sim() -> None:
+    found = [f"{name_of(path)}: {name}" for path in SOURCES if path.is_relative_to(ROOT / "analysis")
+             for name in imports(path) if name.split(".")[0] == "sim"]
+    assert found == []
+
+
+def test_only_the_command_line_of_sim_imports_analysis() -> None:
+    found = [f"{name_of(path)}: {name}" for path in SOURCES
+             if path.is_relative_to(ROOT / "sim") and not path.is_relative_to(ROOT / "sim/cli")
+             for name in imports(path) if name.split(".")[0] == "analysis"]
+    assert found == []
+
+
+def test_imports_within_sim_point_one_way() -> None:
+    found = []
+    for path in SOURCES:
+        if not path.is_relative_to(ROOT / "sim"):
+            continue
+        own = layer(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        found += [f"{name_of(path)} ({own}) imports {name} ({layer(name)})" for name in imports(path)
+                  if name.startswith("sim.") and name != "sim.DISCLAIMER" and name != "sim.__version__"
+                  and LAYERS.index(layer(name)) > LAYERS.index(own)]
+    assert found == []
+
+
+def test_processes_never_import_one_another() -> None:
+    found = [f"{name_of(path)}: {name}" for path in PROCESSES for name in imports(path) if name.startswith("sim.processes")]
+    assert found == []
+
+
+def test_mesa_is_imported_in_at_most_three_files() -> None:
+    importing = [name_of(path) for path in SOURCES if any(name.split(".")[0] == "mesa" for name in imports(path))]
+    assert len(importing) <= 3, importing
+
+
+def test_no_kernel_draws_from_numpy() -> None:
+    found = [f"{name_of(path)}:{function.lineno} {function.name}" for path, function in functions()
+             if is_kernel(function) and re.search(r"\b(np|numpy)\.random\b", ast.unparse(function))]
+    assert found == []
+
+
+def test_each_row_of_the_schedule_is_one_process_file() -> None:
+    assert sorted(row.name for row in SCHEDULE) == sorted(path.stem for path in PROCESSES)
+    assert all(row.why for row in SCHEDULE)
+
+
+def test_analysis_stands_beside_sim() -> None:
+    """Another distribution is called `analysis` too; this one must win."""
+    assert Path(str(analysis.__file__)).parent.parent == Path(str(sim.__file__)).parent.parent
+
+
+def test_constraints_pin_every_version_and_name_no_address() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert pins
+    assert [line for line in pins if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in TESTS if path.name.startswith("test_")], ids=name_of)
+def test_every_test_file_asserts_something(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert "assert" in text or "raises" in text
+
+
+def test_a_budget_breach_would_be_seen(tmp_path: Path) -> None:
+    """The counters themselves: a deep, long function is counted as such."""
+    source = "def f(a):\n    '''Doc.'''\n    # comment\n\n    if a:\n        for b in a:\n            while b:\n                b()\n"
+    (tmp_path / "f.py").write_text(source)
+    function = ast.parse(source).body[0]
+    assert isinstance(function, ast.FunctionDef)
+    assert (nesting(function), code_lines(tmp_path / "f.py", function)) == (3, 5)
+    chain = ast.parse("def f(a):\n    if a:\n        a()\n    elif b:\n        b()\n    elif c:\n        c()\n").body[0]
+    assert nesting(chain) == 1
