@@ -50,7 +50,7 @@ def _lay(p, shares, luck, centre, half_axes, tissue):
                     maturity[z, y, x] = p.maturity_tumour if radius <= 1.0 else 1.0
 
 
-def _geometry(size_cm: tuple[float, ...], section_cells: int, margin: int) -> tuple[tuple[int, int, int], tuple[float, float]]:
+def geometry(size_cm: tuple[float, ...], section_cells: int, margin: int) -> tuple[tuple[int, int, int], tuple[float, float]]:
     """Return the box's shape and the mass's half axes (y, x) in sites; the section is never larger than the lesion (L >= 1)."""
     whole = math.pi / 4.0 * size_cm[0] * size_cm[1] / _SITE_CM**2
     cells = min(float(section_cells), whole)
@@ -71,7 +71,7 @@ def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups:
         key: the run's Philox key.
     """
     size_cm, section_cells, entry_factor, vessel_factor = lesion
-    shape, half_axes = _geometry(size_cm, section_cells, groups["tissue"].margin_sites)
+    shape, half_axes = geometry(size_cm, section_cells, groups["tissue"].margin_sites)
     tissue = Tissue.blank(name, name_entity(name), shape, size_cm=(size_cm[0], size_cm[1]), capacity=1,
                           t_cell_entry_factor=entry_factor, vessel_density_factor=vessel_factor)
     luck = Luck(*key, np.uint32(0), tissue.entity)

@@ -2,8 +2,10 @@
 
 A division moves the cells between the mother and the margin outward by one site along a ray about the outward
 direction, jittered by up to 45 degrees, past gaps, to the last cell on the ray. A gap (an empty site with cells
-further out on its ray) lets those cells move inward by one, every few hours. So growth is volumetric while oxygen
-allows, and a killed mass contracts without leaving holes.
+further out on its ray) lets those cells move inward by one, every few hours. Each event looks along two rays: a push
+takes the one that ends nearer, a pull the one that ends farther, measured in the lesion's own elliptical radius. That
+is the surface tension of the mass: without it turnover alone lets shapes drift and tips outgrow flanks (tried). So
+growth is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
 
 Events of a step act in the order of their draws, so no corner comes first. A section that holds its capacity loses
 the outermost cell of the ray from view at each birth, as `population_control` accounts for. Cells move with their
@@ -17,7 +19,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, outward_ray, walk_ray
+from sim.numerics.lattice import crowding, entity_of, outward_ray, walk_ray
 from sim.numerics.random import Luck, draw
 from sim.state import State, Tissue
 
@@ -48,21 +50,44 @@ def _last_cell(state, path, n):
 
 
 @kernel
-def _push(luck, mothers, shape, centre, n_cells, capacity, cells):
-    """Place one daughter for each birth. Reads mothers int64 (births, 3): flat site, state code, pd_l1, in order of action; writes cells.
+def _choose_ray(site, shape, centre, aspect, words, sign, state, paths):
+    """Write two rays into paths int32 (2, steps) and return (index of the chosen one, its length, position of its last cell).
 
-    n_cells: occupied sites. Returns the number of cells pushed out of view. One draw a birth.
+    The ray whose last cell has the smaller (sign 1) or larger (sign -1) elliptical radius is chosen; aspect is the
+    mass's y : x ratio.
+    """
+    _, ny, nx = shape
+    chosen, length, end, best = 0, 0, -1, np.inf
+    for i in range(2):
+        step = outward_ray(site, shape, centre, (words[2 * i], words[2 * i + 1], words[3 - i], words[0]))
+        n = walk_ray(site, step, shape, paths[i])
+        last = _last_cell(state, paths[i], n)
+        z, rest = divmod(paths[i, max(last, 0)], ny * nx)
+        y, x = divmod(rest, nx)
+        radius = ((y - centre[1]) / aspect) ** 2 + ((z - centre[0]) / aspect) ** 2 + (x - centre[2]) ** 2
+        if sign * radius < best:
+            chosen, length, end, best = i, n, last, sign * radius
+    return chosen, length, end
+
+
+@kernel
+def _push(luck, mothers, geometry, room, cells):
+    """Place one daughter for each birth; return the number of cells pushed out of view. One draw a birth.
+
+    Reads mothers int64 (births, 3): flat site, state code, pd_l1, in order of action; geometry = (shape, centre,
+    aspect); room = (occupied sites, capacity). Writes cells = (state, pd_l1, hits, last_hit) flat.
     """
     state, pd_l1, hits, last_hit = cells
-    path = np.empty(shape[0] + shape[1] + shape[2], np.int32)
+    shape, centre, aspect = geometry
+    n_cells, capacity = room
+    paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     dropped = 0
     for i in range(len(mothers)):
         site = mothers[i, 0]
-        step = outward_ray(site, shape, centre, draw(luck, _PUSH, entity_of(site, shape, centre)))
-        n = walk_ray(site, step, shape, path)
-        last = _last_cell(state, path, n)
-        is_full = n_cells >= capacity or last == n - 1
-        if is_full:
+        words = draw(luck, _PUSH, entity_of(site, shape, centre))
+        chosen, n, last = _choose_ray(site, shape, centre, aspect, words, 1.0, state, paths)
+        path = paths[chosen]
+        if n_cells >= capacity or last == n - 1:
             dropped += 1
             if last <= 0:
                 continue
@@ -77,19 +102,34 @@ def _push(luck, mothers, shape, centre, n_cells, capacity, cells):
 
 
 @kernel
-def _pull(luck, gaps, shape, centre, cells):
+def _pull(luck, gaps, geometry, cells):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes cells. One draw a gap."""
     state = cells[0]
-    path = np.empty(shape[0] + shape[1] + shape[2], np.int32)
+    shape, centre, aspect = geometry
+    paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     for site in gaps:
         if state[site] != _STROMA:
             continue
-        step = outward_ray(site, shape, centre, draw(luck, _PULL, entity_of(site, shape, centre)))
-        last = _last_cell(state, path, walk_ray(site, step, shape, path))
+        words = draw(luck, _PULL, entity_of(site, shape, centre))
+        chosen, _, last = _choose_ray(site, shape, centre, aspect, words, -1.0, state, paths)
         for k in range(last):
-            _move(cells, path[k], path[k + 1])
+            _move(cells, paths[chosen, k], paths[chosen, k + 1])
         if last > 0:
-            state[path[last]] = _STROMA
+            state[paths[chosen, last]] = _STROMA
+
+
+@kernel
+def _gaps(state, found):
+    """Write the flat empty sites that touch a cell (Moore neighbourhood); return their number. Reads state (nz, ny, nx); writes found int64. No draws."""
+    nz, ny, nx = state.shape
+    n = 0
+    for z in range(nz):
+        for y in range(1, ny - 1):
+            for x in range(1, nx - 1):
+                if state[z, y, x] == _STROMA and crowding(state, 1, y, x, z) > 0.0:
+                    found[n] = (z * ny + y) * nx + x
+                    n += 1
+    return n
 
 
 @kernel
@@ -106,32 +146,20 @@ def _in_order(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray) -> np
     return sites[np.argsort(ranks, kind="stable")]
 
 
-def _gap_candidates(state: np.ndarray) -> np.ndarray:
-    """Return the flat empty sites inside the bounding box of the mass."""
-    occupied = state != _STROMA
-    box = []
-    for axis in range(3):
-        along = np.flatnonzero(occupied.any(axis=tuple(a for a in range(3) if a != axis)))
-        if not len(along):
-            return np.empty(0, np.int64)
-        box.append(slice(along[0], along[-1] + 1))
-    inside = np.zeros_like(occupied)
-    inside[tuple(box)] = True
-    return np.flatnonzero(inside & ~occupied)
-
-
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
     for tissue in state.tissues:
         luck = state.luck(tissue, clock)
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.hits, tissue.last_hit))
-        geometry = (tissue.state.shape, tissue.centre)
+        geometry = (tissue.state.shape, tissue.centre, tissue.size_cm[1] / tissue.size_cm[0])
         sites = np.flatnonzero(tissue.fate.reshape(-1) == Hazard.DIVISION)
         if len(sites):
             sites = _in_order(tissue, luck, _PUSH, sites)
             codes = np.where(cells[0][sites] == _DOOMED, _DOOMED, _PROLIFERATING)
             mothers = np.stack([sites, codes, cells[1][sites]], axis=1).astype(np.int64)
-            n_cells = int(np.count_nonzero(cells[0]))
-            tissue.n_dropped += _push(luck, mothers, *geometry, n_cells, tissue.capacity, cells)
+            room = (int(np.count_nonzero(cells[0])), tissue.capacity)
+            tissue.n_dropped += _push(luck, mothers, geometry, room, cells)
         if clock.is_due(EVERY_H):
-            _pull(luck, _in_order(tissue, luck, _PULL, _gap_candidates(tissue.state)), *geometry, cells)
+            gaps = np.empty(tissue.state.size, np.int64)
+            gaps = gaps[: _gaps(tissue.state, gaps)]
+            _pull(luck, _in_order(tissue, luck, _PULL, gaps), geometry, cells)

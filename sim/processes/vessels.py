@@ -51,9 +51,9 @@ class Parameters(NamedTuple):
     maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 1.0, 7.0, "literature",
         "normalisation starts within 2-3 days (Winkler 2004); new vessels mature in 1-5 days")] = 3.0
     sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.02, 0.1, "assumed",
-        "lattice form of published sprouting rates")] = 0.06
+        "lattice form of published sprouting rates")] = 0.08
     vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.5, 10.0, "assumed",
-        "between normoxic (1) and hypoxic (10) secretion")] = 3.0
+        "between normoxic (1) and hypoxic (10) secretion")] = 2.0
     collapse_per_d: Annotated[float, quantity("1/d", "collapse of immature vessels under full crowding", 0.0, 0.2, "assumed",
         "crowding thresholds as in OncoAMBER, rate assumed")] = 0.05
     pruning_per_d: Annotated[float, quantity("1/d", "pruning of immature vessels under full blockade", 0.02, 0.3, "assumed",

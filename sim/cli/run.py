@@ -1,0 +1,42 @@
+"""Run one arm and write its record."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+HELP = "simulate one arm and write its record"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("scenario", metavar="SCENARIO", help="a scenario file, or the bare name of one that comes with LesionLab")
+    parser.add_argument("-o", "--output", metavar="F.h5", type=Path, help="the record (default: results/ARM.h5)")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
+                        help="change a value, as in --set cell_cycle.cycle_time_h=36; may be given again")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the run's luck (default: the scenario's)")
+    parser.add_argument("--replicate", type=int, default=0, metavar="N", help="number of the replicate (default 0)")
+    parser.add_argument("--until", metavar="DATE|DAYS", help="stop at this date, or after so many days")
+    parser.add_argument("--quick", action="store_true", help="small sections, of about 5000 cells; every output says so")
+    parser.add_argument("--force", action="store_true", help="replace an existing record")
+
+
+def execute(options: Namespace) -> int:
+    """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
+    from sim.cli.board import Board
+    from sim.execution import Outcome
+    from sim.jobs import Job, days_until
+    from sim.scenario_file import load_scenario
+    from sim.simulation import simulate
+
+    overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]
+    scenario = load_scenario(options.scenario, overrides)
+    path = options.output or Path("results") / f"{scenario.arm}.h5"
+    until_d = days_until(scenario, options.until) if options.until else None
+    job = Job(scenario, options.replicate, path, until_d, options.quick)
+    with Board([job]) as board:
+        done = simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
+                        is_forced=options.force, on_progress=lambda day, total: board.advance(job, day))
+        board.finish(Outcome(job))
+    small = " (quick: small sections, for a look only)" if options.quick else ""
+    print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
+    print(f"state_sha256 {done['state_sha256']}")
+    return 0
