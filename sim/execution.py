@@ -4,7 +4,6 @@ The files are the truth: a run counts as done when its record carries its identi
 """
 
 import contextlib
-import importlib.util
 import os
 import pickle
 import queue
@@ -13,15 +12,18 @@ import traceback
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from sim.capacity import Plan, choose_engine, count, plan_local
 from sim.errors import UserError
 from sim.jobs import Job, Simulate, is_done, model_version, perform
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
-CONNECT_S = 10.0
+CONNECT_S, WORKERS_S = 10.0, 60.0
 POLL_EVERY_S = 0.1
 _THREAD_SETTINGS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -47,59 +49,6 @@ class Progress(Protocol):
         """Note that a run has ended."""
 
 
-class Plan(NamedTuple):
-    """Workers and threads of each, and the cores they share with the reason for their number."""
-
-    workers: int
-    threads: int
-    cores: int
-    reason: str
-
-    def describe(self) -> str:
-        """Return the plan as a line of text."""
-        return (f"{_count(self.workers, 'worker')} x {_count(self.threads, 'thread')} "
-                f"on {_count(self.cores, 'core')} ({self.reason})")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
-def available_cores() -> tuple[int, str]:
-    """Return how many cores this process may use, and what sets the limit: machine, affinity, container or SLURM."""
-    limits = {"all of the machine": os.cpu_count() or 1}
-    if hasattr(os, "sched_getaffinity"):
-        limits["affinity"] = len(os.sched_getaffinity(0))
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        limits["container limit"] = max(1, int(quota) // int(period))
-    with contextlib.suppress(KeyError, ValueError):
-        limits["SLURM_CPUS_PER_TASK"] = max(1, int(os.environ["SLURM_CPUS_PER_TASK"]))
-    reason = min(limits, key=lambda name: limits[name])
-    return limits[reason], reason
-
-
-def plan_local(n_jobs: int, workers: int | None = None) -> Plan:
-    """Lay out the jobs on this machine; cores that jobs do not fill become threads of the workers."""
-    cores, reason = available_cores()
-    chosen = max(1, min(n_jobs, workers or cores))
-    return Plan(chosen, max(1, cores // chosen), cores, reason)
-
-
-def choose_engine(engine: str | None, n_jobs: int, workers: int | None = None) -> str:
-    """Return `serial`, `local` or a scheduler's address; without a wish, `local` where it can help."""
-    if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers}: at least one worker is needed")
-    has_dask = importlib.util.find_spec("distributed") is not None
-    if engine is None:
-        return "local" if has_dask and plan_local(n_jobs, workers).workers > 1 else "serial"
-    if engine not in ("serial", "local") and not engine.startswith(("tcp://", "tls://")):
-        raise UserError(f"--engine {engine}: the engines are serial, local and tcp://HOST:PORT")
-    if engine != "serial" and not has_dask:
-        raise UserError(f"--engine {engine} needs Dask: pip install 'lesionlab[sweep]', or use --engine serial")
-    return engine
-
-
 def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = None, workers: int | None = None,
             simulate: Simulate | None = None) -> tuple[Outcome, ...]:
     """Run all jobs, the longest first, and return how each ended; only an interruption or a user's mistake stops the rest.
@@ -121,12 +70,16 @@ def _serial(jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) 
     for job in jobs:
         message = ""
         try:
-            perform(job, simulate, lambda done_d, _total_d, job=job: progress.advance(job, done_d))
+            perform(job, simulate, partial(_advance, progress, job))
         except Exception as error:
             message = explain(error)
         outcome = Outcome(job, message)
         progress.finish(outcome)
         yield outcome
+
+
+def _advance(progress: Progress, job: Job, done_d: float, _total_d: float) -> None:
+    progress.advance(job, done_d)
 
 
 def explain(error: BaseException) -> str:
@@ -144,30 +97,35 @@ def explain(error: BaseException) -> str:
 @contextlib.contextmanager
 def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | None) -> Iterator[Any]:
     """Yield a Dask client of this machine's workers or of the cluster at an address."""
-    import dask
-    from distributed import Client, LocalCluster
-
     if engine != "local":
-        try:
-            with Client(engine, timeout=CONNECT_S) as client:
-                client.wait_for_workers(1, timeout=60)
-                progress.announce(f"{_count(len(client.nthreads()), 'worker')} of {engine}")
-                _check_versions(client)
-                yield client
-        except (OSError, TimeoutError) as error:
-            raise UserError(f"--engine {engine}: no scheduler with workers answers there") from error
+        with _connected(engine) as client:
+            progress.announce(f"{count(len(client.nthreads()), 'worker')} of {engine}")
+            _check_versions(client)
+            yield client
         return
     progress.announce(plan.describe())
     if simulate is None:
+        progress.announce("compiling the rules, once for these sources")
         from sim.simulation import warm_kernels
         warm_kernels()
+    dask, distributed = import_module("dask"), import_module("distributed")
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in _THREAD_SETTINGS}
     settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
                  "distributed.worker.multiprocessing-method": "spawn"}
-    with _same_environment(), dask.config.set(settings), LocalCluster(
+    with _same_environment(), dask.config.set(settings), distributed.LocalCluster(
             n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
-            memory_limit=None, silence_logs="CRITICAL") as cluster, Client(cluster) as client:
+            memory_limit=None, silence_logs="CRITICAL") as cluster, distributed.Client(cluster) as client:
         yield client
+
+
+def _connected(address: str) -> Any:
+    """Return a client of the scheduler at an address, with at least one worker; raises UserError if there is none."""
+    try:
+        client = import_module("distributed").Client(address, timeout=CONNECT_S)
+        client.wait_for_workers(1, timeout=WORKERS_S)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UserError(f"--engine {address}: no scheduler with workers answers there") from error
+    return client
 
 
 @contextlib.contextmanager
@@ -202,10 +160,8 @@ def _remote(packed: bytes) -> None:
 
     The job is unpacked here, not by Dask: what cannot be unpacked is then this run's error, and not the worker's end.
     """
-    from distributed import get_worker
-
     job, simulate = pickle.loads(packed)
-    worker, last = get_worker(), time.monotonic()
+    worker, last = import_module("distributed").get_worker(), time.monotonic()
 
     def tell(done_d: float, _total_d: float) -> None:
         nonlocal last

@@ -17,7 +17,7 @@ OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]
 
 STAMP = "run_identity"
-_NOT_THE_MODEL = ("cli", "arms.py", "bundle.py", "execution.py", "jobs.py", "sweep.py")
+_NOT_THE_MODEL = ("cli", "arms.py", "bundle.py", "capacity.py", "execution.py", "jobs.py", "sweep.py")
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +49,7 @@ class Job:
     @cached_property
     def identity(self) -> str:
         """The hash of everything the result depends on: resolved scenario, replicate, length, size and model sources."""
-        parts = (self.scenario.resolved_yaml(), model_version(), self.replicate, self.until_d, self.is_quick)
+        parts = (self.scenario.model_dump_json(by_alias=True), model_version(), self.replicate, self.until_d, self.is_quick)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     @property

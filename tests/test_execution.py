@@ -7,8 +7,9 @@ from pathlib import Path
 import h5py
 import pytest
 
+from sim.capacity import Plan, available_cores, choose_engine, plan_local
 from sim.errors import UserError
-from sim.execution import Outcome, Plan, available_cores, choose_engine, execute, plan_local
+from sim.execution import Outcome, execute
 from sim.jobs import STAMP, Job, days_until, is_done, progress_of
 from tests.fake_simulation import scenario, simulate
 
@@ -77,7 +78,7 @@ def test_a_scheduler_that_does_not_answer_is_the_users_mistake(tmp_path: Path, m
 
 
 def test_the_plan_fills_cores_with_workers_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.execution.available_cores", lambda: (8, "affinity"))
+    monkeypatch.setattr("sim.capacity.available_cores", lambda: (8, "affinity"))
     assert plan_local(100)[:2] == (8, 1)
     assert plan_local(3)[:2] == (3, 2)
     assert plan_local(100, workers=2)[:2] == (2, 4)

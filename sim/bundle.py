@@ -1,0 +1,156 @@
+"""Many records as one file: every series gains the dimension `run`, and is nan after the end of an arm that ended early."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import DISCLAIMER
+from sim.errors import UserError
+from sim.record_layout import TEXT, add_axis
+
+SCHEMA = "lesionlab-bundle"
+SCHEMA_VERSION = "1.0.0"
+AXES = ("time", "lesion", "drug")
+ATTRIBUTES = ("arm", "seed", "replicate", "patient", "is_quick", "end_reason", "code_version")
+
+
+class Packed(NamedTuple):
+    """One complete run: its name, its record and its point in the design (dotted path to value)."""
+
+    run_id: str
+    path: Path
+    point: Mapping[str, Any]
+
+
+class Outline(NamedTuple):
+    """The union of all records: times (d), names on the axes, and for each series its dimensions, unit and long name."""
+
+    axes: dict[str, NDArray[Any]]
+    series: dict[str, tuple[tuple[str, ...], str, str]]
+
+
+def pack(runs: Sequence[Packed], output: Path, on_progress: Callable[[int], None] | None = None) -> None:
+    """Write all runs to one HDF5 file, one record in memory at a time; lesions and drugs are matched by name.
+
+    Raises:
+        UserError: there is nothing to pack, a record cannot be read, or its rows are spaced otherwise than the longest's.
+    """
+    if not runs:
+        raise UserError("no run is complete: nothing to pack")
+    outline = _outline(runs)
+    temporary = output.with_name(f".{output.name}.new")
+    try:
+        with h5py.File(temporary, "w", track_order=True) as file:
+            _lay_out(file, runs, outline)
+            for index, run in enumerate(runs):
+                _copy(file, index, run.path, outline)
+                if on_progress:
+                    on_progress(index + 1)
+        temporary.replace(output)
+    except OSError as error:
+        raise UserError(f"{output}: cannot be written: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _open(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        raise UserError(f"{path}: no readable record: {error}") from error
+
+
+def _axis(record: h5py.File, name: str) -> NDArray[Any]:
+    return np.array(record[name].asstr()[:] if record[name].dtype.kind == "O" else record[name][:])
+
+
+def _outline(runs: Sequence[Packed]) -> Outline:
+    """Return the axes and series of all records together."""
+    times: dict[Path, NDArray[Any]] = {}
+    named: dict[str, dict[str, None]] = {"lesion": {}, "drug": {}}
+    series: dict[str, tuple[tuple[str, ...], str, str]] = {}
+    for run in runs:
+        with _open(run.path) as record:
+            times[run.path] = _axis(record, "time")
+            for name, known in named.items():
+                known.update(dict.fromkeys(_axis(record, name)))
+            for name, dataset in record.items():
+                if _is_series(dataset):
+                    dimensions = tuple(axis.label or axis[0].name.lstrip("/") for axis in dataset.dims)
+                    series[name] = (dimensions, dataset.attrs.get("units", "1"), dataset.attrs.get("long_name", name))
+    return Outline({"time": _common_times(times), **{name: np.array(list(known), object) for name, known in named.items()}}, series)
+
+
+def _is_series(dataset: Any) -> bool:
+    """Return whether this is numbers over time, lesion or drug."""
+    if not isinstance(dataset, h5py.Dataset) or dataset.is_scale or dataset.dtype.kind not in "fiu" or not dataset.shape:
+        return False
+    return all(len(axis) and axis[0].name.lstrip("/") in AXES for axis in dataset.dims)
+
+
+def _common_times(times: Mapping[Path, NDArray[Any]]) -> NDArray[Any]:
+    """Return all times; every record follows the longest, but for the last row of one that ended early."""
+    longest = max(times.values(), key=len)
+    for path, own in times.items():
+        if not np.isin(own[:-1], longest).all():
+            raise UserError(f"{path}: its rows are spaced otherwise than those of the longest run; they cannot share a file")
+    return np.unique(np.concatenate([longest, *(own[-1:] for own in times.values())]))
+
+
+def _lay_out(file: h5py.File, runs: Sequence[Packed], outline: Outline) -> None:
+    """Write axes, what is known of each run, and every series full of nan."""
+    file.attrs.update(Conventions="CF-1.11", schema=SCHEMA, schema_version=SCHEMA_VERSION, disclaimer=DISCLAIMER,
+                      density_note="nan: the run had ended, or has no such lesion or drug")
+    add_axis(file, "run", [run.run_id for run in runs], "", "run")
+    add_axis(file, "time", outline.axes["time"], "d", "time since the start")
+    for name in ("lesion", "drug"):
+        add_axis(file, name, list(outline.axes[name]), "", name, is_growing=not len(outline.axes[name]))
+    for name in ATTRIBUTES:
+        _add_column(file, name, [_attribute(run.path, name) for run in runs], f"{name} of the run")
+    for path in dict.fromkeys(key for run in runs for key in run.point):
+        _add_column(file, f"point_{path.replace('/', '_')}", [run.point.get(path) for run in runs], f"value of {path} in the design")
+    for name, (dimensions, unit, long_name) in outline.series.items():
+        axes = [file[axis] for axis in ("run", *dimensions)]
+        shape = tuple(len(axis) for axis in axes)
+        packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (1, *shape[1:])} if all(shape) else {}
+        dataset = file.create_dataset(name, shape, np.float64, fillvalue=np.nan, **packing)
+        dataset.attrs.update(units=unit, long_name=long_name)
+        for index, axis in enumerate(axes):
+            dataset.dims[index].attach_scale(axis)
+
+
+def _attribute(path: Path, name: str) -> Any:
+    with _open(path) as record:
+        return record.attrs.get(name, "")
+
+
+def _add_column(file: h5py.File, name: str, values: Sequence[Any], long_name: str) -> None:
+    """Write one value a run: numbers as they are (nan where a run has none), anything else as JSON text."""
+    is_number = all(isinstance(value, (int, float, np.integer, np.floating)) or value is None for value in values)
+    if is_number:
+        is_whole = all(isinstance(value, (int, np.integer)) for value in values)
+        numbers = np.array([np.nan if value is None else value for value in values], np.int64 if is_whole else np.float64)
+        column = file.create_dataset(name, data=numbers, dtype=numbers.dtype)
+        column.attrs["units"] = "1"
+    else:
+        words = [value if isinstance(value, str) else json.dumps(value, default=str) for value in values]
+        column = file.create_dataset(name, data=words, dtype=TEXT)
+    column.attrs["long_name"] = long_name
+    column.dims[0].attach_scale(file["run"])
+
+
+def _copy(file: h5py.File, index: int, path: Path, outline: Outline) -> None:
+    """Copy one record's series to their places; what the record has not stays nan."""
+    with _open(path) as record:
+        places = {name: np.flatnonzero(np.isin(outline.axes[name], _axis(record, name))) if name == "time" else
+                  np.array([list(outline.axes[name]).index(word) for word in _axis(record, name)], int) for name in AXES}
+        for name, (dimensions, _, _) in outline.series.items():
+            if name in record:
+                whole = np.full(file[name].shape[1:], np.nan)
+                whole[np.ix_(*(places[axis] for axis in dimensions))] = record[name][()]
+                file[name][index] = whole

@@ -1,0 +1,75 @@
+"""Progress of many runs on stderr: a bar on a terminal, a line every 30 s elsewhere."""
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, TextIO
+
+from sim.execution import Outcome
+from sim.jobs import Job
+
+LINE_EVERY_S = 30.0
+
+
+class Board:
+    """Shows simulated days and finished runs of all jobs together; failures are named as they happen."""
+
+    def __init__(self, jobs: Sequence[Job], stream: TextIO | None = None) -> None:
+        """Prepare for the jobs; nothing is shown before the first word."""
+        self.stream = stream or sys.stderr
+        self.n_jobs, self.n_ended, self.n_failed = len(jobs), 0, 0
+        self.total_d = sum(job.days for job in jobs)
+        self.reached_d: dict[Job, float] = {}
+        self.started = self.last_line = time.monotonic()
+        self.bar: Any = None
+
+    def __enter__(self) -> "Board":
+        """Open the bar if the stream is a terminal."""
+        if self.stream.isatty():
+            from tqdm import tqdm
+            self.bar = tqdm(total=round(self.total_d), unit="d", file=self.stream, dynamic_ncols=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the bar, or say where things stand."""
+        if self.bar is not None:
+            self.bar.close()
+        elif self.n_jobs:
+            print(self.line(), file=self.stream, flush=True)
+
+    def announce(self, text: str) -> None:
+        """Say something that stays on the screen."""
+        if self.bar is not None:
+            self.bar.write(text, file=self.stream)
+        else:
+            print(text, file=self.stream, flush=True)
+
+    def advance(self, job: Job, done_d: float) -> None:
+        """Note the day a run has reached."""
+        self.reached_d[job] = min(done_d, job.days)
+        self._draw()
+
+    def finish(self, outcome: Outcome) -> None:
+        """Note the end of a run; a patient who died early has nothing left to simulate."""
+        self.reached_d[outcome.job] = outcome.job.days
+        self.n_ended += 1
+        if outcome.message:
+            self.n_failed += 1
+            self.announce(f"failed: {outcome.job.scenario.arm} r{outcome.job.replicate}: {outcome.message}")
+        self._draw()
+
+    def line(self) -> str:
+        """Return where things stand as a line of text."""
+        failed = f", {self.n_failed} failed" if self.n_failed else ""
+        return (f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {sum(self.reached_d.values()):.0f} of "
+                f"{self.total_d:.0f} days, {time.monotonic() - self.started:.0f} s")
+
+    def _draw(self) -> None:
+        if self.bar is not None:
+            self.bar.n = round(sum(self.reached_d.values()))
+            self.bar.set_postfix_str(f"{self.n_ended}/{self.n_jobs} runs", refresh=False)
+            self.bar.update(0)
+        elif time.monotonic() - self.last_line >= LINE_EVERY_S:
+            self.last_line = time.monotonic()
+            print(self.line(), file=self.stream, flush=True)

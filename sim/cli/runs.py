@@ -1,0 +1,48 @@
+"""What the verbs that start many runs have in common: their options, and how failures are told."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.execution import Outcome
+    from sim.jobs import Job
+
+
+def add_run_arguments(parser: ArgumentParser) -> None:
+    """Add the options of where and how long runs are computed."""
+    parser.add_argument("--engine", metavar="ENGINE", help="serial, local (the cores of this machine; default where it helps) "
+                        "or tcp://HOST:PORT (a Dask scheduler)")
+    parser.add_argument("--workers", type=int, metavar="N", help="runs at a time on this machine (default: the cores it may use)")
+    parser.add_argument("--quick", action="store_true", help="small sections, of about 5000 cells; every output says so")
+    parser.add_argument("--until", metavar="DATE|DAYS", help="stop every run at this date, or after so many days")
+
+
+def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]:
+    """Compute the jobs with the engine of the options; progress goes to stderr."""
+    from sim.capacity import choose_engine
+    from sim.cli.board import Board
+    from sim.execution import execute
+
+    choose_engine(options.engine, len(jobs), options.workers)
+    with Board(jobs) as board:
+        return execute(jobs, board, engine=options.engine, workers=options.workers)
+
+
+def list_failures(outcomes: Sequence["Outcome"]) -> int:
+    """Print every run that failed to stderr, and return the exit code: 1 if there are any, else 0."""
+    failed = [outcome for outcome in outcomes if outcome.message]
+    if failed:
+        print(f"{len(failed)} of {len(outcomes)} runs failed:", file=sys.stderr)
+        for outcome in failed:
+            print(f"  {outcome.job.scenario.arm} r{outcome.job.replicate}: {outcome.message}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def aligned(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
+    """Return rows of text as columns, the first row as heading; the first `n_left` columns are aligned left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) if index < n_left else cell.rjust(width)
+                       for index, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -1,0 +1,103 @@
+"""Many runs from a design file: plan shows them, run computes what is missing, status counts, pack makes one file."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.runs import add_run_arguments, aligned, list_failures, run_jobs
+
+if TYPE_CHECKING:
+    from sim.sweep import Run, Sweep
+
+HELP = "plan, run, check on or pack many runs of a scenario from a design file"
+INDEX = "index.csv"
+BUNDLE = "sweep.h5"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("action", choices=("plan", "run", "status", "pack"), help="plan shows every run; run computes those that are "
+                        "not complete; status tells how far each is; pack copies the complete ones into one HDF5 file")
+    parser.add_argument("design", type=Path, metavar="DESIGN", help="YAML: scenario, grid, list, arms, replicates")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the sweep")
+    parser.add_argument("--force", action="store_true", help=f"let pack replace {BUNDLE}")
+    add_run_arguments(parser)
+
+
+def execute(options: Namespace) -> int:
+    """Do what was asked for; return 1 if some runs failed."""
+    from sim.errors import UserError
+    from sim.sweep import expand
+
+    if options.output.exists() and not options.output.is_dir():
+        raise UserError(f"{options.output}: must be a folder")
+    sweep = expand(options.design, options.output, is_quick=options.quick, until=options.until)
+    actions = {"plan": _plan, "run": _run, "status": _status, "pack": _pack}
+    return actions[options.action](sweep, options)
+
+
+def _table(sweep: "Sweep") -> list[list[str]]:
+    """Return one row a run under a heading: name, arm, replicate, the values of its point, days, status."""
+    heading = ["run", "arm", "replicate", *sweep.varied, "days", "status"]
+    return [heading, *([run.job.run_id, run.job.scenario.arm, str(run.job.replicate),
+                        *(str(run.point.get(path, "")) for path in sweep.varied), f"{run.job.days:g}", run.status]
+                       for run in sweep.runs)]
+
+
+def _plan(sweep: "Sweep", options: Namespace) -> int:
+    print(aligned(_table(sweep), n_left=2))
+    print(f"\n{len(sweep.runs)} runs, {sum(run.job.days for run in sweep.runs):.0f} days in all{_quick(options)}; nothing was computed")
+    return 0
+
+
+def _run(sweep: "Sweep", options: Namespace) -> int:
+    """Compute every run that is not complete, write the index and tell what failed."""
+    waiting = [run.job for run in sweep.runs if run.status != "complete"]
+    print(f"{len(sweep.runs)} runs: {len(sweep.runs) - len(waiting)} complete already, {len(waiting)} to compute{_quick(options)}")
+    outcomes = run_jobs(waiting, options)
+    _write_index(sweep, {outcome.job.run_id: outcome.message for outcome in outcomes})
+    code = list_failures(outcomes)
+    print(f"{sum(not outcome.message for outcome in outcomes)} computed; see {sweep.folder / INDEX}")
+    return code
+
+
+def _write_index(sweep: "Sweep", messages: dict[str, str]) -> None:
+    """Write the table of runs with each record's place and the reason of each failure."""
+    import csv
+
+    sweep.folder.mkdir(parents=True, exist_ok=True)
+    heading, *rows = _table(sweep)
+    with (sweep.folder / INDEX).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*heading, "is_quick", "record", "message"])
+        for run, row in zip(sweep.runs, rows, strict=True):
+            writer.writerow([*row, int(run.job.is_quick), run.job.path.relative_to(sweep.folder), messages.get(run.job.run_id, "")])
+
+
+def _status(sweep: "Sweep", options: Namespace) -> int:
+    """Print how far each run is; return 1 if some failed."""
+    rows = _table(sweep)
+    print(aligned(rows, n_left=2))
+    statuses = [row[-1] for row in rows[1:]]
+    n_complete, n_failed = statuses.count("complete"), sum(status.startswith("failed") for status in statuses)
+    print(f"\n{n_complete} of {len(statuses)} complete, {n_failed} failed, {statuses.count('missing')} missing{_quick(options)}")
+    return 1 if n_failed else 0
+
+
+def _pack(sweep: "Sweep", options: Namespace) -> int:
+    """Copy the complete runs into one file."""
+    from sim.bundle import Packed, pack
+    from sim.errors import UserError
+
+    output = sweep.folder / BUNDLE
+    if output.exists() and not options.force:
+        raise UserError(f"{output}: exists already; add --force to replace it")
+    complete: list[Run] = [run for run in sweep.runs if run.status == "complete"]
+    pack([Packed(run.job.run_id, run.job.path, run.point) for run in complete], output)
+    left_out = len(sweep.runs) - len(complete)
+    print(f"{output}: {len(complete)} runs{f', {left_out} not complete and left out' if left_out else ''}{_quick(options)}")
+    return 0
+
+
+def _quick(options: Namespace) -> str:
+    return " (quick: small sections)" if options.quick else ""

@@ -1,0 +1,141 @@
+"""A sweep: a design file says which scenario to vary, over which values, how often; every run has a name of its own.
+
+    scenario: ../scenarios/case.yaml       # beside the design file
+    arms: monotherapy                      # optional: factorial, monotherapy or leave-one-out
+    grid:                                  # every combination of these values
+      hypoxia.death_rate_per_h: [0.02, 0.04]
+    list:                                  # optional: each entry is combined with the whole grid
+      - {lesions.neck.section_cells: 5000, seed: 7}
+    replicates: 3
+
+A run's name holds a hash of all that it depends on, so a sweep that was stopped goes on where it was, and a changed
+scenario or model is never mistaken for the old one.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from sim.arms import named_arms
+from sim.document import Document, parse
+from sim.errors import UserError
+from sim.jobs import Job, days_until, is_done, progress_of
+from sim.mistakes import Mistake, explain
+from sim.mistakes import Path as KeyPath
+from sim.parameters import Strict
+from sim.scenario import Scenario
+from sim.scenario_file import load_scenario
+
+
+class Design(Strict):
+    """What a design file may say."""
+
+    scenario: str = Field(description="the scenario file, relative to the design file")
+    arms: Literal["factorial", "monotherapy", "leave-one-out"] | None = Field(default=None, description="arms made of each scenario")
+    grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict, description="dotted path to the values it takes")
+    entries: tuple[dict[str, Any], ...] = Field(default=(), alias="list", description="sets of values, dotted path to value")
+    replicates: int = Field(default=1, ge=1, le=100_000, description="runs of each arm, with luck of their own")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a sweep: its job and its point in the design, dotted path to value."""
+
+    job: Job
+    point: Mapping[str, Any]
+
+    @property
+    def status(self) -> str:
+        """`complete`, or what the record says of itself with the day it has reached, or `missing`."""
+        if is_done(self.job):
+            return "complete"
+        status, day = progress_of(self.job.path)
+        # A whole record without this run's stamp is a run whose process was stopped between the two.
+        return status if status == "missing" else f"{'unfinished' if status == 'complete' else status} (day {day:g})"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A design spelt out: every run, in the order arm, point, replicate of the design."""
+
+    folder: Path
+    runs: tuple[Run, ...] = field(repr=False)
+
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """The dotted paths that the design varies."""
+        return tuple(dict.fromkeys(path for run in self.runs for path in run.point))
+
+
+def read_design(path: Path) -> tuple[Design, Document]:
+    """Read a design file; raises UserError with every mistake as `file:line:col: path: message`."""
+    try:
+        document = parse(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not a text file in UTF-8'}") from None
+    try:
+        design = Design.model_validate_json(json.dumps(document.content))
+    except ValidationError as error:
+        for mistake in explain(error, Design):
+            document.report(mistake)
+    if document.mistakes:
+        raise UserError("\n".join(document.mistakes))
+    return design, document
+
+
+def expand(path: Path, folder: Path, *, is_quick: bool = False, until: str | None = None) -> Sweep:
+    """Spell out a design file; records go to `folder`/records. Raises UserError with every mistake and its place."""
+    design, document = read_design(path)
+    beside = path.parent / design.scenario
+    # A bare name may also be one of the scenarios that come with LesionLab.
+    scenario = beside if beside.exists() or Path(design.scenario).parent != Path() else Path(design.scenario)
+    _check_values(design, document, scenario)
+    runs = []
+    for point in _points(design):
+        for arm in named_arms(_load(scenario, point), design.arms):
+            until_d = None if until is None else days_until(arm, until)
+            for replicate in range(design.replicates):
+                job = Job(arm, replicate, folder, until_d, is_quick)
+                runs.append(Run(replace(job, path=folder / "records" / f"{job.run_id}.h5"), point))
+    if len({run.job.run_id for run in runs}) < len(runs):
+        raise UserError(f"{path}: two points of the design are the same run; take one of them away")
+    return Sweep(folder, tuple(runs))
+
+
+def _points(design: Design) -> Iterator[dict[str, Any]]:
+    """Yield every point: each entry of the list with each combination of the grid, whose values it does not override."""
+    for entry in design.entries or ({},):
+        for values in product(*design.grid.values()):
+            yield dict(zip(design.grid, values, strict=True)) | entry
+
+
+def _load(scenario: Path, point: Mapping[str, Any]) -> Scenario:
+    return load_scenario(scenario, [f"{path}={json.dumps(value)}" for path, value in point.items()])
+
+
+def _check_values(design: Design, document: Document, scenario: Path) -> None:
+    """Refuse every value that the scenario does not take on its own, with its place in the design file."""
+    try:
+        load_scenario(scenario)
+    except UserError as error:
+        place = document.places[("scenario",)][1]
+        raise UserError("\n".join(f"{place}: scenario: {line}" for line in str(error).splitlines())) from None
+    given: list[tuple[KeyPath, str, Any]] = [
+        (("grid", path, number), path, value) for path, values in design.grid.items() for number, value in enumerate(values)]
+    given += [(("list", number, path), path, value) for number, entry in enumerate(design.entries) for path, value in entry.items()]
+    for empty in (path for path, values in design.grid.items() if not values):
+        document.report(Mistake(("grid", empty), "needs at least one value"))
+    for keys, path, value in given:
+        try:
+            _load(scenario, {path: value})
+        except UserError as error:
+            for line in str(error).splitlines():
+                said = line.removeprefix(f"--set {path}={json.dumps(value)}: ").removeprefix(f"{path}: ")
+                document.report(Mistake(keys, said))
+    if document.mistakes:
+        raise UserError("\n".join(document.mistakes))
