@@ -18,7 +18,7 @@ from analysis.record import Record, Snapshots, load_snapshots
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2
-VIEW_MARGIN_SITES = 8
+VIEW_MARGIN_SITES = 4
 BAR_UM = 500.0
 TOP_PX, BOTTOM_PX, LEFT_PX, LEGEND_PX, GAP_PX, PAIR_GAP_PX = 84, 44, 130, 285, 4, 12
 N_DATES = 4

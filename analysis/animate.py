@@ -1,0 +1,122 @@
+"""Arms side by side on one clock: tissue with T cells, oxygen, the treatment strip and the diameters growing below.
+
+GIF is written by Pillow and always possible; MP4 where an ffmpeg is found. The section is shown at its own scale, so that cells and
+T cells stay visible; what it measures in the patient is printed, and drawn as a calliper on one scale for all arms.
+"""
+
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from analysis import calendar, style
+from analysis.errors import RecordError
+from analysis.film import Film, compose, film
+from analysis.record import Record, load
+
+FRAMES_PER_SECOND, N_FRAMES = 12, 120
+FIRST_HOLD_S, LAST_HOLD_S = 1.0, 3.0
+SUFFIXES = (".gif", ".mp4")
+Progress = Callable[[int, int], None]
+
+
+def ffmpeg() -> str | None:
+    """Return the path of an ffmpeg: the system's, else the one of the package imageio-ffmpeg, else None."""
+    found = shutil.which("ffmpeg")
+    if found is None and importlib.util.find_spec("imageio_ffmpeg"):
+        import imageio_ffmpeg
+
+        found = str(imageio_ffmpeg.get_ffmpeg_exe())
+    return found
+
+
+def destination(output: Path) -> Path:
+    """Return the file that will be written: the GIF beside it if an MP4 is asked for and there is no ffmpeg; raises RecordError."""
+    if output.suffix.lower() not in SUFFIXES:
+        raise RecordError(f"{output}: an animation ends in .gif or .mp4")
+    return output.with_suffix(".gif") if output.suffix.lower() == ".mp4" and ffmpeg() is None else output
+
+
+def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progress | None = None, *, lesion: str | None = None,
+            fps: int = FRAMES_PER_SECOND, frames: int = N_FRAMES) -> Path:
+    """Write the animation of one lesion of some records (first replicate of each arm) and return the path that was written.
+
+    The lesion is the first target with a course of low dose unless named. `on_progress(done, total)` counts frames.
+
+    Raises:
+        RecordError: no or too many arms, no snapshots, an unknown lesion, an output that is neither .gif nor .mp4.
+    """
+    target = destination(Path(output))
+    if fps < 1 or frames < 2:
+        raise RecordError(f"an animation needs at least 1 frame per second and 2 frames; got {fps} and {frames}")
+    records = [load(path) for path in paths]
+    if not records:
+        raise RecordError("there is no record to animate")
+    reel = film(records, lesion or default_lesion(records), frames)
+    drawn = _counted(reel, on_progress)
+    if target.suffix.lower() == ".mp4":
+        _write_mp4(drawn, reel, target, fps)
+    else:
+        _write_gif(drawn, reel, target, fps)
+    return target
+
+
+def default_lesion(records: Sequence[Record]) -> str:
+    """Return the first target lesion that gets low dose in any arm, else the first lesion."""
+    low = {line.lesion for line in calendar.tracks(records) if line.is_low_dose}
+    first = records[0]
+    targets = [lesion for lesion, role in zip(first.lesions, first.roles, strict=True) if role == "target" and lesion in low]
+    return (targets or list(first.lesions))[0]
+
+
+def _counted(reel: Film, on_progress: Progress | None) -> Iterator[NDArray[np.uint8]]:
+    for index in range(len(reel.days)):
+        yield compose(reel, index)
+        if on_progress is not None:
+            on_progress(index + 1, len(reel.days))
+
+
+def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:
+    """Write frames as they are: one palette for all, no dithering, first and last frame held."""
+    palette = reel.stage.palette.colours.tobytes()
+
+    def pictures() -> Iterator[Image.Image]:
+        for frame in drawn:
+            picture = Image.fromarray(frame, mode="P")
+            picture.putpalette(palette)
+            yield picture
+
+    stream = pictures()
+    step_ms = round(1000 / fps)
+    holds = [round(1000 * FIRST_HOLD_S), *[step_ms] * (len(reel.days) - 2), round(1000 * LAST_HOLD_S)]
+    next(stream).save(path, format="GIF", save_all=True, append_images=stream, duration=holds, loop=0, disposal=1,
+                      optimize=False, comment=style.DISCLAIMER.encode())
+
+
+def _write_mp4(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:
+    """Pipe frames into ffmpeg; raises RecordError with its last line if it fails."""
+    colours = reel.stage.palette.colours
+    height, width = reel.stage.dark.shape
+    command = [str(ffmpeg()), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
+               "-r", str(fps), "-i", "-", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-movflags", "+faststart",
+               "-metadata", f"comment={style.DISCLAIMER}", "-f", "mp4", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        try:
+            for number, frame in enumerate(drawn):
+                hold = FIRST_HOLD_S if number == 0 else LAST_HOLD_S if number == len(reel.days) - 1 else 0
+                process.stdin.write(colours[frame].tobytes() * max(round(hold * fps), 1))
+            process.stdin.close()
+        except BrokenPipeError:
+            pass
+        message = process.stderr.read().decode(errors="replace").strip()
+    if process.returncode:
+        raise RecordError(f"{path}: ffmpeg could not write it: {(message.splitlines() or ['no message'])[-1]}")
+
+

@@ -1,0 +1,181 @@
+"""The frames of the animation: what every arm shows on every day, composed as colour numbers by numpy alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import zoom
+
+from analysis import calendar, palette, style
+from analysis.errors import RecordError
+from analysis.palette import lettering
+from analysis.panels import by_arm, ended_on_day, values
+from analysis.record import Record, Snapshots, dates, load_snapshots
+from analysis.stage import Box, Stage, panel_edge, set_stage
+from analysis.tissue import BAR_UM, View, index_at, section, view
+
+MOST_ARMS = 8
+FRACTION_GLOW_D = 3.0
+NEWS_D = 21.0
+TEXT_PX, DATE_PX = 15, 26
+
+
+@dataclass(frozen=True)
+class Film:
+    """All that frames are made of: arms in order, one clock, one lesion; `days` (n_frames,) since the start."""
+
+    records: tuple[Record, ...]
+    snapshots: tuple[Snapshots, ...]
+    windows: tuple[View, ...]
+    lesion: str
+    clock: calendar.Clock
+    days: NDArray[np.float64]
+    doses: Mapping[tuple[int, str], NDArray[np.float64]]
+    largest_cm: float
+    stage: Stage
+
+
+def film(records: Sequence[Record], lesion: str, n_frames: int) -> Film:
+    """Prepare the film of one lesion; raises RecordError if there is nothing to show."""
+    arms = {arm: replicates[:1] for arm, replicates in by_arm(records).items()}
+    if len(arms) > MOST_ARMS:
+        raise RecordError(f"{len(arms)} arms do not fit side by side; choose at most {MOST_ARMS} records")
+    shown = tuple(replicates[0] for replicates in arms.values())
+    snapshots = tuple(load_snapshots(record.path, lesion) for record in shown)
+    for record, taken in zip(shown, snapshots, strict=True):
+        if not len(taken.time_d):
+            raise RecordError(f"{record.path}: no snapshots of {lesion}; run it with output.snapshots_every_d")
+    is_one_shape = len({taken.cell_state.shape[1:] for taken in snapshots}) == 1
+    windows = (view(snapshots),) * len(shown) if is_one_shape else tuple(view([taken]) for taken in snapshots)
+    largest_cm = _round_up(max(float(np.nanmax(values(record, "longest_diameter_cm", lesion))) for record in shown))
+    timing = calendar.clock(shown)
+    edge = panel_edge(max(window.n_sites for window in windows), len(shown))
+    doses = {(index, line.modality): np.array(line.times_d) for index, record in enumerate(shown)
+             for line in _merged(calendar.tracks([record]))}
+    return Film(shown, snapshots, windows, lesion, timing, timing.day(np.linspace(0, 1, n_frames)), doses, largest_cm,
+                set_stage(arms, lesion, edge, largest_cm))
+
+
+def _merged(lines: Sequence[calendar.Track]) -> list[calendar.Track]:
+    """Join all lines of one modality: a chip stands for every course or drug of its kind."""
+    joined: dict[str, calendar.Track] = {}
+    for line in lines:
+        times_d = (*joined[line.modality].times_d, *line.times_d) if line.modality in joined else line.times_d
+        joined[line.modality] = calendar.Track(line.label, line.detail, line.modality, tuple(sorted(times_d)))
+    return list(joined.values())
+
+
+def _round_up(size_cm: float) -> float:
+    """Return the next of 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten."""
+    power = 10.0 ** np.floor(np.log10(max(size_cm, 1e-3)))
+    return float(next(step * power for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * power >= size_cm * (1 - 1e-9)))
+
+
+def compose(reel: Film, number: int) -> NDArray[np.uint8]:
+    """Return one frame as colour numbers (height, width)."""
+    day, stage = float(reel.days[number]), reel.stage
+    frame = stage.dark.copy()
+    x = stage.curves.left + round(float(reel.clock.position(day)) * stage.curves.width)
+    rows = slice(stage.curves.top - 8, stage.curves.top + stage.curves.height)
+    frame[rows, stage.curves.left:x] = stage.lit[rows, stage.curves.left:x]
+    frame[stage.strip.top:stage.curves.top + stage.curves.height, x:x + 2] = palette.INK
+    _write_date(frame, reel, day)
+    previous = float(reel.days[number - 1]) if number else -1.0
+    for index in range(len(reel.records)):
+        _draw_arm(frame, reel, index, day)
+        for (arm, modality), box in stage.chips.items():
+            if arm == index and _is_given(reel, index, modality, previous, day):
+                frame[box.slices] = stage.lit[box.slices]
+    return frame
+
+
+def _write_date(frame: NDArray[np.uint8], reel: Film, day: float) -> None:
+    """Write the day, and the newest milestone while it is news."""
+    date = dates(reel.records[0], [day])[0]
+    _write(frame, f"day {day:.0f}   {date.day} {date:%b %Y}", reel.stage.tissue[0].left + 190, 13, DATE_PX, is_bold=True)
+    news_d = NEWS_D if day < reel.clock.break_d else 3 * NEWS_D
+    fresh = [mark.label if not mark.lesion else f"{style.words(mark.lesion).lower()}: {mark.label}"
+             for mark in calendar.milestones(reel.records) if mark.start_d <= day <= max(mark.end_d, mark.start_d + news_d)]
+    _write(frame, "   ".join(fresh), reel.stage.tissue[0].left + 560, 20, TEXT_PX + 3)
+
+
+def _is_given(reel: Film, arm: int, modality: str, previous: float, day: float) -> bool:
+    """Tell whether a treatment is on: a dose since the last frame, or one that still lasts (one interval; fractions a weekend)."""
+    ended = ended_on_day(reel.records[arm])
+    doses = reel.doses.get((arm, modality))
+    if doses is None or (ended is not None and day > ended):
+        return False
+    lasts_d = FRACTION_GLOW_D if modality == "radiotherapy" or len(doses) < 2 else float(np.median(np.diff(doses))) + 0.5
+    return bool(((doses <= day) & (doses > min(previous, day - lasts_d))).any())
+
+
+def _draw_arm(frame: NDArray[np.uint8], reel: Film, index: int, day: float) -> None:
+    """Draw tissue, oxygen, calliper and scale of one arm; an arm that has ended keeps its last picture, greyed."""
+    record, taken, stage = reel.records[index], reel.snapshots[index], reel.stage
+    ended = ended_on_day(record)
+    is_over = ended is not None and day > ended
+    at = index_at(taken, min(day, float(record.time_d[-1])))
+    classes, oxygen = section(taken, at, reel.windows[index])
+    tissue_box, oxygen_box = stage.tissue[index], stage.oxygen[index]
+    edge = tissue_box.width
+    rows = np.arange(edge) * classes.shape[0] // edge
+    frame[tissue_box.slices] = classes[np.ix_(rows, rows)] + (palette.FADED_TISSUE_AT if is_over else palette.TISSUE_AT)
+    frame[oxygen_box.slices] = _oxygen_numbers(oxygen, edge, is_over)
+    size_cm = float(np.interp(day, record.time_d, values(record, "longest_diameter_cm", reel.lesion)))
+    _draw_calliper(frame, reel, index, size_cm, is_over)
+    sites = BAR_UM / float(taken.x_um[1] - taken.x_um[0])
+    _draw_scale(frame, tissue_box, round(sites * edge / classes.shape[0]), BAR_UM * 1e-4 * float(taken.scale[at]))
+    if is_over:
+        for line, text in enumerate(("lethal burden reached", f"on day {ended:.0f}")):
+            ink = lettering(text, TEXT_PX + 2, is_bold=True)
+            left = tissue_box.left + (edge - ink.shape[1]) // 2
+            _paste(frame, ink, left, tissue_box.top + edge // 2 + (line - 1) * ink.shape[0])
+
+
+def _oxygen_numbers(oxygen: NDArray[np.float32], edge: int, is_over: bool) -> NDArray[np.uint8]:
+    """Return the oxygen map (edge, edge) as colour numbers, with the outline of what lies below 5 mmHg."""
+    smooth = zoom(oxygen.astype(np.float32), edge / oxygen.shape[0], order=1, grid_mode=True, mode="nearest")[:edge, :edge]
+    low, high = style.OXYGEN_LIMITS_MMHG
+    levels = np.clip((smooth - low) / (high - low) * palette.OXYGEN_LEVELS, 0, palette.OXYGEN_LEVELS - 1).astype(np.uint8)
+    if is_over:
+        return levels + np.uint8(palette.FADED_OXYGEN_AT)
+    numbers = levels + np.uint8(palette.OXYGEN_AT)
+    is_hypoxic = smooth < style.HYPOXIA_MMHG
+    outline = np.zeros_like(is_hypoxic)
+    outline[1:] |= is_hypoxic[1:] ^ is_hypoxic[:-1]
+    outline[:, 1:] |= is_hypoxic[:, 1:] ^ is_hypoxic[:, :-1]
+    numbers[outline] = palette.LINE_AT
+    return numbers
+
+
+def _draw_calliper(frame: NDArray[np.uint8], reel: Film, index: int, size_cm: float, is_over: bool) -> None:
+    """Draw the longest diameter as a bar on the scale that all arms share, and print it."""
+    box = reel.stage.calliper[index]
+    limit_cm = float(reel.records[index].attributes.get("detection_limit_cm", 0.0))
+    if np.isfinite(size_cm):
+        words = f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else f"not visible (< {limit_cm:g} cm)"
+        _write(frame, words, box.left, box.top + 15, TEXT_PX + 1, is_bold=True)
+        length = round(min(size_cm / reel.largest_cm, 1.0) * box.width)
+        colour = palette.INK_AT + 5 if is_over else reel.stage.palette.arms[index]
+        frame[box.top + 5:box.top + 13, box.left:box.left + box.width] = palette.INK_AT + 1
+        frame[box.top + 5:box.top + 13, box.left:box.left + length] = colour
+
+
+def _draw_scale(frame: NDArray[np.uint8], tissue: Box, length: int, bar_cm: float) -> None:
+    """Draw 500 um of the section at the right under the picture, with its length in the patient."""
+    right, top = tissue.left + tissue.width, tissue.top + tissue.height
+    ink = lettering(f"{bar_cm:.2g} cm", TEXT_PX)
+    _paste(frame, ink, right - length - 6 - ink.shape[1], top + 16)
+    frame[top + 23:top + 27, right - length:right] = palette.INK
+
+
+def _write(frame: NDArray[np.uint8], text: str, left: int, top: int, size_px: int, is_bold: bool = False) -> None:
+    if text:
+        _paste(frame, lettering(text, size_px, is_bold), left, top)
+
+
+def _paste(frame: NDArray[np.uint8], ink: NDArray[np.uint8], left: int, top: int) -> None:
+    """Put lettering on the frame, cut at its edges."""
+    part = frame[max(top, 0):top + ink.shape[0], max(left, 0):left + ink.shape[1]]
+    part[...] = ink[-part.shape[0]:, -part.shape[1]:] if left < 0 else ink[:part.shape[0], :part.shape[1]]

@@ -1,0 +1,194 @@
+"""One page about a comparison that stands alone: a single HTML file with every image inside, readable without a network."""
+
+import base64
+import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from importlib.metadata import PackageNotFoundError, version
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from analysis import calendar, style
+from analysis.comparison import Comparison, Summary
+from analysis.errors import RecordError
+from analysis.outcome import READINGS
+from analysis.plots import caption, summary_note
+from analysis.record import Record
+
+TEMPLATE = Path(__file__).with_name("report.html.j2")
+MEDIA = {".png": "image/png", ".gif": "image/gif", ".mp4": "video/mp4", ".svg": "image/svg+xml"}
+EVIDENCE = ("case", "literature", "assumed")
+
+
+class Given(NamedTuple):
+    """A line of the calendar in words: what, how, from when to when, how often, in which arms."""
+
+    label: str
+    detail: str
+    first: str
+    last: str
+    n: int
+    arms: str
+
+
+class Picture(NamedTuple):
+    """An image to embed: its bytes as a data address, its kind and its caption."""
+
+    address: str
+    is_video: bool
+    caption: str
+
+
+class Assumption(NamedTuple):
+    """Values of a scenario that are not from the case: the place in the file, the values, the evidence and the note."""
+
+    place: str
+    values: str
+    evidence: str
+    note: str
+
+
+def write_report(records: Sequence[Record], comparison: Comparison, figures: Sequence[Path], animation: Path | None,
+                 folder: Path, command: str) -> Path:
+    """Write report.html into a folder and return its path; figures are embedded in their order, PDFs left out.
+
+    Raises:
+        RecordError: there is no record, or jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise RecordError("the report needs jinja2: pip install 'lesionlab[report]'") from error
+    if not records:
+        raise RecordError("there is no record to report on")
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = page.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    path = folder / "report.html"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(template.render(_content(records, comparison, figures, animation, command)), encoding="utf-8")
+    return path
+
+
+def _content(records: Sequence[Record], comparison: Comparison, figures: Sequence[Path], animation: Path | None,
+             command: str) -> dict[str, Any]:
+    """Return everything the template prints."""
+    first = records[0]
+    return {
+        "disclaimer": style.DISCLAIMER, "question": str(first.attributes.get("title") or "What does each treatment contribute?"),
+        "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
+        "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
+        "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
+        "figures": [_picture(path, caption(path.stem, records)) for path in figures if path.suffix in MEDIA],
+        "animation": _picture(animation, "") if animation is not None else None,
+        "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
+        "command": command, "versions": _versions(first), "seed": first.attributes.get("seed", ""),
+        "code_version": first.attributes.get("code_version", ""), "n_runs": len(records),
+        "runs": [(str(r.attributes["arm"]), r.attributes.get("replicate", 0), r.path.name, str(r.attributes.get("status", "")),
+                  str(r.attributes.get("state_sha256", ""))[:16]) for r in records],
+        "scenarios": {str(r.attributes["arm"]): r.scenario_yaml for r in reversed(records)},
+    }
+
+
+def _looks(comparison: Comparison) -> Iterator[tuple[Any, style.ArmStyle]]:
+    looks = style.arm_styles([arm.name for arm in comparison.arms])
+    return ((arm, looks[arm.name]) for arm in comparison.arms)
+
+
+def given(records: Sequence[Record], comparison: Comparison) -> list[Given]:
+    """Return the calendar as lines for a table; an arm is named where any of its runs got the treatment."""
+    lines = []
+    for line in calendar.tracks(records):
+        arms = [look.label for arm, look in _looks(comparison) if any(
+            (track.label, track.modality) == (line.label, line.modality)
+            for outcome in arm.outcomes for track in calendar.tracks([outcome.record]))]
+        first, last = (comparison.start + timedelta(days=day) for day in (line.times_d[0], line.times_d[-1]))
+        everyone = "all arms" if len(arms) == len(comparison.arms) else ", ".join(arms)
+        lines.append(Given(line.label, line.detail, first.isoformat(), last.isoformat(), len(line.times_d), everyone))
+    return lines
+
+
+def _outcome_table(comparison: Comparison) -> list[dict[str, str]]:
+    """Return a row an arm: both RECIST readings, nadir, control, what killed, the end."""
+    rows = []
+    for arm, look in _looks(comparison):
+        deaths = {label: arm.numbers[name, ""].median for name, (label, _) in style.DEATH_CAUSES.items() if (name, "") in arm.numbers}
+        total = sum(deaths.values())
+        rows.append({"arm": look.label, "colour": look.colour, "n": str(arm.n),
+                     **{f"best_{reading}": arm.word(f"best_response_{reading}") for reading in READINGS},
+                     **{f"progression_{reading}": number(arm.numbers.get((f"time_to_progression_{reading}_d", "")), 0, "day ")
+                        for reading in READINGS},
+                     "nadir": number(arm.numbers.get(("nadir_sum_cm", "")), 1), "nadir_day": number(arm.numbers.get(("nadir_d", "")), 0),
+                     "deaths": ", ".join(f"{label} {100 * count / total:.0f} %" for label, count in deaths.items() if total > 0),
+                     "end": f"day {number(arm.numbers.get(('days_observed', '')), 0)}, {arm.word('end_reason')}"})
+    return rows
+
+
+def _scan_table(comparison: Comparison) -> dict[str, Any]:
+    """Return longest diameters on the scan dates, a row an arm and lesion."""
+    days = comparison.scan_days
+    rows = [(look.label, look.colour, lesion,
+             [number(arm.sizes.get((day, "longest_diameter_cm", lesion)), 1) for day in days])
+            for arm, look in _looks(comparison) for lesion in comparison.lesions]
+    return {"dates": [comparison.date(day).isoformat() for day in days], "rows": rows}
+
+
+def number(found: Summary | None, digits: int, prefix: str = "") -> str:
+    """Return a median as text, with its quantiles where there are replicates; a time never reached says so."""
+    if found is None or not found.n or np.isnan(found.median):
+        return "–"
+    def text(value: float) -> str:
+        return f"{value:.{digits}f}" if np.isfinite(value) else "not reached"
+    spread = f" [{text(found.low)} to {text(found.high)}]" if found.n > 1 and not np.isnan(found.low) else ""
+    return f"{prefix if np.isfinite(found.median) else ''}{text(found.median)}{spread}"
+
+
+def _picture(path: Path, words: str) -> Picture:
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return Picture(f"data:{MEDIA[path.suffix]};base64,{data}", path.suffix == ".mp4", words)
+
+
+def _versions(record: Record) -> str:
+    """Return what computed and what drew, in one line."""
+    try:
+        computed = json.loads(str(record.attributes.get("provenance", "{}")))
+    except json.JSONDecodeError:
+        computed = {}
+    parts = [f"{name} {value}" for name, value in computed.items() if isinstance(value, str | int | float)]
+    try:
+        parts.append(f"drawn with matplotlib {version('matplotlib')}")
+    except PackageNotFoundError:
+        parts.append("drawn with matplotlib")
+    return ", ".join(parts)
+
+
+def assumptions(scenario_yaml: str) -> list[Assumption]:
+    """Return every value of a resolved scenario that carries its evidence, in the order of the file."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        tree = YAML(typ="safe", pure=True).load(StringIO(scenario_yaml))
+    except YAMLError:
+        return []
+    return list(_walk(tree, ""))
+
+
+def _walk(node: Any, place: str) -> Iterator[Assumption]:
+    if isinstance(node, list):
+        for entry in node:
+            name = entry.get("lesion", "") if isinstance(entry, dict) else ""
+            yield from _walk(entry, f"{place} of the {name}" if name else place)
+    elif isinstance(node, dict):
+        plain = {key: value for key, value in node.items() if not isinstance(value, dict) and key not in ("evidence", "note")}
+        evidence = node.get("evidence")
+        marked = dict.fromkeys(plain, evidence) if isinstance(evidence, str) else evidence or {}
+        for kind in EVIDENCE:
+            values = ", ".join(f"{key}: {plain[key]}" for key in marked if marked[key] == kind and key in plain)
+            if values:
+                yield Assumption(place.strip() or "scenario", values, kind, str(node.get("note", "")))
+        for key, value in node.items():
+            if isinstance(value, dict | list):
+                yield from _walk(value, f"{place} {key}")

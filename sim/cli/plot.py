@@ -1,0 +1,33 @@
+"""`plot RECORD... -o X.png|X.pdf`: the standard figures; a PNG is one overview sheet, a PDF has a page for each figure."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+HELP = "draw the standard figures of one or more records"
+SUFFIXES = (".png", ".pdf")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("records", nargs="+", type=Path, metavar="RECORD",
+                        help="records of runs (HDF5); records of one arm are its replicates")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
+                        help="X.png: one sheet with diameter, hypoxia, vessels and T cells of every lesion over the treatment calendar; "
+                        "X.pdf: that sheet and every standard figure, a page each")
+    parser.add_argument("--force", action="store_true", help="replace what exists")
+
+
+def execute(options: Namespace) -> int:
+    """Write the figures and print the path.
+
+    Raises:
+        UserError: the output has another ending, exists or has no folder.
+        RecordError: a record cannot be read, or the records do not belong together.
+    """
+    from analysis.plots import plot
+    from analysis.record import load
+    from sim.cli.output import writable
+
+    path = writable(options.output, SUFFIXES, options.force)
+    print(plot([load(record) for record in options.records], path))
+    return 0

@@ -1,0 +1,69 @@
+"""Colours: one meaning each, and apart for readers without red or green cones."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from analysis import style
+
+# Machado, Oliveira and Fernandes 2009, severity 1.0; they act on linear RGB.
+VISION = {
+    "trichromat": np.eye(3),
+    "deuteranope": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+    "protanope": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+}
+TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+WHITE_XYZ = np.array([0.95047, 1.0, 1.08883])
+CASE_ARMS = ("combined", "untreated", "radiotherapy", "anti_pd1", "anlotinib")
+
+
+def perceived(colour: str, vision: str) -> np.ndarray:
+    """Return CIELAB coordinates (3,) of a colour as seen with a kind of vision."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = TO_XYZ @ np.clip(VISION[vision] @ linear, 0, 1) / WHITE_XYZ
+    root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * root[1] - 16, 500 * (root[0] - root[1]), 200 * (root[1] - root[2])])
+
+
+def nearest(colours: list[str], vision: str) -> float:
+    """Return the smallest CIELAB distance between any two colours."""
+    return min(float(np.linalg.norm(perceived(a, vision) - perceived(b, vision))) for a, b in combinations(colours, 2))
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_tissue_classes_stay_apart(vision: str) -> None:
+    assert nearest([entry.colour for entry in style.TISSUE], vision) > 20
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_the_arms_of_the_case_stay_apart(vision: str) -> None:
+    assert nearest([style.arm_styles(CASE_ARMS)[arm].colour for arm in CASE_ARMS], vision) > 15
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_causes_of_death_stay_apart(vision: str) -> None:
+    assert nearest([colour for _, colour in style.DEATH_CAUSES.values()], vision) > 15
+
+
+def test_red_and_green_of_one_lightness_would_be_seen_as_too_close() -> None:
+    assert nearest(["#C00000", "#5B7A00"], "deuteranope") < 20
+
+
+def test_every_arm_of_a_large_comparison_has_its_own_line() -> None:
+    arms = [*CASE_ARMS, "radiotherapy_anti_pd1", "radiotherapy_anlotinib", "anti_pd1_anlotinib",
+            "no_boost", "no_low_dose", "anlotinib_2_on_1_off"]
+    looks = style.arm_styles(arms)
+    assert list(looks) == arms
+    assert len({(look.colour, look.line) for look in looks.values()}) == len(arms)
+
+
+def test_names_become_words() -> None:
+    assert style.words("no_low_dose") == "No low dose"
+    assert style.words("") == ""
+
+
+def test_metadata_carry_the_disclaimer() -> None:
+    assert all(style.DISCLAIMER in style.metadata("x", suffix).values() for suffix in ("png", "pdf"))
