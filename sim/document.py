@@ -146,8 +146,8 @@ def override(document: Document, assignment: str) -> None:
 
 def _step(block: Any, part: str | int, path: Path, place: str) -> Any:
     """Return what stands at one more part of a path; a missing block is made."""
-    part = _known(block, part, path, place)
-    return block[part] if isinstance(block, list) else block.setdefault(part, {})
+    known: Any = _known(block, part, path, place)
+    return block[known] if isinstance(block, list) else block.setdefault(known, {})
 
 
 def _known(block: Any, part: str | int, path: Path, place: str) -> str | int:

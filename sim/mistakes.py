@@ -5,6 +5,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -61,11 +62,17 @@ def path_text(path: Path) -> str:
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
     """Return the mistakes in a refused scenario; parents are silent where a child of theirs is reported."""
-    schema = model.model_json_schema()
+    schema = _schema(model)
     mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema)]
     paths = {mistake.path for mistake in mistakes}
     return [mistake for mistake in mistakes
             if mistake.is_key or not any(len(path) > len(mistake.path) and path[:len(mistake.path)] == mistake.path for path in paths)]
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of a model, which takes some time to make."""
+    return model.model_json_schema()
 
 
 def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:

@@ -39,7 +39,7 @@ class Strict(BaseModel):
 
 def value(unit: str, meaning: str, default: Any = ..., **limits: float) -> Any:
     """Describe a value of a scenario's block: its unit, its meaning and its limits (gt, ge, lt, le)."""
-    return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)  # type: ignore[arg-type]
+    return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)  # type: ignore[call-overload]
 
 
 def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidence, source: str) -> FieldInfo:
@@ -62,7 +62,7 @@ class Description(NamedTuple):
     source: str
 
 
-def describe_group(group: type) -> tuple[Description, ...]:
+def describe_group(group: Any) -> tuple[Description, ...]:
     """Return the descriptions of a parameter group's fields in their declared order."""
     hints = get_type_hints(group, include_extras=True)
     described = []
@@ -74,14 +74,14 @@ def describe_group(group: type) -> tuple[Description, ...]:
     return tuple(described)
 
 
-def group_model(name: str, group: type) -> type[Strict]:
+def group_model(name: str, group: Any) -> type[Strict]:
     """Return the strict pydantic model of a parameter group; its keys are the group's field names."""
     hints = get_type_hints(group, include_extras=True)
     fields: dict[str, Any] = {field: (hints[field], group._field_defaults[field]) for field in group._fields}
     return create_model(name, __base__=Strict, **fields)
 
 
-def build(group: type, block: BaseModel) -> Any:
+def build(group: Any, block: BaseModel) -> Any:
     """Return the parameter tuple of a checked block; each value is cast to its declared type, so kernels compile once."""
     hints = get_type_hints(group)
     return group(**{field: hints[field](getattr(block, field)) for field in group._fields})

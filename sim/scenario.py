@@ -112,6 +112,13 @@ class Scenario(Strict):
     scans: tuple[Annotated[date, AfterValidator(_in_calendar)], ...] = ()
     output: Output = Output()
 
+    @field_validator("start", "end")
+    @classmethod
+    def _in_living_memory(cls, day: date) -> date:
+        if not 1900 <= day.year <= 2200:
+            refuse([((), f"must lie between the years 1900 and 2200 (got {day})")])
+        return day
+
     @field_validator("end")
     @classmethod
     def _after_start(cls, end: date, known: ValidationInfo) -> date:

@@ -1,5 +1,6 @@
 """A user's mistakes: each is one clear message with its place, exit code 2, no traceback, nothing written."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,8 @@ WRONG = {
         "a.yaml:12:87: drugs.anlotinib.until: must not be before the drug's start, 2021-08-01"),
     "an end before the start": ("end: 2021-12-31\n", "end: 2021-07-01\n",
         "a.yaml:3:6: end: must be after the scenario's start, 2021-07-06 (got 2021-07-01)"),
+    "an end beyond all calendars": ("end: 2021-12-31\n", "end: 9999-12-31\n",
+        "a.yaml:3:6: end: must lie between the years 1900 and 2200 (got 9999-12-31)"),
     "a course that outlasts the scenario": ("    start: 2021-07-06", "    start: 2021-12-27",
         "a.yaml:9:16: radiotherapy[0].fractions: the last fraction, on 2022-01-07, is after the scenario's end, 2021-12-31"),
     "a scan outside the calendar": ("2021-09-10]", "2022-09-10]",
@@ -218,3 +221,23 @@ def test_the_exit_code_reaches_the_shell() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: nowhere.yaml: no such file")
     assert done.stderr.count("\n") == 1
+
+
+JUNK = [
+    "null", "''", "nothing", "-1", "0", "1e400", ".nan", "-.inf", "true", "[]", "[1, [2]]", "{}", "{a: {b: 1}}", "9" * 30, "0000-00-00",
+    "9999-12-31", "!!python/object:os.system x", "!!float x", "'\\ud800'", "\"\\ud800\"", "*a", "{1: 2}", "? [1]",
+]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_no_value_anywhere_gives_a_traceback(junk: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each value of a scenario in turn is replaced; the answer is ok or messages, never a traceback."""
+    values = [match.span(1) for match in re.finditer(r"(?:[:,] |\[)([\w.-]+)(?=[,\]}\n])", SCENARIO)]
+    assert len(values) == 19
+    for start, end in values:
+        Path("a.yaml").write_text(SCENARIO[:start] + junk + SCENARIO[end:])
+        code = main(["check", "a.yaml"])
+        said = capsys.readouterr()
+        assert code in (0, 2)
+        assert (code == 0) == (said.err == "")
+        assert all(line.startswith("error: a.yaml") for line in said.err.splitlines())
