@@ -32,11 +32,17 @@ class Patient(mesa.Agent):
 
 
 class LesionAgent(mesa.Agent):
-    """One lesion: owns a section, is measured on scans."""
+    """One lesion: owns a section, is measured on scans; an occult deposit may sleep until its day."""
 
-    def __init__(self, model: "TumourModel", tissue: Tissue) -> None:
+    def __init__(self, model: "TumourModel", tissue: Tissue, wakes_d: float | None) -> None:
         super().__init__(model)
         self.tissue = tissue
+        self.wakes_at = None if wakes_d is None else model.step_of(wakes_d)
+
+    def decide(self) -> None:
+        """Wake the deposit on its day."""
+        if self.model.clock.step == self.wakes_at:
+            self.tissue.is_dormant = False
 
     @property
     def longest_diameter_cm(self) -> float:

@@ -70,11 +70,16 @@ def diameters_cm(tissue: Tissue) -> tuple[float, float]:
     return tissue.size_cm[0] * size * elongation, tissue.size_cm[1] * size / elongation
 
 
-def fix_baseline(tissue: Tissue, cells: float) -> None:
-    """Declare the section as it stands to be the lesion at baseline: weights, scale, capacity, axes; the ledger starts anew."""
+def hold_size(tissue: Tissue, cells: float) -> None:
+    """Let the section stand for a lesion of its clinical size and `cells` cells, whatever it has grown to."""
     tissue.baseline_axes = mass_axes(tissue.state)
-    tissue.capacity = max(int(np.count_nonzero(tissue.state)), 1)
-    tissue.weight = tissue.volume_weight = max(cells / tissue.capacity, 1.0)
+    tissue.weight = tissue.volume_weight = max(cells / max(int(np.count_nonzero(tissue.state)), 1), 1.0)
     tissue.scale = tissue.baseline_scale = max(tissue.size_cm[0] / (tissue.baseline_axes[0] * SITE_CM), 1.0)
-    tissue.ledger[:] = 0.0
     tissue.n_dropped = 0
+
+
+def fix_baseline(tissue: Tissue, cells: float) -> None:
+    """Declare the section as it stands to be the lesion at baseline: size, capacity and axes; the ledger starts anew."""
+    hold_size(tissue, cells)
+    tissue.capacity = max(int(np.count_nonzero(tissue.state)), 1)
+    tissue.ledger[:] = 0.0

@@ -115,20 +115,27 @@ class TumourModel(mesa.Model):
         return state
 
     def _burn_in(self) -> None:
-        """Let vessels, fields, T cells and PD-L1 come to rest, then declare the sections to be the lesions at day 0."""
+        """Let vessels, fields, T cells and PD-L1 come to rest, then declare the sections to be the lesions at day 0.
+
+        Cells divide and die as always, but the lesions keep their clinical size: growth before day 0 is not the model's.
+        """
+        cells = [clinic.lesion_cells_of(lesion.size_cm) for lesion in self.arm.lesions.values()]
         while self.clock.t_h < 0:
             self.state.orders = Orders()
             self.clock = advance(self.state, self.parameters, self.clock)
-        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
-            clinic.fix_baseline(tissue, clinic.lesion_cells_of(lesion.size_cm))
+            for tissue, size in zip(self.state.tissues, cells, strict=True):
+                clinic.hold_size(tissue, size)
+        for tissue, size, lesion in zip(self.state.tissues, cells, self.arm.lesions.values(), strict=True):
+            clinic.fix_baseline(tissue, size)
+            tissue.is_dormant = lesion.dormant_until is not None
         self.state.systemic.antigen_ledger = 0.0
 
     def _create_agents(self) -> None:
         """Create the patient, her lesions, the courses and the clinic."""
-        self._deciding = (Patient, RadiotherapyAgent, DrugAgent, ClinicAgent)
+        self._deciding = (Patient, LesionAgent, RadiotherapyAgent, DrugAgent, ClinicAgent)
         Patient(self, self.parameters["clinic"].lethal_burden_cells)
-        for tissue in self.state.tissues:
-            LesionAgent(self, tissue)
+        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
+            LesionAgent(self, tissue, None if lesion.dormant_until is None else self.arm.day(lesion.dormant_until))
         for course in self.arm.radiotherapy:
             RadiotherapyAgent(self, course, self.arm)
         for index, (name, drug) in enumerate(self.arm.drugs.items()):

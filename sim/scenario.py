@@ -33,6 +33,7 @@ class Lesion(Strict):
     t_cell_entry_factor: float = value("1", "how much easier T cells enter here than elsewhere", 1.0, ge=0, le=100)
     vessel_density_factor: float = value("1", "vessel density relative to the default", 1.0, gt=0, le=10)
     is_occult: bool = Field(default=False, description="not known at the start; a new lesion once it is seen")
+    dormant_until: date | None = Field(default=None, description="the day on which an occult deposit begins to grow")
 
     @model_validator(mode="after")
     def _longest_first(self) -> Self:

@@ -63,8 +63,8 @@ class Tissue:
     NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative units; vessel uint8 flag,
     maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
-    scale L (clinical length per section length), capacity (cells the section may hold), ledger float64
-    (N_HAZARDS,) cumulative deaths in lesion cells by cause.
+    scale L (clinical length per section length), capacity (cells the section may hold), n_cells (occupied sites at the
+    end of the last step, -1 before the first), ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause.
     """
 
     name: str
@@ -98,11 +98,18 @@ class Tissue:
     baseline_scale: float = 1.0
     baseline_axes: tuple[float, float] = (0.0, 0.0)
     is_held: bool = False
+    is_dormant: bool = False
+    n_cells: int = -1
     n_dropped: int = 0
     oxygen_residual: float = 0.0
     low_dose_signal: float = 0.0
     low_dose_gain: float = 0.0
     radiation_maturity: float = 0.0
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether the section has no cell left, dead or alive: an eradicated lesion."""
+        return self.n_cells == 0
 
     @classmethod
     def blank(cls, name: str, entity: np.uint32, shape: tuple[int, int, int], **numbers: Any) -> "Tissue":
@@ -184,6 +191,11 @@ class State:
     systemic: Systemic
     tissues: list[Tissue]
     orders: Orders = field(default_factory=Orders)
+
+    @property
+    def active(self) -> list[Tissue]:
+        """The sections in which anything happens: neither dormant nor cleared of every cell."""
+        return [tissue for tissue in self.tissues if not tissue.is_dormant and not tissue.is_cleared]
 
     def luck(self, tissue: Tissue, clock: Clock) -> Luck:
         """Return what the draws of one lesion in this step share."""

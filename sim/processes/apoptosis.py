@@ -34,5 +34,5 @@ def _write(over_step, state, hazard):
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of apoptosis in every lesion."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         _write(p.rate_per_d * clock.dt_h / 24.0, tissue.state, tissue.hazard)

@@ -57,7 +57,7 @@ def _commit(interphase, remains, luck, centre, fate, cells, deaths):
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Commit this step's deaths in every lesion."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         deaths = np.zeros((2, len(tissue.ledger)))
         cells = (tissue.state, tissue.pd_l1, tissue.hits)
         _commit(p.interphase_share, REMAINS, state.luck(tissue, clock), tissue.centre, tissue.fate, cells, deaths)

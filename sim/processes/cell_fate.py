@@ -54,5 +54,5 @@ def draw_fates(luck, centre, state, hazard, fate):
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Propose fates in every lesion."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         draw_fates(state.luck(tissue, clock), tissue.centre, tissue.state, tissue.hazard, tissue.fate)

@@ -23,14 +23,14 @@ class Parameters(NamedTuple):
 
     diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 110.0, "assumed", "as other small proteins")] = 30.0
     decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-2, "assumed", "length about 170 um")] = 1e-3
-    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal secretion (engaged T cells per site)", 1e-3, 0.5, "assumed", "as PD-L1 induction")] = 0.05
+    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal secretion (engaged T cells per site)", 1e-3, 0.5, "assumed", "as PD-L1 induction")] = 0.01
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Solve every lesion's chemoattractant."""
     if not clock.is_due(EVERY_H):
         return
-    for tissue in state.tissues:
+    for tissue in state.active:
         living = (tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)
         induced = tissue.ifn_gamma / (tissue.ifn_gamma + np.float32(p.ifn_half))
         source = np.where(living, induced * np.float32(p.decay_per_s), np.float32(0.0))

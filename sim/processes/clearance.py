@@ -53,5 +53,5 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     half_life_h[CellState.KILLED_BY_RADIATION] = 24.0 * p.radiation_half_life_d
     half_life_h[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
     p_clear = -np.expm1(-math.log(2.0) / half_life_h * clock.span_h(EVERY_H))
-    for tissue in state.tissues:
+    for tissue in state.active:
         _clear(p_clear, state.luck(tissue, clock), tissue.centre, tissue.state)

@@ -148,7 +148,7 @@ def _in_order(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray) -> np
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         luck = state.luck(tissue, clock)
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.hits, tissue.last_hit))
         geometry = (tissue.state.shape, tissue.centre, tissue.size_cm[1] / tissue.size_cm[0])
@@ -163,3 +163,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             gaps = np.empty(tissue.state.size, np.int64)
             gaps = gaps[: _gaps(tissue.state, gaps)]
             _pull(luck, _in_order(tissue, luck, _PULL, gaps), geometry, cells)
+        tissue.n_cells = int(np.count_nonzero(cells[0]))

@@ -46,5 +46,5 @@ def _write(p, dt_h, state, oxygen, hazard):
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of necrosis and the quiescent state in every lesion."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         _write(p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard)

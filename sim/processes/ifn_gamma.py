@@ -29,7 +29,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Solve every lesion's interferon gamma from its engaged T cells."""
     if not clock.is_due(EVERY_H):
         return
-    for tissue in state.tissues:
+    for tissue in state.active:
         t = tissue.t_cells
         engaged = t.site[: t.n][t.target[: t.n] >= 0]
         if not len(engaged):

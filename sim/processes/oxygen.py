@@ -23,7 +23,7 @@ from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
 
 EVERY_H = 4.0
-_OVER_RELAXATION = 1.5
+_OVER_RELAXATION = 1.7
 _MOST_SWEEPS = 2000
 
 
@@ -82,5 +82,5 @@ def solve(tissue: Tissue, p: Parameters) -> int:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Solve every lesion's oxygen; every few hours, and before a fraction is given."""
     if clock.is_due(EVERY_H):
-        for tissue in state.tissues:
+        for tissue in state.active:
             solve(tissue, p)

@@ -26,7 +26,7 @@ class Parameters(NamedTuple):
 
     baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.05, 0.3, "case", "tumour proportion score 15 %")] = 0.15
     induced_share: Annotated[float, quantity("1", "PD-L1-positive share under full interferon", 0.3, 1.0, "assumed", "assumed")] = 0.8
-    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 0.5, "assumed", "assumed")] = 0.05
+    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 0.5, "assumed", "assumed")] = 0.01
     exponent: Annotated[float, quantity("1", "Hill exponent of induction", 1.0, 3.0, "literature", "SPQSP_IO 1.26")] = 1.26
     switching_per_d: Annotated[float, quantity("1/d", "rate of switching", 0.3, 3.0, "literature", "Kosinsky 2018: 1 per day")] = 1.0
 
@@ -53,5 +53,5 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     if not clock.is_due(EVERY_H):
         return
     p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
-    for tissue in state.tissues:
+    for tissue in state.active:
         _switch(p, p_any, state.luck(tissue, clock), tissue.centre, tissue.state, tissue.ifn_gamma, tissue.pd_l1)

@@ -93,7 +93,7 @@ def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Resolve the proposed fates of every lesion and let its weight and scale follow."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         _grow_view(tissue)
         codes, fate = tissue.state.reshape(-1), tissue.fate.reshape(-1)
         viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))

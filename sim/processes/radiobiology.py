@@ -115,12 +115,13 @@ def _deplete_blood(systemic: Systemic, share: float) -> None:
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Give the fractions that are due and let the low-dose effect rise and decay (two linear stages)."""
-    tissues = {tissue.name: tissue for tissue in state.tissues}
+    tissues = {tissue.name: tissue for tissue in state.active}
     for fraction in state.orders.fractions:
-        _irradiate(state, tissues[fraction.lesion], fraction, p, clock)
+        if fraction.lesion in tissues:
+            _irradiate(state, tissues[fraction.lesion], fraction, p, clock)
     onset = decay_share(1.0 / p.low_dose_onset_d, clock.dt_h / 24.0)
     decay = decay_share(1.0 / p.low_dose_decay_d, clock.dt_h / 24.0)
-    for tissue in state.tissues:
+    for tissue in state.active:
         passed = tissue.low_dose_signal * onset
         tissue.low_dose_signal -= passed
         tissue.low_dose_gain = min(1.0, tissue.low_dose_gain * (1.0 - decay) + passed)

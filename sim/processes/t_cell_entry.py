@@ -102,7 +102,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move effectors from blood into every lesion."""
     systemic, days = state.systemic, clock.dt_h / 24.0
     gates, demand = [], []
-    for tissue in state.tissues:
+    for tissue in state.active:
         found = np.empty(int(np.count_nonzero(tissue.perfusion)), np.int32)
         gates.append(found[: _gates(tissue.state, tissue.perfusion, found)])
         gain = (1.0 + p.normalisation_gain * systemic.normalisation) * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
@@ -111,7 +111,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0
     before = (systemic.specific_blood, systemic.bystander_blood)
     gone = [0.0, 0.0]
-    for tissue, found, rate in zip(state.tissues, gates, demand, strict=True):
+    for tissue, found, rate in zip(state.active, gates, demand, strict=True):
         if not len(found):
             continue
         luck = state.luck(tissue, clock)

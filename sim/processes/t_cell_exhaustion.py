@@ -26,8 +26,8 @@ class Parameters(NamedTuple):
 
     exhaustion_per_d: Annotated[float, quantity("1/d", "exhaustion of a T cell engaged with a PD-L1-positive cell, PD-1 free", 0.03, 0.5, "literature",
         "spQSP-HCC 0.1")] = 0.1
-    kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "literature",
-        "5 in Kather 2017, a model's choice")] = 5
+    kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "assumed",
+        "5 in Kather 2017, itself a model's choice; 3 kills a day for 10 days would be 30")] = 10
     recovery_per_d: Annotated[float, quantity("1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 1.0, "assumed", "assumed")] = 0.2
 
 
@@ -69,7 +69,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     occupancy = state.systemic.pd1_occupancy
     days = clock.span_h(EVERY_H) / 24.0
     chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
-    for tissue in state.tissues:
+    for tissue in state.active:
         t = tissue.t_cells
         if clock.is_due(EVERY_H):
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))

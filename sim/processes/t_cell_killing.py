@@ -103,7 +103,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     chances = (decay_share(p.hit_rate_per_h, hours), decay_share(p.hit_rate_per_h * (1.0 - supp), hours),
                decay_share(60.0 / p.engagement_min, hours), p.memory_min, p.n_hits)
     is_last = clock.micro_step == clock.n_micro_steps - 1
-    for tissue in state.tissues:
+    for tissue in state.active:
         t = tissue.t_cells
         if t.n == 0:
             continue

@@ -88,7 +88,7 @@ def _move(chances, luck, micro_step, shape, fields, rows, claim):
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
-    for tissue in state.tissues:
+    for tissue in state.active:
         t = tissue.t_cells
         if t.n == 0:
             continue

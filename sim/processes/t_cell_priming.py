@@ -2,8 +2,8 @@
 
     A: released antigen passes three transit stages (mean delay about 5 days)
     E(A) = A / (A + A50)
-    production of specific effectors = supply x naive x E(A) / E(A_baseline) + recall x memory x E(A)
-    memory gains a share of the production; blood effectors die with the effector lifespan
+    production of specific effectors = supply x naive x E(A) / E(A_baseline) + recall x memory
+    memory gains a share of what is primed and lasts without antigen; blood effectors die with the effector lifespan
 
 Antigen per dead cell depends on the cause: killed by radiation 1, necrosis 0.3, killed by a T cell 0.5 (ratios
 assumed; structure as the dendritic-cell term of Kosinsky 2018, doi 10.1186/s40425-018-0327-9), apoptosis and failed
@@ -39,7 +39,7 @@ class Parameters(NamedTuple):
     apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 1.0, "assumed", "quiet death")] = 0.1
     memory_share: Annotated[float, quantity("1", "share of primed cells that become memory", 0.0, 0.3, "assumed", "stem-like fraction 0.02-0.3")] = 0.1
     memory_lifespan_d: Annotated[float, quantity("d", "mean life of memory cells", 100.0, 2000.0, "assumed", "assumed")] = 400.0
-    recall_per_d: Annotated[float, quantity("1/d", "effectors per memory cell and day under full antigen", 0.0, 1.0, "assumed", "assumed")] = 0.05
+    recall_per_d: Annotated[float, quantity("1/d", "effectors that a memory cell gives per day, without need of antigen", 0.0, 1.0, "assumed", "assumed")] = 0.05
     naive_recovery_d: Annotated[float, quantity("d", "recovery time of naive cells after radiotherapy", 30.0, 180.0, "assumed", "months")] = 60.0
 
 
@@ -84,7 +84,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         hold_baseline(systemic, p)
     drive = _drive(float(systemic.antigen[-1]), p)
     primed = systemic.supply_specific * systemic.naive * drive / _drive(systemic.baseline_antigen, p) * days
-    recalled = p.recall_per_d * systemic.memory * drive * days
+    recalled = p.recall_per_d * systemic.memory * days
     died = decay_share(1.0 / p.blood_lifespan_d, days)
     systemic.specific_blood += primed + recalled - died * systemic.specific_blood
     systemic.bystander_blood += systemic.supply_bystander * days - died * systemic.bystander_blood

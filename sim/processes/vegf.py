@@ -49,7 +49,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Solve every lesion's VEGF."""
     if not clock.is_due(EVERY_H):
         return
-    for tissue in state.tissues:
+    for tissue in state.active:
         source = np.empty_like(tissue.vegf)
         _secretion(p, tissue.state, tissue.oxygen, source)
         tissue.vegf = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

@@ -51,7 +51,7 @@ class Parameters(NamedTuple):
     maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 1.0, 7.0, "literature",
         "normalisation starts within 2-3 days (Winkler 2004); new vessels mature in 1-5 days")] = 3.0
     sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.02, 0.1, "assumed",
-        "lattice form of published sprouting rates")] = 0.08
+        "lattice form of published sprouting rates")] = 0.1
     vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.5, 10.0, "assumed",
         "between normoxic (1) and hypoxic (10) secretion")] = 2.0
     collapse_per_d: Annotated[float, quantity("1/d", "collapse of immature vessels under full crowding", 0.0, 0.2, "assumed",
@@ -154,7 +154,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         return
     systemic = state.systemic
     days = clock.span_h(EVERY_H) / 24.0
-    for tissue in state.tissues:
+    for tissue in state.active:
         tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
         effects = (systemic.normalisation, systemic.pruning, systemic.vegfr_inhibition, tissue.radiation_maturity, days)
         luck = state.luck(tissue, clock)
