@@ -88,10 +88,15 @@ def _drug_fits(drug: Drug, known: ValidationInfo) -> Drug:
 
 
 def _lesion_fits(lesion: Lesion, known: ValidationInfo) -> Lesion:
-    """Refuse a size measured after the start: it stands for the day the scenario starts."""
-    first = known.data.get("start")
+    """Refuse a size measured after the start, for which it stands, and a dormancy of a known lesion or outside the calendar."""
+    first, last = known.data.get("start"), known.data.get("end")
+    found: list[tuple[Path, str]] = []
     if first is not None and lesion.measured > first:
-        refuse([(("measured",), f"the size stands for the scenario's start, {first}; it cannot be measured later")])
+        found.append((("measured",), f"the size stands for the scenario's start, {first}; it cannot be measured later"))
+    if lesion.dormant_until is not None:
+        wrong = _within(first, lesion.dormant_until, last) if lesion.is_occult else "only an occult lesion can be dormant (is_occult: true)"
+        found += [(("dormant_until",), wrong)] if wrong else []
+    refuse(found)
     return lesion
 
 
