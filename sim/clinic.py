@@ -26,8 +26,10 @@ SITE_CM = SITE_UM * 1e-4
 class Parameters(NamedTuple):
     """Limits of the clinic."""
 
-    lethal_burden_cells: Annotated[float, quantity("cells", "burden of all lesions that ends an arm", 3e11, 3e12, "assumed", "about 10 kg of tumour; a convention")] = 1e12
-    detection_limit_cm: Annotated[float, quantity("cm", "longest diameter below which a lesion is not visible", 0.1, 0.5, "assumed", "slice thickness of CT")] = 0.2
+    lethal_burden_cells: Annotated[float, quantity("cells", "burden of all lesions that ends an arm",
+        3e11, 3e12, "assumed", "about 10 kg of tumour; a convention")] = 1e12
+    detection_limit_cm: Annotated[float, quantity("cm", "longest diameter below which a lesion is not visible",
+        0.1, 0.5, "assumed", "slice thickness of CT")] = 0.2
 
 
 def lesion_cells_of(size_cm: tuple[float, ...]) -> float:

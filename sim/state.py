@@ -221,7 +221,10 @@ def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def check(state: State) -> None:
-    """Raise AssertionError, naming the lesion, where an invariant is broken: codes known, T cells counted, fields finite and not negative."""
+    """Raise AssertionError, naming the lesion, where an invariant is broken.
+
+    Codes are known, cells fit the section, T cells are counted right, fields are finite and not negative.
+    """
     for tissue in state.tissues:
         where = f"lesion {tissue.name}"
         assert tissue.state.max() <= max(CellState), f"{where}: unknown cell state"

@@ -1,7 +1,7 @@
 """The first state of a section: an elliptical mass in host tissue, vessels, T cells and PD-L1; the burn-in brings them to rest."""
 
 import math
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from scipy.fft import next_fast_len
@@ -23,7 +23,8 @@ class Parameters(NamedTuple):
 
     t_cells_per_mm2: Annotated[float, quantity("1/mm2", "CD8 T cells at the start of the burn-in", 30.0, 1000.0, "assumed",
         "more CD8 than in less malignant thyroid cancer (PMC8170268); no density reported")] = 150.0
-    margin_sites: Annotated[int, quantity("sites", "host tissue around the mass", 6, 60, "assumed", "numerical; wider than oxygen reaches")] = 12
+    margin_sites: Annotated[int, quantity("sites", "host tissue around the mass", 6, 60, "assumed",
+        "numerical; wider than oxygen reaches")] = 12
 
 
 @kernel
@@ -62,7 +63,8 @@ def geometry(size_cm: tuple[float, ...], section_cells: int, margin: int) -> tup
     return (1, *edges), (half_y, half_x)
 
 
-def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups: dict[str, tuple], key: tuple[np.uint32, np.uint32]) -> Tissue:
+def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups: dict[str, Any],
+         key: tuple[np.uint32, np.uint32]) -> Tissue:
     """Return a section with its first vessels, T cells, PD-L1 and oxygen.
 
     Args:
@@ -88,7 +90,7 @@ def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups:
     return tissue
 
 
-def _populate(tissue: Tissue, groups: dict[str, tuple], luck: Luck) -> None:
+def _populate(tissue: Tissue, groups: dict[str, Any], luck: Luck) -> None:
     """Scatter the first T cells over the mass."""
     sites = np.flatnonzero(tissue.state).astype(np.int32)
     n = round(groups["tissue"].t_cells_per_mm2 * len(sites) / SITES_PER_MM2)

@@ -34,7 +34,7 @@ def execute(options: Namespace) -> int:
     job = Job(scenario, options.replicate, path, until_d, options.quick)
     with Board([job]) as board:
         done = simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
-                        is_forced=options.force, on_progress=lambda day, total: board.advance(job, day))
+                        is_forced=options.force, on_progress=lambda day, _: board.advance(job, day))
         board.finish(Outcome(job))
     small = " (quick: small sections, for a look only)" if options.quick else ""
     print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")

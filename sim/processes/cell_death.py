@@ -12,7 +12,8 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.random import draw, site_entity, uniform
+from sim.numerics.lattice import entity_of
+from sim.numerics.random import draw, uniform
 from sim.parameters import quantity
 from sim.state import State
 
@@ -33,32 +34,31 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _commit(interphase, remains, luck, centre, fate, cells, deaths):
-    """Commit deaths. Reads fate; writes cells = (state, pd_l1, hits) and deaths float64 (2, causes): clonogens, doomed. One draw a cell killed by radiation."""
+def _commit(interphase, remains, luck, geometry, fate, cells, deaths):
+    """Commit deaths. Reads fate flat; writes cells = (state, pd_l1, hits) flat and deaths float64 (2, causes): clonogens, doomed.
+
+    geometry = (shape, centre). One draw a clonogen killed by radiation.
+    """
     state, pd_l1, hits = cells
-    nz, ny, nx = state.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                cause = fate[z, y, x]
-                if cause == NO_FATE or cause == _DIVISION:
-                    continue
-                is_doomed = state[z, y, x] == _DOOMED
-                if cause == _RADIATION and not is_doomed:
-                    entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
-                    if uniform(draw(luck, _INTERPHASE, entity)[0]) >= interphase:
-                        state[z, y, x] = _DOOMED
-                        continue
-                deaths[1 if is_doomed else 0, cause] += 1.0
-                state[z, y, x] = remains[cause]
-                pd_l1[z, y, x] = 0
-                hits[z, y, x] = 0
+    shape, centre = geometry
+    for s in range(len(fate)):
+        cause = fate[s]
+        if cause in (NO_FATE, _DIVISION):
+            continue
+        is_doomed = state[s] == _DOOMED
+        is_hit = cause == _RADIATION and not is_doomed
+        if is_hit and uniform(draw(luck, _INTERPHASE, entity_of(s, shape, centre))[0]) >= interphase:
+            state[s] = _DOOMED
+            continue
+        deaths[1 if is_doomed else 0, cause] += 1.0
+        state[s], pd_l1[s], hits[s] = remains[cause], 0, 0
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Commit this step's deaths in every lesion."""
     for tissue in state.active:
         deaths = np.zeros((2, len(tissue.ledger)))
-        cells = (tissue.state, tissue.pd_l1, tissue.hits)
-        _commit(p.interphase_share, REMAINS, state.luck(tissue, clock), tissue.centre, tissue.fate, cells, deaths)
+        cells = (tissue.state.reshape(-1), tissue.pd_l1.reshape(-1), tissue.hits.reshape(-1))
+        geometry = (tissue.state.shape, tissue.centre)
+        _commit(p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, tissue.fate.reshape(-1), cells, deaths)
         tissue.ledger += tissue.weight * deaths[0] + tissue.volume_weight * deaths[1]

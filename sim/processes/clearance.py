@@ -13,7 +13,8 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.random import draw, site_entity, uniform
+from sim.numerics.lattice import entity_of
+from sim.numerics.random import draw, uniform
 from sim.parameters import quantity
 from sim.state import State
 
@@ -31,17 +32,12 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _clear(p_clear, luck, centre, state):
-    """Empty sites of dead cells; reads p_clear float64 by state code; writes state (nz, ny, nx). One draw a dead cell."""
-    nz, ny, nx = state.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                code = state[z, y, x]
-                if code >= _APOPTOTIC:
-                    entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
-                    if uniform(draw(luck, _CLEARANCE, entity)[0]) < p_clear[code]:
-                        state[z, y, x] = _STROMA
+def _clear(p_clear, luck, shape, centre, state):
+    """Empty sites of dead cells; reads p_clear float64 by state code; writes state flat. One draw a dead cell."""
+    for s in range(len(state)):
+        code = state[s]
+        if code >= _APOPTOTIC and uniform(draw(luck, _CLEARANCE, entity_of(s, shape, centre))[0]) < p_clear[code]:
+            state[s] = _STROMA
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
@@ -54,4 +50,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     half_life_h[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
     p_clear = -np.expm1(-math.log(2.0) / half_life_h * clock.span_h(EVERY_H))
     for tissue in state.active:
-        _clear(p_clear, state.luck(tissue, clock), tissue.centre, tissue.state)
+        _clear(p_clear, state.luck(tissue, clock), tissue.state.shape, tissue.centre, tissue.state.reshape(-1))

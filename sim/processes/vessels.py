@@ -30,6 +30,7 @@ from sim.state import State
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)
 _REACH = 2
+_WINDOW = 25.0
 _SPROUT_MATURITY = 0.1
 
 
@@ -93,6 +94,27 @@ def open_vessels(p, luck, centre, vessel, maturity, perfusion):
 
 
 @kernel
+def _mature(p, effects, crowd, maturity):
+    """Return a vessel's maturity after the days in effects; without cells around it drifts to that of host tissue."""
+    normalisation, _, _, extra, days = effects
+    target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation + extra, 1.0)
+    target += (1.0 - target) * max(1.0 - 4.0 * crowd, 0.0)
+    return target + (maturity - target) * math.exp(-days / p.maturation_time_d)
+
+
+@kernel
+def _hazards(p, effects, crowd, crowd_vessels, maturity, vegf):
+    """Return the hazards (1/d) of loss and of sprouting of one vessel."""
+    _, pruning, inhibition, _, _ = effects
+    seen = vegf * (1.0 - inhibition)
+    drive = seen / (seen + p.vegf_half)
+    loss = (1.0 - maturity) * (p.collapse_per_d * max(crowd - 0.75, 0.0) * 4.0 + p.regression_per_d * (1.0 - drive))
+    if maturity < 0.5:
+        loss += p.pruning_per_d * pruning
+    return loss, p.sprouting_per_d * drive * max(1.0 - crowd_vessels / p.crowded_vessels, 0.0)
+
+
+@kernel
 def _remodel(p, effects, luck, centre, state, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
@@ -100,37 +122,24 @@ def _remodel(p, effects, luck, centre, state, vegf, fields):
     effects: (normalisation, pruning, inhibition, radiation maturity, days). A sprout lands within three sites; sprouts
     (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without effect.
     """
-    normalisation, pruning, inhibition, extra, days = effects
     before, vessel, maturity = fields
     nz, ny, nx = state.shape
-    drift = 1.0 - math.exp(-days / p.maturation_time_d)
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                if before[z, y, x] == 0:
-                    continue
-                crowd = crowding(state, _REACH, y, x, z)
-                target = p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation
-                target = min(target + extra, 1.0)
-                target += (1.0 - target) * max(1.0 - 4.0 * crowd, 0.0)
-                m = maturity[z, y, x] + (target - maturity[z, y, x]) * drift
-                maturity[z, y, x] = m
-                seen = vegf[z, y, x] * (1.0 - inhibition)
-                drive = seen / (seen + p.vegf_half)
-                loss = (1.0 - m) * (p.collapse_per_d * max(crowd - 0.75, 0.0) * 4.0 + p.regression_per_d * (1.0 - drive))
-                loss += p.pruning_per_d * pruning if m < 0.5 else 0.0
-                words = draw(luck, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
-                if uniform(words[0]) < 1.0 - math.exp(-loss * days):
-                    vessel[z, y, x] = 3
-                    continue
-                local = crowding(before, _REACH, y, x, z) * 25.0
-                rate = p.sprouting_per_d * drive * max(1.0 - local / p.crowded_vessels, 0.0)
-                if uniform(words[1]) < 1.0 - math.exp(-rate * days):
-                    sy = y + int(words[2] % 7) - 3
-                    sx = x + int(words[3] % 7) - 3
-                    sz = z + int((words[3] >> 8) % 7) - 3 if nz > 1 else 0
-                    if 0 <= sy < ny and 0 <= sx < nx and 0 <= sz < nz and before[sz, sy, sx] == 0:
-                        vessel[sz, sy, sx] = 2
+    days = effects[4]
+    for s in np.flatnonzero(before):
+        z, rest = divmod(s, ny * nx)
+        y, x = divmod(rest, nx)
+        crowd = crowding(state, _REACH, y, x, z)
+        crowd_vessels = crowding(before, _REACH, y, x, z) * _WINDOW
+        maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
+        loss, sprouting = _hazards(p, effects, crowd, crowd_vessels, maturity[z, y, x], vegf[z, y, x])
+        words = draw(luck, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
+        if uniform(words[0]) < 1.0 - math.exp(-loss * days):
+            vessel[z, y, x] = 3
+        elif uniform(words[1]) < 1.0 - math.exp(-sprouting * days):
+            sy, sx = y + int(words[2] % 7) - 3, x + int(words[3] % 7) - 3
+            sz = z + int((words[3] >> 8) % 7) - 3 if nz > 1 else 0
+            if 0 <= sy < ny and 0 <= sx < nx and 0 <= sz < nz and before[sz, sy, sx] == 0:
+                vessel[sz, sy, sx] = 2
 
 
 @kernel
