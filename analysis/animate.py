@@ -82,7 +82,7 @@ def _counted(reel: Film, on_progress: Progress | None) -> Iterator[NDArray[np.ui
 
 
 def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:
-    """Write frames as they are: one palette for all, no dithering, first and last frame held."""
+    """Write frames as they are: one palette for all, no dithering, what stays is not written again, first and last frame held."""
     palette = reel.stage.palette.colours.tobytes()
 
     def pictures() -> Iterator[Image.Image]:
@@ -95,7 +95,7 @@ def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: 
     step_ms = round(1000 / fps)
     holds = [round(1000 * FIRST_HOLD_S), *[step_ms] * (len(reel.days) - 2), round(1000 * LAST_HOLD_S)]
     next(stream).save(path, format="GIF", save_all=True, append_images=stream, duration=holds, loop=0, disposal=1,
-                      optimize=False, comment=style.DISCLAIMER.encode())
+                      optimize=True, comment=style.DISCLAIMER.encode())
 
 
 def _write_mp4(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:

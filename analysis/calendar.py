@@ -18,6 +18,7 @@ from analysis.record import Record
 
 LOW_DOSE_GY = 2.0
 DAYS_PER_YEAR = 365.25
+LONG_YEARS = 2.5
 CLOSE_D = 1.5
 MARGIN_AFTER_LAST_START_D = 45.0
 LABEL_ROW_PT = 15
@@ -34,6 +35,11 @@ class Clock(NamedTuple):
     def is_two_speed(self) -> bool:
         """Whether the scale changes on the way."""
         return self.break_d < self.end_d
+
+    @property
+    def shows_years(self) -> bool:
+        """Whether the second half is long enough to count in years."""
+        return self.is_two_speed and self.end_d >= LONG_YEARS * DAYS_PER_YEAR
 
     def position(self, time_d: ArrayLike) -> NDArray[np.float64]:
         """Return where days stand on the axis, 0 at the start and 1 at the end, linear beyond both."""
@@ -160,13 +166,15 @@ def clock(records: Sequence[Record]) -> Clock:
 
 
 def set_time_axis(axes: Axes, timing: Clock, with_labels: bool) -> None:
-    """Give axes the shared clock: days in the first half, years in the second, a dotted line where the scale changes."""
+    """Give axes the shared clock: days, in the second half years if it is long, a dotted line where the scale changes."""
     axes.set_xscale("function", functions=(timing.position, timing.day))
     axes.set_xlim(0, timing.end_d)
     fast_end = timing.break_d
-    step_d = next((s for s in (7, 14, 30, 60, 90, 180, 360) if fast_end / s <= 6), 720)
-    days = list(np.arange(0, fast_end + (0 if timing.is_two_speed else 1), step_d))
-    years = [y for y in range(1, 100) if timing.is_two_speed and fast_end + 30 < y * DAYS_PER_YEAR <= timing.end_d]
+    days = list(np.arange(0, fast_end + 1, _step(fast_end)))
+    late_from = fast_end + 0.1 * (timing.end_d - fast_end)
+    if timing.is_two_speed and not timing.shows_years:
+        days += [day for day in np.arange(0, timing.end_d + 1, _step(timing.end_d - fast_end)) if day > late_from]
+    years = [y for y in range(1, 100) if timing.shows_years and late_from < y * DAYS_PER_YEAR <= timing.end_d]
     axes.set_xticks([*days, *(y * DAYS_PER_YEAR for y in years)], [f"{d:g}" for d in days] + [f"{y} y" for y in years])
     axes.minorticks_off()
     axes.tick_params(axis="x", labelbottom=with_labels)
@@ -174,10 +182,15 @@ def set_time_axis(axes: Axes, timing: Clock, with_labels: bool) -> None:
         axes.axvline(timing.break_d, color="#999999", lw=1, ls=":", zorder=0.6)
 
 
+def _step(span_d: float) -> float:
+    """Return a distance of ticks, in days, that gives at most six over a span."""
+    return next((step for step in (7, 14, 30, 60, 90, 180, 360) if span_d / step <= 6), 720)
+
+
 def time_label(timing: Clock) -> str:
     """Return the words under the shared axis."""
     change = f"; the scale changes at day {timing.break_d:.0f}" if timing.is_two_speed else ""
-    return f"time since the start of treatment (days{', then years' if timing.is_two_speed else ''}{change})"
+    return f"time since the start (days{', then years' if timing.shows_years else ''}{change})"
 
 
 def mark(axes: Axes, marks: Sequence[Milestone], lesion: str, timing: Clock, with_labels: bool = True) -> int:

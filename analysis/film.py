@@ -127,10 +127,10 @@ def _draw_arm(frame: NDArray[np.uint8], reel: Film, index: int, day: float) -> N
     sites = BAR_UM / float(taken.x_um[1] - taken.x_um[0])
     _draw_scale(frame, tissue_box, round(sites * edge / classes.shape[0]), BAR_UM * 1e-4 * float(taken.scale[at]))
     if is_over:
-        for line, text in enumerate(("lethal burden reached", f"on day {ended:.0f}")):
+        for line, text in enumerate(("lethal burden", "reached on", f"day {ended:.0f}")):
             ink = lettering(text, TEXT_PX + 2, is_bold=True)
             left = tissue_box.left + (edge - ink.shape[1]) // 2
-            _paste(frame, ink, left, tissue_box.top + edge // 2 + (line - 1) * ink.shape[0])
+            _paste(frame, ink, left, tissue_box.top + edge // 2 + (2 * line - 3) * ink.shape[0] // 2)
 
 
 def _oxygen_numbers(oxygen: NDArray[np.float32], edge: int, is_over: bool) -> NDArray[np.uint8]:
@@ -154,7 +154,7 @@ def _draw_calliper(frame: NDArray[np.uint8], reel: Film, index: int, size_cm: fl
     box = reel.stage.calliper[index]
     limit_cm = float(reel.records[index].attributes.get("detection_limit_cm", 0.0))
     if np.isfinite(size_cm):
-        words = f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else f"not visible (< {limit_cm:g} cm)"
+        words = f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else "not visible"
         _write(frame, words, box.left, box.top + 15, TEXT_PX + 1, is_bold=True)
         length = round(min(size_cm / reel.largest_cm, 1.0) * box.width)
         colour = palette.INK_AT + 5 if is_over else reel.stage.palette.arms[index]

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from analysis import style
 
-OXYGEN_LEVELS = 20
+OXYGEN_LEVELS = 32
 INK_LEVELS = 16
 N_COLOURS = 256
 TISSUE_AT = 0

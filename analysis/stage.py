@@ -25,7 +25,8 @@ from analysis.tissue import BAR_UM
 LEFT_PX, LEGEND_PX, GAP_PX, ROW_GAP_PX = 150, 292, 12, 8
 HEADER_PX, ARM_HEAD_PX, CALLIPER_PX, AXIS_PX, FOOTER_PX = 62, 62, 46, 46, 28
 TRACK_PX, CURVES_PX, CHIP_PX, LEGEND_ROWS_PX = 20, 172, 24, 200
-MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 400, 200
+MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 400, 240
+NARROW_PX = 250
 CHIPS = ("radiotherapy", "anti_pd1", "vegfr_tki")
 
 
@@ -65,10 +66,11 @@ def panel_edge(n_sites: int, n_arms: int) -> int:
     return whole if whole >= min(LEAST_PANEL_PX, most) else most
 
 
-def chips_of(record: Record) -> dict[str, str]:
-    """Return modality -> words for the treatments an arm receives."""
+def chips_of(record: Record, edge: int = MOST_PANEL_PX) -> dict[str, str]:
+    """Return modality -> words for the treatments an arm receives, short ones for narrow panels."""
     found = {line.modality: line.label for line in calendar.tracks([record])}
-    return {modality: "radiotherapy" if modality == "radiotherapy" else found[modality] for modality in CHIPS if modality in found}
+    words = {"radiotherapy": "RT", "anti_pd1": "PD-1"} if edge < NARROW_PX else {"radiotherapy": "radiotherapy"}
+    return {modality: words.get(modality, found[modality]) for modality in CHIPS if modality in found}
 
 
 def set_stage(arms: Mapping[str, list[Record]], lesion: str, edge: int, largest_cm: float) -> Stage:
@@ -91,10 +93,10 @@ def set_stage(arms: Mapping[str, list[Record]], lesion: str, edge: int, largest_
     }
     chips = {}
     for index, (left, replicates) in enumerate(zip(lefts, arms.values(), strict=True)):
-        words = chips_of(replicates[0])
+        words = chips_of(replicates[0], edge)
         shares = np.cumsum([0, *(len(label) + 3 for label in words.values())])
         for number, modality in enumerate(words):
-            start, stop = (int(edge * share / max(shares[-1], 34)) for share in shares[number:number + 2])
+            start, stop = (int(edge * share / max(shares[-1], edge // 8)) for share in shares[number:number + 2])
             chips[index, modality] = Box(left + start, tissue_top - CHIP_PX - 6, stop - start - 5, CHIP_PX)
     draw = _Drawing(arms, lesion, pixels, boxes["tissue"], boxes["oxygen"], chips, strip, curves, largest_cm)
     images = [_render(draw.figure(is_lit)) for is_lit in (False, True)]
@@ -150,7 +152,8 @@ class _Drawing:
             figure.add_artist(FancyBboxPatch(
                 ((box.left + 3) / self.pixels[0], 1 - (box.top + box.height - 3) / self.pixels[1]), (box.width - 6) / self.pixels[0],
                 (box.height - 6) / self.pixels[1], boxstyle="square,pad=0", fc=colour if is_lit else "white", ec=colour, lw=1.5))
-            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, chips_of(replicates[index][0])[modality],
+            words = chips_of(replicates[index][0], self.tissue[0].width)[modality]
+            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words,
                        size=style.SMALL_PT, ha="center", va="center", color="black" if is_lit else style.FAINT)
 
     def _legend(self, figure: Figure) -> None:
@@ -162,7 +165,7 @@ class _Drawing:
         words = (f"coloured bar: longest diameter,\nfull width {self.largest_cm:g} cm\n"
                  f"black bar: {BAR_UM:g} µm of the section\nand its length in the patient")
         words_top = self.tissue[0].top + max(edge - 30, LEGEND_ROWS_PX)
-        self._text(figure, left + 4, words_top, words, va="top", size=style.SMALL_PT, linespacing=1.25)
+        self._text(figure, left + 4, words_top, words, va="top", size=style.SMALL_PT, linespacing=1.4)
         top = max(self.oxygen[0].top + 36, words_top + 110)
         self._text(figure, left + 4, top - 10, "oxygen (mmHg)", va="bottom", size=style.SMALL_PT, weight="bold")
         bar = place(figure, left + 6, top, 22, max(self.oxygen[0].top + edge - top, 80))

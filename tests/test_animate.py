@@ -42,6 +42,13 @@ def test_the_gif_has_every_frame_and_carries_the_disclaimer(paths, tmp_path) -> 
     assert told == [(n, 9) for n in range(1, 10)]
 
 
+def test_the_gif_shows_every_frame_to_the_pixel(paths, tmp_path) -> None:
+    reel = film([load(path) for path in paths[:2]], "neck", 4)
+    with Image.open(animation.animate(paths[:2], tmp_path / "arms.gif", lesion="neck", frames=4)) as image:
+        for number, frame in enumerate(ImageSequence.Iterator(image)):
+            np.testing.assert_array_equal(np.asarray(frame.convert("RGB")), reel.stage.palette.colours[compose(reel, number)])
+
+
 def test_the_lesion_shown_is_the_first_target_with_low_dose(paths) -> None:
     assert animation.default_lesion([load(path) for path in paths]) == "mediastinum"
     assert animation.default_lesion([load(paths[1])]) == "neck"
