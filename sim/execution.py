@@ -113,7 +113,7 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
     settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
                  "distributed.worker.multiprocessing-method": "spawn"}
     with _same_environment(), dask.config.set(settings), distributed.LocalCluster(
-            n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None,
+            n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
             memory_limit=None, silence_logs="CRITICAL") as cluster, distributed.Client(cluster) as client:
         yield client
 
@@ -214,4 +214,8 @@ def _verdict(future: Any, job: Job) -> str:
         return ""
     if future.status == "error":
         return explain(future.exception())
-    return "the scheduler was lost" if future.status == "cancelled" else f"{job.path} did not arrive here: is the folder shared?"
+    if future.status == "cancelled":
+        return "the scheduler was lost"
+    if job.path.exists():
+        return f"{job.path} is not this run's record: did the sources change while it ran?"
+    return f"{job.path} did not arrive here: is the folder shared?"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.runs import add_run_arguments, aligned, list_failures, run_jobs
+from sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
 
 if TYPE_CHECKING:
     from analysis.comparison import Arm, Comparison
@@ -69,9 +69,13 @@ def _plan(options: Namespace) -> tuple[list[Path], list["Job"]]:
         raise UserError(f"{options.output}: must be a folder")
     if options.output.is_dir() and any(options.output.iterdir()) and not options.force:
         raise UserError(f"{options.output}: holds files already; choose another folder or add --force")
-    for path in records:
-        load(path)
-    return records, _jobs(scenarios, options)
+    check_engine(options)
+    taken = {str(load(path).attributes["arm"]): path for path in records}
+    jobs = _jobs(scenarios, options)
+    for job in jobs:
+        if job.scenario.arm in taken:
+            raise UserError(f"{taken[job.scenario.arm]}: is a run of the arm {job.scenario.arm} too; give the scenario another `arm:`")
+    return records, jobs
 
 
 def _jobs(scenarios: list[Path], options: Namespace) -> list["Job"]:

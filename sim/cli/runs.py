@@ -19,13 +19,18 @@ def add_run_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--until", metavar="DATE|DAYS", help="stop every run at this date, or after so many days")
 
 
+def check_engine(options: Namespace) -> None:
+    """Refuse an engine that is unknown or not installed before anything is written."""
+    from sim.capacity import choose_engine
+
+    choose_engine(options.engine, 1, options.workers)
+
+
 def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]:
     """Compute the jobs with the engine of the options; progress goes to stderr."""
-    from sim.capacity import choose_engine
     from sim.cli.board import Board
     from sim.execution import execute
 
-    choose_engine(options.engine, len(jobs), options.workers)
     with Board(jobs) as board:
         return execute(jobs, board, engine=options.engine, workers=options.workers)
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.runs import add_run_arguments, aligned, list_failures, run_jobs
+from sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
 
 if TYPE_CHECKING:
     from sim.sweep import Run, Sweep
@@ -31,6 +31,7 @@ def execute(options: Namespace) -> int:
 
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")
+    check_engine(options)
     sweep = expand(options.design, options.output, is_quick=options.quick, until=options.until)
     actions = {"plan": _plan, "run": _run, "status": _status, "pack": _pack}
     return actions[options.action](sweep, options)

@@ -1,0 +1,157 @@
+"""compare and sweep as a user meets them: what they write, print, refuse and use again; once with the true engine."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import h5py
+import pytest
+
+from analysis.record import load
+from sim.cli import main
+from tests.fake_simulation import SCENARIO, simulate
+from tests.made_record import make_record
+
+
+@pytest.fixture
+def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand in a folder with a patient, a made-up engine in the real one's place; note the runs it is asked for."""
+    noted: list[str] = []
+
+    def engine(scenario, path, **options):  # type: ignore[no-untyped-def]
+        noted.append(path.name)
+        return simulate(scenario, path, **options)
+
+    monkeypatch.setattr("sim.simulation.simulate", engine)
+    monkeypatch.chdir(tmp_path)
+    Path("patient.yaml").write_text(SCENARIO)
+    return noted
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the figures out where a test is not about them: they take seconds."""
+    monkeypatch.setattr("analysis.plots.standard_figures", lambda records, folder: [])
+
+
+def compare(*arguments: str) -> int:
+    return main(["compare", *arguments, "--no-animation", "--engine", "serial"])
+
+
+def test_compare_writes_all_it_promises(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "patient.yaml", "--arms", "monotherapy", "--quick", "--until", "100", "-o", "out", "--engine", "serial"]) == 0
+    names = {"combined", "untreated", "radiotherapy", "anti_pd1", "anlotinib"}
+    assert {path.name for path in Path("out/records").iterdir()} == {f"{name}_r0.h5" for name in names} == set(asked)
+    written = {path.name for path in Path("out").iterdir()}
+    assert written == {"records", "figures", "arms.csv", "scans.csv", "series.csv", "summary.json", "arms.gif", "report.html"}
+    assert list(Path("out/figures").glob("*.png"))
+    told = json.loads(Path("out/summary.json").read_text())
+    assert set(told["arms"]) == names and told["is_quick"]
+    said = capsys.readouterr()
+    assert all(name in said.out for name in names) and "QUICK" in said.out and "report.html" in said.out
+    assert "5 of 5 runs ended" in said.err
+    with Path("out/arms.csv").open() as file:
+        assert {row["is_quick"] for row in csv.DictReader(file)} == {"1"}
+    assert "Quick" in Path("out/report.html").read_text()
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_complete_runs_are_used_again_and_only_with_force(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("patient.yaml", "--replicates", "2", "-o", "out") == 0
+    assert sorted(asked) == ["combined_r0.h5", "combined_r1.h5"]
+    assert compare("patient.yaml", "-o", "out") == 2
+    assert "add --force" in capsys.readouterr().err
+    Path("out/mine.txt").write_text("keep this")
+    assert compare("patient.yaml", "--replicates", "2", "-o", "out", "--force") == 0
+    assert len(asked) == 2 and "2 of 2 runs are complete" in capsys.readouterr().err
+    assert compare("patient.yaml", "--seed", "5", "-o", "out", "--force") == 0
+    assert len(asked) == 3 and Path("out/mine.txt").read_text() == "keep this"
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_replicates_are_told_as_medians_and_quantiles(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("patient.yaml", "--replicates", "3", "-o", "out") == 0
+    assert "Medians of up to 3 replicates" in capsys.readouterr().out and len(asked) == 3
+    number = json.loads(Path("out/summary.json").read_text())["arms"]["combined"]["patient"]["nadir_sum_cm"]
+    assert number["n"] == 3 and number["low"] <= number["median"] <= number["high"]
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_records_are_compared_as_they_are(asked: list[str]) -> None:
+    make_record("a.h5", "anlotinib", every_d=30.0)
+    before = Path("a.h5").read_bytes()
+    assert compare("a.h5", str(make_record("b.h5", "untreated", every_d=30.0)), "-o", "out") == 0
+    assert asked == [] and Path("a.h5").read_bytes() == before and not Path("out/records").exists()
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_a_failed_run_is_listed_and_the_others_are_compared(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    Path("broken.yaml").write_text("extends: patient.yaml\ntitle: fails\n")
+    assert compare("patient.yaml", "broken.yaml", "-o", "out") == 1
+    said = capsys.readouterr()
+    assert "1 of 2 runs failed" in said.err and "broken r0: RuntimeError: the numbers went wrong" in said.err
+    assert set(json.loads(Path("out/summary.json").read_text())["arms"]) == {"combined"}
+    assert compare("broken.yaml", "-o", "none") == 1 and len(asked) == 3
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["patient.yaml", "patient.yaml", "-o", "out"], "more than one arm is called combined"),
+    (["a.h5", "--quick", "--seed", "1", "-o", "out"], "--seed, --quick: for scenarios only"),
+    (["patient.yaml", "--replicates", "0", "-o", "out"], "--replicates 0: at least one is needed"),
+    (["patient.yaml", "--workers", "0", "-o", "out"], "--workers 0: at least one worker"),
+    (["patient.yaml", "--until", "soon", "-o", "out"], "--until soon: must be a date"),
+    (["patient.yaml", "--arms", "all", "-o", "out"], "invalid choice"),
+    (["patient.yaml", "--seed", "-4", "-o", "out"], "seed: must be at least 0"),
+    (["missing.yaml", "-o", "out"], "no such file"),
+    (["missing.h5", "-o", "out"], "no such file"),
+    (["patient.yaml", "-o", "patient.yaml"], "must be a folder"),
+    (["patient.yaml", "a.h5", "-o", "out"], "combined"),
+    (["patient.yaml"], "required"),
+])
+def test_mistakes_end_with_one_message_and_write_nothing(arguments: list[str], said: str, asked: list[str],
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
+    make_record("a.h5", "combined", every_d=60.0)
+    assert compare(*arguments) == 2
+    told = capsys.readouterr()
+    assert said in told.err and told.err.startswith("error: ") and "Traceback" not in told.err and told.out == ""
+    assert not Path("out").exists() and asked == []
+
+
+def test_an_unknown_engine_is_a_mistake(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "patient.yaml", "--engine", "cloud", "-o", "out"]) == 2
+    assert "the engines are serial, local and tcp://HOST:PORT" in capsys.readouterr().err
+    assert not Path("out").exists() and asked == []
+
+
+TINY = """
+schema: 1
+arm: combined
+start: 2021-07-05
+end: 2021-07-12
+burn_in_d: 1
+lesions: {neck: {size_cm: [4, 4], measured: 2021-07-05, section_cells: 500}}
+radiotherapy: [{lesion: neck, start: 2021-07-06, fractions: 2, volumes: {mass: {dose_per_fraction_gy: 3}}}]
+drugs:
+  anlotinib: {class: vegfr_tki, dose_mg: 12, start: 2021-07-06, interval_d: 1, until: 2021-07-12}
+scans: [2021-07-05, 2021-07-09]
+"""
+
+
+@pytest.mark.slow
+def test_the_true_engine_gives_the_same_states_on_workers_as_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.yaml").write_text(TINY)
+    for engine, extra in (("local", ["--workers", "2"]), ("serial", [])):
+        assert main(["compare", "tiny.yaml", "--arms", "monotherapy", "--until", "5", "--engine", engine, *extra,
+                     "--no-animation", "-o", engine]) == 0
+    hashes = [{path.name: load(path).attributes["state_sha256"] for path in sorted((tmp_path / engine / "records").iterdir())}
+              for engine in ("local", "serial")]
+    assert hashes[0] == hashes[1] and len(hashes[0]) == 4
+    assert len(set(hashes[0].values())) == 4
+    Path("design.yaml").write_text("scenario: tiny.yaml\ngrid: {apoptosis.rate_per_d: [0.05, 0.1]}\nreplicates: 2\n")
+    for action in ("run", "status", "pack"):
+        assert main(["sweep", action, "design.yaml", "-o", "sweep", "--engine", "local", "--until", "2"]) == 0
+    with h5py.File("sweep/sweep.h5") as bundle:
+        assert bundle["viable_cells"].shape[0] == 4 and os.environ.get("NUMBA_NUM_THREADS") is None
