@@ -151,8 +151,8 @@ def _check_versions(client: Any) -> None:
 
 
 def _pack(job: Job, simulate: Simulate | None) -> bytes:
-    """Return a job as bytes; its path is made absolute, since workers may stand in another folder."""
-    return pickle.dumps((replace(job, path=job.path.absolute()), simulate))
+    """Return a job as bytes with its identity; its path is made absolute, since workers may stand in another folder."""
+    return pickle.dumps((replace(job, path=job.path.absolute()), job.identity, simulate))
 
 
 def _remote(packed: bytes) -> None:
@@ -160,7 +160,9 @@ def _remote(packed: bytes) -> None:
 
     The job is unpacked here, not by Dask: what cannot be unpacked is then this run's error, and not the worker's end.
     """
-    job, simulate = pickle.loads(packed)
+    job, identity, simulate = pickle.loads(packed)
+    if job.identity != identity:
+        raise UserError("the worker holds other model sources than the parent: did they change after the start?")
     worker, last = import_module("distributed").get_worker(), time.monotonic()
 
     def tell(done_d: float, _total_d: float) -> None:
@@ -214,8 +216,4 @@ def _verdict(future: Any, job: Job) -> str:
         return ""
     if future.status == "error":
         return explain(future.exception())
-    if future.status == "cancelled":
-        return "the scheduler was lost"
-    if job.path.exists():
-        return f"{job.path} is not this run's record: did the sources change while it ran?"
-    return f"{job.path} did not arrive here: is the folder shared?"
+    return "the scheduler was lost" if future.status == "cancelled" else f"{job.path} did not arrive here: is the folder shared?"

@@ -9,7 +9,7 @@ import pytest
 
 from sim.capacity import Plan, available_cores, choose_engine, plan_local
 from sim.errors import UserError
-from sim.execution import Outcome, execute
+from sim.execution import Outcome, _pack, _remote, execute
 from sim.jobs import STAMP, Job, days_until, is_done, progress_of
 from tests.fake_simulation import scenario, simulate
 
@@ -68,6 +68,14 @@ def test_a_worker_that_dies_takes_no_other_run_along(tmp_path: Path) -> None:
     assert sorted(arm for arm, message in said.items() if not message) == ["a", "d", "e", "f"]
     assert watcher.announced[0].startswith("2 workers x ")
     assert dict(os.environ) == before
+
+
+def test_a_worker_with_other_sources_refuses_the_run_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = _pack(job(tmp_path, "a"), simulate)
+    monkeypatch.setattr("sim.jobs.model_version", lambda: "another")
+    with pytest.raises(UserError, match="other model sources"):
+        _remote(packed)
+    assert not (tmp_path / "a.h5").exists()
 
 
 def test_a_scheduler_that_does_not_answer_is_the_users_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
