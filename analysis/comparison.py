@@ -189,15 +189,13 @@ def _scan_rows(comparison: Comparison) -> Iterator[list[Any]]:
 def _series_rows(comparison: Comparison) -> Iterator[list[Any]]:
     """Yield the chosen time series in tidy form, a row a value; values never written are left out."""
     yield ["arm", "replicate", "time_d", "lesion", "quantity", "unit", "value"]
-    for outcome in (outcome for arm in comparison.arms for outcome in arm.outcomes):
-        record = outcome.record
+    for record in (outcome.record for arm in comparison.arms for outcome in arm.outcomes):
+        run = (record.attributes["arm"], record.attributes.get("replicate", 0))
         for name in (name for name in TIDY if name in record.series):
-            table = record.series[name].reshape(len(record.time_d), -1)
             lesions = record.lesions if record.series[name].ndim == 2 else ("",)
-            for day, row in zip(record.time_d, table, strict=True):
-                for lesion, value in zip(lesions, row, strict=True):
-                    if not np.isnan(value):
-                        yield [outcome.arm, outcome.replicate, f"{day:g}", lesion, name, record.units[name], f"{value:.6g}"]
+            table = record.series[name].reshape(len(record.time_d), -1)
+            for row, column in np.argwhere(np.isfinite(table)):
+                yield [*run, f"{record.time_d[row]:g}", lesions[column], name, record.units[name], f"{table[row, column]:.6g}"]
 
 
 def _cell(value: float) -> str:
