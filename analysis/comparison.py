@@ -204,9 +204,10 @@ def _cell(value: float) -> str:
 
 def summary(comparison: Comparison) -> dict[str, Any]:
     """Return the comparison as plain data: every number with unit and n; null is not known or not reached."""
-    lesions = comparison.lesions
+    lesions, records = comparison.lesions, [outcome.record for arm in comparison.arms for outcome in arm.outcomes]
+    same = {name: sorted({record.attributes[name] for record in records if name in record.attributes}) for name in ("seed", "code_version")}
     return {
-        "disclaimer": DISCLAIMER, "is_quick": comparison.is_quick, "start_date": comparison.start.isoformat(), "notes": comparison.notes,
+        "disclaimer": DISCLAIMER, "is_quick": comparison.is_quick, "start_date": comparison.start.isoformat(), "notes": comparison.notes, "seeds": same["seed"], "code_versions": same["code_version"],
         "quantiles": QUANTILES, "meanings": {name: quantity.meaning for name, quantity in (QUANTITIES | SCAN_QUANTITIES).items()},
         "arms": {arm.name: {
             "title": arm.title, "n_replicates": arm.n, "words": {word: dict(counts) for word, counts in arm.words.items()},

@@ -92,6 +92,7 @@ def test_every_number_of_the_summary_has_unit_and_n(paths: list[Path], tmp_path:
     write(compare([load(path) for path in paths]), tmp_path)
     told = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert told["disclaimer"] == "Illustrative, not for clinical use" and told["is_quick"] is True
+    assert told["seeds"] == [20210706] and told["code_versions"] == ["0.0.0"]
     arm = told["arms"]["combined"]
     assert set(arm["patient"]) == set(QUANTITIES) == set(told["meanings"]) - {"longest_diameter_cm", "short_axis_cm"}
     numbers = [*arm["patient"].values(), *arm["lesions"]["neck"].values(), *(
