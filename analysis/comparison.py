@@ -207,7 +207,8 @@ def summary(comparison: Comparison) -> dict[str, Any]:
     lesions, records = comparison.lesions, [outcome.record for arm in comparison.arms for outcome in arm.outcomes]
     same = {name: sorted({record.attributes[name] for record in records if name in record.attributes}) for name in ("seed", "code_version")}
     return {
-        "disclaimer": DISCLAIMER, "is_quick": comparison.is_quick, "start_date": comparison.start.isoformat(), "notes": comparison.notes, "seeds": same["seed"], "code_versions": same["code_version"],
+        "disclaimer": DISCLAIMER, "is_quick": comparison.is_quick, "start_date": comparison.start.isoformat(), "notes": comparison.notes,
+        "seeds": same["seed"], "code_versions": same["code_version"],
         "quantiles": QUANTILES, "meanings": {name: quantity.meaning for name, quantity in (QUANTITIES | SCAN_QUANTITIES).items()},
         "arms": {arm.name: {
             "title": arm.title, "n_replicates": arm.n, "words": {word: dict(counts) for word, counts in arm.words.items()},
