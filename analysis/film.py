@@ -13,7 +13,7 @@ from analysis.palette import lettering
 from analysis.panels import by_arm, ended_on_day, values
 from analysis.record import Record, Snapshots, dates, load_snapshots
 from analysis.stage import Box, Stage, panel_edge, set_stage
-from analysis.tissue import BAR_UM, View, index_at, section, view
+from analysis.tissue import BAR_UM, View, index_at, section, views
 
 MOST_ARMS = 8
 FRACTION_GLOW_D = 3.0
@@ -46,15 +46,15 @@ def film(records: Sequence[Record], lesion: str, n_frames: int) -> Film:
     for record, taken in zip(shown, snapshots, strict=True):
         if not len(taken.time_d):
             raise RecordError(f"{record.path}: no snapshots of {lesion}; run it with output.snapshots_every_d")
-    is_one_shape = len({taken.cell_state.shape[1:] for taken in snapshots}) == 1
-    windows = (view(snapshots),) * len(shown) if is_one_shape else tuple(view([taken]) for taken in snapshots)
+    windows = views(snapshots)
     largest_cm = _round_up(max(float(np.nanmax(values(record, "longest_diameter_cm", lesion))) for record in shown))
     timing = calendar.clock(shown)
-    edge = panel_edge(max(window.n_sites for window in windows), len(shown))
+    edge = panel_edge(max(window.width for window in windows), len(shown))
+    panel = (edge, round(edge * max(window.height / window.width for window in windows)))
     doses = {(index, line.modality): np.array(line.times_d) for index, record in enumerate(shown)
              for line in _merged(calendar.tracks([record]))}
     return Film(shown, snapshots, windows, lesion, timing, timing.day(np.linspace(0, 1, n_frames)), doses, largest_cm,
-                set_stage(arms, lesion, edge, largest_cm))
+                set_stage(arms, lesion, panel, largest_cm))
 
 
 def _merged(lines: Sequence[calendar.Track]) -> list[calendar.Track]:
@@ -117,25 +117,28 @@ def _draw_arm(frame: NDArray[np.uint8], reel: Film, index: int, day: float) -> N
     is_over = ended is not None and day > ended
     at = index_at(taken, min(day, float(record.time_d[-1])))
     classes, oxygen = section(taken, at, reel.windows[index])
-    tissue_box, oxygen_box = stage.tissue[index], stage.oxygen[index]
-    edge = tissue_box.width
-    rows = np.arange(edge) * classes.shape[0] // edge
-    frame[tissue_box.slices] = classes[np.ix_(rows, rows)] + (palette.FADED_TISSUE_AT if is_over else palette.TISSUE_AT)
-    frame[oxygen_box.slices] = _oxygen_numbers(oxygen, edge, is_over)
+    box = stage.tissue[index]
+    pixels_per_site = min(box.width / classes.shape[1], box.height / classes.shape[0])
+    shape = (round(classes.shape[0] * pixels_per_site), round(classes.shape[1] * pixels_per_site))
+    rows, columns = (np.arange(n) * sites // n for n, sites in zip(shape, classes.shape, strict=True))
+    numbers = classes[np.ix_(rows, columns)] + np.uint8(palette.FADED_TISSUE_AT if is_over else palette.TISSUE_AT)
+    _paste(frame, numbers, box.left, box.top)
+    _paste(frame, _oxygen_numbers(oxygen, shape, is_over), box.left, stage.oxygen[index].top)
     size_cm = float(np.interp(day, record.time_d, values(record, "longest_diameter_cm", reel.lesion)))
     _draw_calliper(frame, reel, index, size_cm, is_over)
     sites = BAR_UM / float(taken.x_um[1] - taken.x_um[0])
-    _draw_scale(frame, tissue_box, round(sites * edge / classes.shape[0]), BAR_UM * 1e-4 * float(taken.scale[at]))
+    _draw_scale(frame, stage.calliper[index], round(sites * pixels_per_site), BAR_UM * 1e-4 * float(taken.scale[at]))
     if is_over:
         for line, text in enumerate(("lethal burden", "reached on", f"day {ended:.0f}")):
             ink = lettering(text, TEXT_PX + 2, is_bold=True)
-            left = tissue_box.left + (edge - ink.shape[1]) // 2
-            _paste(frame, ink, left, tissue_box.top + edge // 2 + (2 * line - 3) * ink.shape[0] // 2)
+            left = box.left + (box.width - ink.shape[1]) // 2
+            _paste(frame, ink, left, box.top + box.height // 2 + (2 * line - 3) * ink.shape[0] // 2)
 
 
-def _oxygen_numbers(oxygen: NDArray[np.float32], edge: int, is_over: bool) -> NDArray[np.uint8]:
-    """Return the oxygen map (edge, edge) as colour numbers, with the outline of what lies below 5 mmHg."""
-    smooth = zoom(oxygen.astype(np.float32), edge / oxygen.shape[0], order=1, grid_mode=True, mode="nearest")[:edge, :edge]
+def _oxygen_numbers(oxygen: NDArray[np.float32], shape: tuple[int, int], is_over: bool) -> NDArray[np.uint8]:
+    """Return the oxygen map as colour numbers of a shape in pixels, with the outline of what lies below 5 mmHg."""
+    factors = (shape[0] / oxygen.shape[0], shape[1] / oxygen.shape[1])
+    smooth = zoom(oxygen.astype(np.float32), factors, order=1, grid_mode=True, mode="nearest")
     low, high = style.OXYGEN_LIMITS_MMHG
     levels = np.clip((smooth - low) / (high - low) * palette.OXYGEN_LEVELS, 0, palette.OXYGEN_LEVELS - 1).astype(np.uint8)
     if is_over:
@@ -162,12 +165,12 @@ def _draw_calliper(frame: NDArray[np.uint8], reel: Film, index: int, size_cm: fl
         frame[box.top + 5:box.top + 13, box.left:box.left + length] = colour
 
 
-def _draw_scale(frame: NDArray[np.uint8], tissue: Box, length: int, bar_cm: float) -> None:
-    """Draw 500 um of the section at the right under the picture, with its length in the patient."""
-    right, top = tissue.left + tissue.width, tissue.top + tissue.height
+def _draw_scale(frame: NDArray[np.uint8], box: Box, length: int, bar_cm: float) -> None:
+    """Draw 500 um of the section at the lower right of the calliper's box, with its length in the patient."""
+    right, bottom = box.left + box.width, box.top + box.height
     ink = lettering(f"{bar_cm:.2g} cm", TEXT_PX)
-    _paste(frame, ink, right - length - 6 - ink.shape[1], top + 16)
-    frame[top + 23:top + 27, right - length:right] = palette.INK
+    _paste(frame, ink, right - length - 6 - ink.shape[1], bottom - 30)
+    frame[bottom - 23:bottom - 19, right - length:right] = palette.INK
 
 
 def _write(frame: NDArray[np.uint8], text: str, left: int, top: int, size_px: int, is_bold: bool = False) -> None:

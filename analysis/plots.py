@@ -35,6 +35,7 @@ SYSTEMIC = (
 )
 RESPONSE_SHARE = 0.7
 DEFAULT_DETECTION_CM = 0.2
+LEAST_NOTED_HEIGHT = 0.05
 
 
 class Standard(NamedTuple):
@@ -70,9 +71,11 @@ def _response_lines(axes: Axes, record: Record, lesion: str) -> None:
     """Draw 30 % below the baseline (target lesions only) and the limit below which a scan shows nothing."""
     index = record.lesions.index(lesion)
     limit_cm = float(record.attributes.get("detection_limit_cm", DEFAULT_DETECTION_CM))
+    axes.set_ylim(0, max(axes.get_ylim()[1], 2 * limit_cm))
     top = axes.get_ylim()[1]
     axes.axhspan(0, limit_cm, color="#DDDDDD", alpha=0.6, lw=0, zorder=0.3)
-    _note_at(axes, f"not visible below {limit_cm:g} cm", limit_cm / top)
+    if limit_cm / top > LEAST_NOTED_HEIGHT:
+        _note_at(axes, f"not visible below {limit_cm:g} cm", limit_cm / top)
     if str(record.roles[index]) == "target":
         level = RESPONSE_SHARE * float(record.baseline_cm[index])
         axes.axhline(level, color=style.FAINT, lw=1.2, ls=(0, (6, 4)), zorder=0.6)

@@ -6,6 +6,7 @@ complete. A frame is `dark` with those parts of `lit` copied in that are true by
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,9 +25,9 @@ from analysis.tissue import BAR_UM
 
 LEFT_PX, LEGEND_PX, GAP_PX, ROW_GAP_PX = 150, 292, 12, 8
 HEADER_PX, ARM_HEAD_PX, CALLIPER_PX, AXIS_PX, FOOTER_PX = 62, 62, 46, 46, 28
-TRACK_PX, CURVES_PX, CHIP_PX, LEGEND_ROWS_PX = 20, 172, 24, 200
-MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 400, 240
-NARROW_PX = 250
+TRACK_PX, CURVES_PX, CHIP_PX, LEGEND_ROWS_PX, LEAST_BAR_PX = 20, 172, 24, 200, 130
+MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 300, 240
+NARROW_PX, NARROW_EXTRA_PX = 250, 18
 CHIPS = ("radiotherapy", "anti_pd1", "vegfr_tki")
 
 
@@ -73,23 +74,25 @@ def chips_of(record: Record, edge: int = MOST_PANEL_PX) -> dict[str, str]:
     return {modality: words.get(modality, found[modality]) for modality in CHIPS if modality in found}
 
 
-def set_stage(arms: Mapping[str, list[Record]], lesion: str, edge: int, largest_cm: float) -> Stage:
-    """Lay out and draw the layers for some arms, panels of `edge` pixels, callipers of full width at `largest_cm`."""
+def set_stage(arms: Mapping[str, list[Record]], lesion: str, panel: tuple[int, int], largest_cm: float) -> Stage:
+    """Lay out and draw the layers for some arms, panels of some width and height in pixels, callipers of full width at `largest_cm`."""
     records = [record for replicates in arms.values() for record in replicates]
+    edge, depth = panel
     n_tracks = len(calendar.tracks(records))
     lefts = [LEFT_PX + i * (edge + GAP_PX) for i in range(len(arms))]
     span = max(len(arms) * (edge + GAP_PX) - GAP_PX, 620)
-    tissue_top = HEADER_PX + ARM_HEAD_PX
-    oxygen_top = tissue_top + edge + CALLIPER_PX
-    strip = Box(LEFT_PX, oxygen_top + edge + 16, span, TRACK_PX * n_tracks)
+    extra = NARROW_EXTRA_PX if edge < NARROW_PX else 0
+    tissue_top = HEADER_PX + ARM_HEAD_PX + extra
+    oxygen_top = tissue_top + depth + CALLIPER_PX + extra
+    strip = Box(LEFT_PX, oxygen_top + depth + 16, span, TRACK_PX * n_tracks)
     curves = Box(LEFT_PX, strip.top + strip.height + ROW_GAP_PX, span, CURVES_PX)
     wide = LEFT_PX + span + LEGEND_PX
     high = curves.top + CURVES_PX + AXIS_PX + FOOTER_PX
     pixels = (wide + wide % 2, high + high % 2)
     boxes = {
-        "tissue": tuple(Box(left, tissue_top, edge, edge) for left in lefts),
-        "oxygen": tuple(Box(left, oxygen_top, edge, edge) for left in lefts),
-        "calliper": tuple(Box(left, tissue_top + edge, edge, CALLIPER_PX) for left in lefts),
+        "tissue": tuple(Box(left, tissue_top, edge, depth) for left in lefts),
+        "oxygen": tuple(Box(left, oxygen_top, edge, depth) for left in lefts),
+        "calliper": tuple(Box(left, tissue_top + depth, edge, CALLIPER_PX + extra) for left in lefts),
     }
     chips = {}
     for index, (left, replicates) in enumerate(zip(lefts, arms.values(), strict=True)):
@@ -143,7 +146,9 @@ class _Drawing:
         """Name the lesion, the arms and the rows; draw the chips."""
         self._text(figure, 20, 14, style.words(self.lesion), size=18, weight="bold", va="top")
         for box, look in zip(self.tissue, style.arm_styles(list(self.arms)).values(), strict=True):
-            self._text(figure, box.left, box.top - CHIP_PX - 14, look.label, size=13, weight="bold", color=look.colour, va="bottom")
+            label = look.label if box.width >= NARROW_PX else fill(look.label, max(box.width // 10, 12))
+            size = 13 if box.width >= NARROW_PX else style.FONT_SIZE_PT
+            self._text(figure, box.left, box.top - CHIP_PX - 14, label, size=size, weight="bold", color=look.colour, va="bottom")
         for boxes, name in ((self.tissue, "tissue"), (self.oxygen, "oxygen")):
             self._text(figure, LEFT_PX - 22, boxes[0].top + boxes[0].height / 2, name, size=13, ha="right", va="center")
         replicates = list(self.arms.values())
@@ -158,17 +163,17 @@ class _Drawing:
 
     def _legend(self, figure: Figure) -> None:
         """Draw classes, callipers and the oxygen scale in the right margin."""
-        left, edge = self.curves.left + self.curves.width + 18, self.tissue[0].height
+        left, depth = self.curves.left + self.curves.width + 18, self.tissue[0].height
         handles = [Patch(facecolor=entry.colour, edgecolor="#999999", label=entry.label) for entry in style.TISSUE]
         figure.legend(handles=handles, loc="upper left", borderaxespad=0, fontsize=style.SMALL_PT, labelspacing=0.35,
                       bbox_to_anchor=(left / self.pixels[0], 1 - self.tissue[0].top / self.pixels[1]))
         words = (f"coloured bar: longest diameter,\nfull width {self.largest_cm:g} cm\n"
                  f"black bar: {BAR_UM:g} µm of the section\nand its length in the patient")
-        words_top = self.tissue[0].top + max(edge - 30, LEGEND_ROWS_PX)
+        words_top = self.tissue[0].top + max(depth - 30, LEGEND_ROWS_PX)
         self._text(figure, left + 4, words_top, words, va="top", size=style.SMALL_PT, linespacing=1.4)
         top = max(self.oxygen[0].top + 36, words_top + 110)
         self._text(figure, left + 4, top - 10, "oxygen (mmHg)", va="bottom", size=style.SMALL_PT, weight="bold")
-        bar = place(figure, left + 6, top, 22, max(self.oxygen[0].top + edge - top, 80))
+        bar = place(figure, left + 6, top, 22, max(self.oxygen[0].top + depth - top, LEAST_BAR_PX))
         figure.colorbar(ScalarMappable(Normalize(*style.OXYGEN_LIMITS_MMHG), style.oxygen_map(OXYGEN_LEVELS)), cax=bar)
         bar.set_yticks([0, style.HYPOXIA_MMHG, 10, 20, 30, 40], ["0", "5  hypoxic below", "10", "20", "30", "40 and above"])
         bar.axhline(style.HYPOXIA_MMHG, color=style.HYPOXIA_LINE, lw=2.5)

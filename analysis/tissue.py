@@ -22,6 +22,7 @@ VIEW_MARGIN_SITES = 4
 BAR_UM = 500.0
 TOP_PX, BOTTOM_PX, LEFT_PX, LEGEND_PX, GAP_PX, PAIR_GAP_PX = 84, 44, 130, 285, 4, 12
 N_DATES = 4
+LEAST_MAP_PX = 660
 T_CELL_PT = 1.7
 
 _CODE = style.TISSUE_CODE
@@ -30,15 +31,20 @@ _CLASS_OF_STATE = np.array([_CODE[name] for name in (
 
 
 class View(NamedTuple):
-    """The square window (rows, columns) of a section that pictures show."""
+    """The window (rows, columns) of a section that pictures show; it is never higher than wide if the section allows."""
 
     rows: slice
     columns: slice
 
     @property
-    def n_sites(self) -> int:
-        """Sites along one edge."""
+    def height(self) -> int:
+        """Sites from top to bottom."""
         return int(self.rows.stop - self.rows.start)
+
+    @property
+    def width(self) -> int:
+        """Sites from left to right."""
+        return int(self.columns.stop - self.columns.start)
 
 
 def classify(cell_state: NDArray[np.uint8], oxygen: NDArray[np.floating], vessels: NDArray[np.uint8],
@@ -57,17 +63,27 @@ def classify(cell_state: NDArray[np.uint8], oxygen: NDArray[np.floating], vessel
 
 
 def view(snapshots: Sequence[Snapshots]) -> View:
-    """Return the smallest square window that holds every cell of every snapshot, with a margin, inside the section."""
+    """Return the smallest window that holds every cell of every snapshot (all of one shape), with a margin, inside the section."""
     holds = np.any([(s.cell_state[:, s.cell_state.shape[1] // 2] > 0).any(axis=0) for s in snapshots], axis=0)
     height, width = holds.shape
     rows, columns = np.flatnonzero(holds.any(axis=1)), np.flatnonzero(holds.any(axis=0))
     if not rows.size:
         rows, columns = np.arange(height), np.arange(width)
-    longest = max(np.ptp(rows), np.ptp(columns)) + 1 + 2 * VIEW_MARGIN_SITES
-    edge = int(min(longest, height, width))
-    first_row = int(np.clip((rows[0] + rows[-1] + 1 - edge) // 2, 0, height - edge))
-    first_column = int(np.clip((columns[0] + columns[-1] + 1 - edge) // 2, 0, width - edge))
-    return View(slice(first_row, first_row + edge), slice(first_column, first_column + edge))
+    n_rows = min(int(np.ptp(rows)) + 1 + 2 * VIEW_MARGIN_SITES, height)
+    n_columns = min(max(int(np.ptp(columns)) + 1 + 2 * VIEW_MARGIN_SITES, n_rows), width)
+    return View(_around(rows, n_rows, height), _around(columns, n_columns, width))
+
+
+def _around(held: NDArray[np.int_], length: int, n_sites: int) -> slice:
+    """Return a slice of some length about the middle of what is held, inside the section."""
+    first = int(np.clip((held[0] + held[-1] + 1 - length) // 2, 0, n_sites - length))
+    return slice(first, first + length)
+
+
+def views(snapshots: Sequence[Snapshots]) -> tuple[View, ...]:
+    """Return a window for each arm: one for all if their sections have one shape, so that pictures can be laid over one another."""
+    is_one_shape = len({taken.cell_state.shape[1:] for taken in snapshots}) == 1
+    return (view(snapshots),) * len(snapshots) if is_one_shape else tuple(view([taken]) for taken in snapshots)
 
 
 def section(snapshots: Snapshots, index: int, window: View) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -96,13 +112,15 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
     """Draw tissue and oxygen of one lesion: a row an arm (first replicate), a pair of maps a date; None without snapshots."""
     arms = {arm: replicates[0] for arm, replicates in by_arm(records).items()}
     snapshots = {arm: load_snapshots(record.path, lesion) for arm, record in arms.items()}
-    if any(len(s.time_d) == 0 for s in snapshots.values()) or len({s.cell_state.shape[1:] for s in snapshots.values()}) > 1:
+    if any(len(taken.time_d) == 0 for taken in snapshots.values()):
         return None
-    days, window = map_days(records, list(snapshots.values())), view(list(snapshots.values()))
+    days, windows = map_days(records, list(snapshots.values())), views(list(snapshots.values()))
     wide, high = style.SLIDE_PIXELS
+    shape = max(window.height / window.width for window in windows)
     room = (wide - LEFT_PX - LEGEND_PX) / len(days) - PAIR_GAP_PX - GAP_PX
-    edge = int(min(room / 2, (high - TOP_PX - BOTTOM_PX) / max(len(arms), 1) - GAP_PX, 420))
-    pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (edge + GAP_PX), 560))
+    edge = int(min(room / 2, ((high - TOP_PX - BOTTOM_PX) / len(arms) - GAP_PX) / shape))
+    depth = int(edge * shape)
+    pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (depth + GAP_PX), LEAST_MAP_PX))
     note = (f"Seed {records[0].attributes.get('seed', '')}, first replicate.  "
             f"Bar: {BAR_UM:g} µm of the section and what it stands for in the patient.")
     figure = style.slide(f"{style.words(lesion)}: tissue (left of each pair) and oxygen (right)", pixels, note)
@@ -111,11 +129,11 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
         date = datetime.fromisoformat(str(records[0].attributes["start_date"])) + timedelta(days=day)
         head = f"day {day:.0f}, {date.day} {date:%b %Y}"
         figure.text((left + edge) / wide, 1 - (TOP_PX - 26) / pixels[1], head, ha="center", weight="bold")
-        for row, (arm, record) in enumerate(arms.items()):
-            top = TOP_PX + row * (edge + GAP_PX)
-            pair = (place(figure, left, top, edge, edge), place(figure, left + edge + GAP_PX, top, edge, edge))
-            _draw_pair(pair, record, snapshots[arm], lesion, day, window)
-    _name_rows(figure, list(arms), edge, pixels)
+        for row, (record, taken, window) in enumerate(zip(arms.values(), snapshots.values(), windows, strict=True)):
+            top = TOP_PX + row * (depth + GAP_PX)
+            pair = (place(figure, left, top, edge, depth), place(figure, left + edge + GAP_PX, top, edge, depth))
+            _draw_pair(pair, record, taken, lesion, day, window)
+    _name_rows(figure, list(arms), depth, pixels)
     _draw_legend(figure, pixels)
     return figure
 
@@ -146,14 +164,14 @@ def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, le
     pair[0].text(0.02, 0.98, f"Ø {size_cm:.1f} cm", transform=pair[0].transAxes, va="top", size=style.SMALL_PT, bbox=box)
     sites = BAR_UM / float(snapshots.x_um[1] - snapshots.x_um[0])
     bar_cm = BAR_UM * 1e-4 * float(snapshots.scale[index])
-    right, low = window.n_sites * 0.97, window.n_sites * 0.97
+    right, low = window.width * 0.97, window.height * 0.96
     pair[0].plot([right - sites, right], [low, low], color="black", lw=3, solid_capstyle="butt")
-    pair[0].text(right, low - window.n_sites * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
+    pair[0].text(right, low - window.height * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
 
 
-def _name_rows(figure: Figure, arms: Sequence[str], edge: int, pixels: tuple[int, int]) -> None:
+def _name_rows(figure: Figure, arms: Sequence[str], depth: int, pixels: tuple[int, int]) -> None:
     for row, look in enumerate(style.arm_styles(arms).values()):
-        middle = TOP_PX + row * (edge + GAP_PX) + edge / 2
+        middle = TOP_PX + row * (depth + GAP_PX) + depth / 2
         label = look.label.replace(" ", "\n")
         figure.text((LEFT_PX - 10) / pixels[0], 1 - middle / pixels[1], label, ha="right", va="center", weight="bold",
                     color=look.colour)

@@ -96,7 +96,8 @@ def test_the_edge_of_a_panel_is_whole_pixels_a_site_where_that_fits() -> None:
     assert panel_edge(130, 5) == 260
     assert panel_edge(134, 5) == 268
     assert panel_edge(160, 5) == 270
-    assert panel_edge(40, 1) == 400
+    assert panel_edge(40, 1) == 280
+    assert panel_edge(400, 2) == 300
 
 
 def test_letters_are_drawn_from_the_palette() -> None:

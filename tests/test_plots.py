@@ -145,10 +145,10 @@ def test_a_site_shows_its_state_then_hypoxia_then_vessel_then_t_cell() -> None:
     assert shown == ["stroma", "proliferating", "quiescent", "hypoxic", "doomed", "dead", "necrotic", "unperfused", "perfused", "t_cell"]
 
 
-def test_the_window_holds_every_cell_and_is_square(records) -> None:
+def test_the_window_holds_every_cell_and_is_not_higher_than_wide(records) -> None:
     taken = [load_snapshots(record.path, "neck") for record in records]
     window = tissue.view(taken)
-    assert window.rows.stop - window.rows.start == window.columns.stop - window.columns.start == window.n_sites
+    assert window.height <= window.width
     for one in taken:
         assert (one.cell_state > 0).sum() == (one.cell_state[:, :, window.rows, window.columns] > 0).sum()
 
