@@ -59,10 +59,14 @@ def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progre
         raise RecordError("there is no record to animate")
     reel = film(records, lesion or default_lesion(records), frames)
     drawn = _counted(reel, on_progress)
-    if target.suffix.lower() == ".mp4":
-        _write_mp4(drawn, reel, target, fps)
-    else:
-        _write_gif(drawn, reel, target, fps)
+    write = _write_mp4 if target.suffix.lower() == ".mp4" else _write_gif
+    # What stood there stays until the new file is whole.
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        write(drawn, reel, unfinished, fps)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return target
 
 
@@ -117,6 +121,6 @@ def _write_mp4(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: 
             pass
         message = process.stderr.read().decode(errors="replace").strip()
     if process.returncode:
-        raise RecordError(f"{path}: ffmpeg could not write it: {(message.splitlines() or ['no message'])[-1]}")
+        raise RecordError(f"ffmpeg could not write the animation: {(message.splitlines() or ['no message'])[-1]}")
 
 

@@ -128,8 +128,11 @@ def test_a_failing_ffmpeg_is_one_message(paths, tmp_path, monkeypatch) -> None:
     program.write_text("#!/bin/sh\ncat > /dev/null\necho no such codec >&2\nexit 1\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(animation, "ffmpeg", lambda: str(program))
+    (tmp_path / "arms.mp4").write_text("mine")
     with pytest.raises(RecordError, match="no such codec"):
         animation.animate(paths[:1], tmp_path / "arms.mp4", frames=2)
+    assert (tmp_path / "arms.mp4").read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"arms.mp4", "ffmpeg"}
 
 
 @pytest.mark.parametrize(("change", "message"), [
