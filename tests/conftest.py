@@ -1,0 +1,37 @@
+"""What all tests share: the option that renews the golden run, and the tiny arms."""
+
+from collections.abc import Callable
+
+import pytest
+
+from sim.scenario import Scenario
+from sim.scenario_file import scenario_from_text
+from tests.tiny_arm import TREATED, UNTREATED
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--renew-golden", action="store_true", help="write the golden run anew instead of comparing with it")
+
+
+@pytest.fixture
+def renew_golden(request: pytest.FixtureRequest) -> bool:
+    """Whether the golden run is to be written anew."""
+    return bool(request.config.getoption("--renew-golden"))
+
+
+@pytest.fixture
+def treated() -> Scenario:
+    """One tiny lesion with radiotherapy and both drugs."""
+    return scenario_from_text(TREATED)
+
+
+@pytest.fixture
+def untreated() -> Scenario:
+    """The same lesion without treatment."""
+    return scenario_from_text(UNTREATED)
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Scenario]:
+    """The treated arm with `path=value` overrides."""
+    return lambda *overrides: scenario_from_text(TREATED, overrides=overrides)
