@@ -45,7 +45,7 @@ class Process(NamedTuple):
 
 
 SCHEDULE: tuple[Process, ...] = (
-    Process("radiobiology", radiobiology, "step", "a fraction meets the oxygen of the moment, before anything moves"),
+    Process("radiobiology", radiobiology, "step", "a fraction meets the tissue as it stands, with oxygen at most 4 h old"),
     Process("pharmacokinetics", pharmacokinetics, "step", "today's doses set today's levels"),
     Process("checkpoint_blockade", checkpoint_blockade, "step", "levels become occupancy before T cells act"),
     Process("vegf_blockade", vegf_blockade, "step", "levels become effects before vessels respond"),

@@ -58,8 +58,8 @@ class TCells:
 class Tissue:
     """One lesion's section: lattice arrays of shape (nz, ny, nx), C order, and its numbers.
 
-    Arrays: state uint8 (CellState); pd_l1 uint8 flag; hits uint8 and last_hit int32 (minutes since the burn-in
-    began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over the step; fate uint8 (Hazard or
+    Arrays: state uint8 (CellState); pd_l1 uint8 flag, pd_l1_share float32 its share around a site; hits uint8 and
+    last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over the step; fate uint8 (Hazard or
     NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative units; vessel uint8 flag,
     maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
@@ -76,6 +76,7 @@ class Tissue:
     capacity: int
     state: np.ndarray
     pd_l1: np.ndarray
+    pd_l1_share: np.ndarray
     hits: np.ndarray
     last_hit: np.ndarray
     hazard: np.ndarray
@@ -117,7 +118,8 @@ class Tissue:
         def lattice(dtype: Any, fill: int = 0) -> np.ndarray:
             return np.full(shape, fill, dtype)
 
-        fields_f4 = {k: lattice(np.float32) for k in ("oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")}
+        names = ("pd_l1_share", "oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")
+        fields_f4 = {k: lattice(np.float32) for k in names}
         codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "hits", "vessel", "t_count")}
         return cls(name=name, entity=entity, centre=tuple(n // 2 for n in shape), last_hit=lattice(np.int32),
                    hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE), claim=lattice(np.uint64),
@@ -140,8 +142,9 @@ class DrugLevel:
 class Systemic:
     """What all lesions share: drug levels and effects, antigen, T-cell pools in cells.
 
-    antigen float64 (stages,): transit stages of antigen, weighted dead cells per day; antigen_released: weighted
-    dead cells of the lesions since it was last read. efflux_specific / efflux_bystander: running means of the cells
+    antigen float64 (stages,): transit stages of antigen, weighted dead cells per day; antigen_ledger: weighted dead
+    cells of the lesions when they were last read. naive: share of the baseline's naive cells. left_blood: cells that
+    have entered the lesions. efflux_specific / efflux_bystander: running means of the cells
     per day that leave the blood for the lesions. supply_*: cells per day that hold the pools at baseline.
     """
 

@@ -1,4 +1,4 @@
-"""The first state of a section: an elliptical mass in host tissue, vessels, T cells and PD-L1; the burn-in brings them to rest."""
+"""The first state of a section: an elliptical mass in host tissue, vessels and PD-L1; the burn-in brings T cells and rest."""
 
 import math
 from typing import Annotated, Any, NamedTuple
@@ -10,7 +10,7 @@ from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.random import Luck, draw, name_entity, site_entity, uniform
 from sim.parameters import quantity
-from sim.processes import oxygen, t_cell_entry, vessels
+from sim.processes import oxygen, vessels
 from sim.state import SITE_UM, SITES_PER_MM2, Tissue
 
 _SITE_CM = SITE_UM * 1e-4
@@ -21,8 +21,6 @@ _VESSELS, _PD_L1 = int(Purpose.VESSEL_LAYOUT), int(Purpose.PD_L1_LAYOUT)
 class Parameters(NamedTuple):
     """The section at the start of the burn-in."""
 
-    t_cells_per_mm2: Annotated[float, quantity("1/mm2", "CD8 T cells at the start of the burn-in", 30.0, 1000.0, "assumed",
-        "more CD8 than in less malignant thyroid cancer (PMC8170268); no density reported")] = 150.0
     margin_sites: Annotated[int, quantity("sites", "host tissue around the mass", 6, 60, "assumed",
         "numerical; wider than oxygen reaches")] = 12
 
@@ -65,11 +63,11 @@ def geometry(size_cm: tuple[float, ...], section_cells: int, margin: int) -> tup
 
 def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups: dict[str, Any],
          key: tuple[np.uint32, np.uint32]) -> Tissue:
-    """Return a section with its first vessels, T cells, PD-L1 and oxygen.
+    """Return a section with its first vessels, PD-L1 and oxygen; its T cells arrive during the burn-in.
 
     Args:
         lesion: (size_cm, section_cells, T-cell entry factor, vessel density factor).
-        groups: parameter tuples of `tissue`, `vessels`, `oxygen`, `t_cell_entry`, `t_cell_priming` and `pd_l1` by name.
+        groups: parameter tuples of `tissue`, `vessels`, `oxygen` and `pd_l1` by name.
         key: the run's Philox key.
     """
     size_cm, section_cells, entry_factor, vessel_factor = lesion
@@ -86,14 +84,4 @@ def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups:
     vessels.open_vessels(p, luck, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
     tissue.oxygen.fill(groups["oxygen"].vessel_mmHg / 2.0)
     oxygen.solve(tissue, groups["oxygen"])
-    _populate(tissue, groups, luck)
     return tissue
-
-
-def _populate(tissue: Tissue, groups: dict[str, Any], luck: Luck) -> None:
-    """Scatter the first T cells over the mass."""
-    sites = np.flatnonzero(tissue.state).astype(np.int32)
-    n = round(groups["tissue"].t_cells_per_mm2 * len(sites) / SITES_PER_MM2)
-    n_specific = round(n * groups["t_cell_priming"].specific_share)
-    if n:
-        t_cell_entry.admit(tissue, groups["t_cell_entry"], luck, 0.0, (n_specific, n - n_specific), sites)

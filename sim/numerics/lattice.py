@@ -36,27 +36,27 @@ def neighbour(site, shape, word):
 
 
 @kernel
-def outward_ray(site, shape, centre, words):
+def outward_ray(site, shape, centre, turn, tilt):
     """Return the step (dz, dy, dx), largest component 1, of a ray about the outward direction, jittered by up to 45 degrees.
 
-    words: four uint32 draws. At the centre the direction is uniform.
+    turn, tilt: uint32 draws; the side to which the ray leans and how far. At the centre the direction is uniform.
     """
     nz, ny, nx = shape
     z, rest = divmod(site, ny * nx)
     y, x = divmod(rest, nx)
     oz, oy, ox = float(z - centre[0]), float(y - centre[1]), float(x - centre[2])
-    # A random unit vector, in the plane when nz == 1.
-    turn = 2.0 * np.pi * uniform(words[0])
-    rz = 2.0 * uniform(words[1]) - 1.0 if nz > 1 else 0.0
+    # A random unit vector, in the plane when nz == 1; height and angle from the two halves of one word.
+    angle = 2.0 * np.pi * (float(turn >> np.uint32(16)) + 0.5) / 65536.0
+    rz = (float(turn & np.uint32(0xFFFF)) + 0.5) / 32768.0 - 1.0 if nz > 1 else 0.0
     flat = np.sqrt(1.0 - rz * rz)
-    ry, rx = flat * np.sin(turn), flat * np.cos(turn)
+    ry, rx = flat * np.sin(angle), flat * np.cos(angle)
     length = np.sqrt(oz * oz + oy * oy + ox * ox)
     if length > 1.0:
         oz, oy, ox = oz / length, oy / length, ox / length
         along = rz * oz + ry * oy + rx * ox
         pz, py, px = rz - along * oz, ry - along * oy, rx - along * ox
         across = np.sqrt(pz * pz + py * py + px * px)
-        slope = np.tan(0.25 * np.pi * uniform(words[2])) / across if across > 1e-9 else 0.0
+        slope = np.tan(0.25 * np.pi * uniform(tilt)) / across if across > 1e-9 else 0.0
         rz, ry, rx = oz + slope * pz, oy + slope * py, ox + slope * px
     largest = max(abs(rz), abs(ry), abs(rx))
     return rz / largest, ry / largest, rx / largest

@@ -3,6 +3,8 @@
 A clonogen that radiation kills dies at once with probability f_int (interphase death), otherwise it is doomed: it
 lives on, consumes oxygen and dies at a later mitosis. Dead cells keep their place until `clearance`.
 The ledger counts lesion cells: w for a clonogen, W for a doomed cell; a doomed cell is booked when it dies.
+Every dead cell stands for W. Where clonogens stand for less (w < W, a section released near eradication) what they
+would leave is negligible, so they leave their site at once.
 """
 
 from typing import Annotated, NamedTuple
@@ -18,7 +20,7 @@ from sim.parameters import quantity
 from sim.state import State
 
 _DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
-_DOOMED, _KILLED_BY_RADIATION = int(CellState.DOOMED), int(CellState.KILLED_BY_RADIATION)
+_STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)
 _INTERPHASE = int(Purpose.INTERPHASE_DEATH)
 REMAINS = np.zeros(len(Hazard), np.uint8)
 """What a cell dead of each cause leaves on its site (CellState)."""
@@ -34,10 +36,10 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _commit(interphase, remains, luck, geometry, fate, cells, deaths):
+def _commit(is_light, interphase, remains, luck, geometry, fate, cells, deaths):
     """Commit deaths. Reads fate flat; writes cells = (state, pd_l1, hits) flat and deaths float64 (2, causes): clonogens, doomed.
 
-    geometry = (shape, centre). One draw a clonogen killed by radiation.
+    geometry = (shape, centre); is_light: clonogens leave nothing. One draw a clonogen killed by radiation.
     """
     state, pd_l1, hits = cells
     shape, centre = geometry
@@ -46,6 +48,10 @@ def _commit(interphase, remains, luck, geometry, fate, cells, deaths):
         if cause in (NO_FATE, _DIVISION):
             continue
         is_doomed = state[s] == _DOOMED
+        if is_light and not is_doomed:
+            deaths[0, cause] += 1.0
+            state[s], pd_l1[s], hits[s] = _STROMA, 0, 0
+            continue
         is_hit = cause == _RADIATION and not is_doomed
         if is_hit and uniform(draw(luck, _INTERPHASE, entity_of(s, shape, centre))[0]) >= interphase:
             state[s] = _DOOMED
@@ -60,5 +66,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         deaths = np.zeros((2, len(tissue.ledger)))
         cells = (tissue.state.reshape(-1), tissue.pd_l1.reshape(-1), tissue.hits.reshape(-1))
         geometry = (tissue.state.shape, tissue.centre)
-        _commit(p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, tissue.fate.reshape(-1), cells, deaths)
+        is_light = not tissue.is_held and tissue.weight < tissue.volume_weight * (1.0 - 1e-9)
+        _commit(is_light, p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, tissue.fate.reshape(-1), cells, deaths)
         tissue.ledger += tissue.weight * deaths[0] + tissue.volume_weight * deaths[1]

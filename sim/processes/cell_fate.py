@@ -2,6 +2,7 @@
 
     P(event) = 1 - exp(-sum h),   P(cause c | event) = h_c / sum h
 
+A fraction of radiotherapy is over in minutes: it acts first, and only survivors meet the other hazards of the step.
 Rules that divide or kill only write hazards; this one only proposes a fate. `population_control` resolves it,
 `cell_death` and `displacement` commit it, so nothing depends on the order of the scan.
 """
@@ -10,17 +11,41 @@ import math
 from typing import NamedTuple
 
 from sim.clock import Clock
-from sim.codes import N_HAZARDS, NO_FATE, CellState, Purpose
+from sim.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.random import draw, site_entity, uniform
 from sim.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CELL_FATE = int(Purpose.CELL_FATE)
+_RADIATION, _T_CELL = int(Hazard.RADIATION), int(Hazard.T_CELL)
 
 
 class Parameters(NamedTuple):
     """None: the hazards carry them."""
+
+
+@kernel
+def _pick(u, hazard):
+    """Return the fate that one uniform draw gives a cell: the cause, or NO_FATE. Reads hazard (causes,)."""
+    p_radiation = 1.0 - math.exp(-hazard[_RADIATION]) if hazard[_RADIATION] > 0.0 else 0.0
+    if u < p_radiation:
+        return _RADIATION
+    # Given survival the rest of the draw is uniform again, and so it is given an event: one draw settles all.
+    u = (u - p_radiation) / (1.0 - p_radiation)
+    total = -hazard[_RADIATION]
+    for cause in range(N_HAZARDS):
+        total += hazard[cause]
+    # 1 - exp(-h) <= h: most cells are settled without the exponential.
+    if u >= total or u >= 1.0 - math.exp(-total):
+        return NO_FATE
+    left = u / (1.0 - math.exp(-total)) * total
+    for cause in range(N_HAZARDS):
+        if cause != _RADIATION:
+            if left < hazard[cause]:
+                return cause
+            left -= hazard[cause]
+    return _T_CELL
 
 
 @kernel
@@ -33,23 +58,8 @@ def draw_fates(luck, centre, state, hazard, fate):
                 fate[z, y, x] = NO_FATE
                 if state[z, y, x] < _FIRST or state[z, y, x] > _LAST:
                     continue
-                total = 0.0
-                for cause in range(N_HAZARDS):
-                    total += hazard[cause, z, y, x]
                 u = uniform(draw(luck, _CELL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))[0])
-                # 1 - exp(-h) <= h: most cells are settled without the exponential.
-                if u >= total:
-                    continue
-                p_event = 1.0 - math.exp(-total)
-                if u >= p_event:
-                    continue
-                # Given the event, u / p_event is uniform: the same draw picks the cause.
-                left = u / p_event * total
-                cause = 0
-                while cause < N_HAZARDS - 1 and left >= hazard[cause, z, y, x]:
-                    left -= hazard[cause, z, y, x]
-                    cause += 1
-                fate[z, y, x] = cause
+                fate[z, y, x] = _pick(u, hazard[:, z, y, x])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -59,7 +59,8 @@ def _choose_ray(site, shape, centre, aspect, words, sign, state, paths):
     _, ny, nx = shape
     chosen, length, end, best = 0, 0, -1, np.inf
     for i in range(2):
-        step = outward_ray(site, shape, centre, (words[2 * i], words[2 * i + 1], words[3 - i], words[0]))
+        turn, tilt = words[2 * i], words[2 * i + 1]
+        step = outward_ray(site, shape, centre, turn, tilt)
         n = walk_ray(site, step, shape, paths[i])
         last = _last_cell(state, paths[i], n)
         z, rest = divmod(paths[i, max(last, 0)], ny * nx)

@@ -1,6 +1,6 @@
 """Hypoxia: cells fall quiescent when oxygen is short and die (necrosis) when it is nearly gone.
 
-    quiescent below p_q, cycling above
+    quiescent below p_q, cycling above: a label for uptake and for the growth fraction; `cell_cycle` has its own gate
     hazard of necrosis  k_nec (p_on - p) / (p_on - p_full), between 0 and k_nec
 
 The onset is at 1 mmHg, not at the 5 mmHg of PhysiCell: a higher one kills the very cells that are radioresistant

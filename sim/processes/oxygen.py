@@ -80,7 +80,7 @@ def solve(tissue: Tissue, p: Parameters) -> int:
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Solve every lesion's oxygen; every few hours, and before a fraction is given."""
+    """Solve every lesion's oxygen every few hours."""
     if clock.is_due(EVERY_H):
         for tissue in state.active:
             solve(tissue, p)

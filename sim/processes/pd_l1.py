@@ -3,10 +3,14 @@
     on with hazard k L, off with hazard k (1 - L),   L = L0 + (L_max - L0) I^n / (I^n + I50^n)
 
 so the stationary positive share is L: 15 % without interferon (tumour proportion score of the case), reversible with
-a time constant of a day (Kosinsky 2018). Exponent 1.26 as in SPQSP_IO.
+a time constant of a day (Kosinsky 2018). Exponent 1.26 as in SPQSP_IO. What a T cell meets is the positive share of
+the living tumour cells within 40 um, kept as `pd_l1_share`.
 """
 
 from typing import Annotated, NamedTuple
+
+import numpy as np
+from scipy.ndimage import uniform_filter
 
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
@@ -18,6 +22,8 @@ from sim.state import State
 
 EVERY_H = 6.0
 _PD_L1 = int(Purpose.PD_L1)
+_REACH = 2
+_LEAST = 1e-3
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 
 
@@ -48,6 +54,16 @@ def _switch(p, p_any, luck, centre, state, ifn_gamma, pd_l1):
                     pd_l1[z, y, x] = uniform(words[1]) < level
 
 
+def local_share(state: np.ndarray, pd_l1: np.ndarray) -> np.ndarray:
+    """Return the PD-L1-positive share of the living tumour cells within two sites, float32 (nz, ny, nx); 0 where none live."""
+    living = ((state >= _FIRST) & (state <= _LAST)).astype(np.float32)
+    size = [2 * _REACH + 1 if n > 1 else 1 for n in state.shape]
+    around = uniform_filter(living, size, mode="constant")
+    positive = uniform_filter(living * pd_l1, size, mode="constant")
+    share: np.ndarray = np.divide(positive, around, out=np.zeros_like(around), where=around > _LEAST)
+    return np.clip(share, 0.0, 1.0)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Switch PD-L1 in every lesion."""
     if not clock.is_due(EVERY_H):
@@ -55,3 +71,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
     for tissue in state.active:
         _switch(p, p_any, state.luck(tissue, clock), tissue.centre, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
+        tissue.pd_l1_share = local_share(tissue.state, tissue.pd_l1)

@@ -4,7 +4,8 @@ Two-compartment drugs (antibodies, intravenous): the clearance falls with exposu
 One-compartment drugs (tablets) pass a depot by first-order absorption. Levels: mg/L = ug/mL, times 1000 ng/mL.
 
 Sources: toripalimab two compartments with time-varying clearance (Li 2023, fphar.2022.1069818), CL 14.9 > 9.5 mL/h;
-volumes, Q and the time course of CL are assumed so that half-lives come to about 10 and 18 days. Anlotinib one
+volumes, Q and the time course of CL are assumed; they give terminal half-lives of 8.5 and 12.4 days where 10 +- 1.5
+and 18 +- 9.4 are quoted. Anlotinib one
 compartment, ka 0.64 1/h, CL/F 9.26 L/h, V/F 2010 L (population analysis of 16 patients, rs.3.rs-2375943).
 """
 
@@ -20,7 +21,7 @@ from sim.state import DrugLevel, State
 
 
 class TwoCompartments(Strict):
-    """Intravenous drug: volumes in L, clearances in mL/h; `potency_ug_per_ml` is the level of half receptor occupancy."""
+    """Intravenous drug: volumes in L, clearances in mL/h; `half_effect_ug_per_ml` is the level of half receptor occupancy."""
 
     model: Literal["two_compartments"] = "two_compartments"
     clearance_first_ml_per_h: float = Field(gt=0, le=1000, description="clearance at the first dose")
@@ -33,7 +34,7 @@ class TwoCompartments(Strict):
 
 
 class OneCompartment(Strict):
-    """Oral drug: apparent volume in L and clearance in L/h; `half_effect_ng_per_ml` is the level of half-maximal normalisation."""
+    """Oral drug: apparent volume in L and clearance in L/h; `half_effect_ng_per_ml` is the level of half enzyme inhibition."""
 
     model: Literal["one_compartment"] = "one_compartment"
     absorption_per_h: float = Field(gt=0, le=24, description="absorption rate constant")

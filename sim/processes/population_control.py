@@ -1,7 +1,7 @@
 """Population control: a section of 1e4 cells neither cures nor regrows a lesion of 1e10 by rounding.
 
-Each clonogen of the section stands for w of the lesion, each site for W (both equal at baseline). Only this rule
-writes w, W and L. While the section holds more than n_min clonogens, fates are real and w stays. When a step would
+Each clonogen of the section stands for w of the lesion, each site and T cell for W (both equal at baseline). From
+day 0 on only this rule writes w, W and L. While the section holds more than n_min clonogens, fates are real and w stays. When a step would
 leave fewer, the survivors are made up to n_min probes and held: their fates are withdrawn and w follows what happens
 to them on average,
 
@@ -12,7 +12,7 @@ lesion's own demographic noise. Probes are released when w is back at W (births 
 (deaths are real: an empty section is then an eradication).
 
 Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each
-birth (`displacement`), and w, W and L^3 rise by (m + 1) / m. Constant-number Monte Carlo; with n_min = 0 only growth
+birth (`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with n_min = 0 only growth
 beyond the section remains.
 
 Assumes: probes are exchangeable, so a held section does not select the more resistant of them.
@@ -25,7 +25,7 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
-from sim.numerics.random import draw, normal
+from sim.numerics.random import draw, normal, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
@@ -36,14 +36,22 @@ class Parameters(NamedTuple):
     n_min: Annotated[int, quantity("cells", "clonogens below which the section is held at probes", 0, 1000, "assumed", "numerical; 300 keeps the probes' noise small")] = 300
 
 
-def _grow_view(tissue: Tissue) -> None:
-    """Let w, W and L follow the cells that births pushed out of view since the last step."""
-    if tissue.n_dropped:
-        grown = (1.0 + 1.0 / tissue.capacity) ** tissue.n_dropped
-        tissue.weight *= grown
-        tissue.volume_weight *= grown
-        tissue.scale *= grown ** (1.0 / 3.0)
-        tissue.n_dropped = 0
+def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
+    """Let w, W and L follow the cells that births pushed out of view since the last step; T cells go with them.
+
+    A section T cell stands for W as well: without this, growth would make T cells out of nothing.
+    """
+    if not tissue.n_dropped:
+        return
+    grown = (1.0 + 1.0 / tissue.n_cells) ** tissue.n_dropped
+    tissue.weight *= grown
+    tissue.volume_weight *= grown
+    tissue.scale *= grown ** (1.0 / 3.0)
+    tissue.n_dropped = 0
+    t = tissue.t_cells
+    n_gone = int(t.n * (1.0 - 1.0 / grown) + uniform(words[0]))
+    if n_gone:
+        t.dies_at_h[(int(words[1]) + np.arange(n_gone) * (t.n // n_gone)) % t.n] = -np.inf
 
 
 def _is_held(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
@@ -94,7 +102,8 @@ def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Resolve the proposed fates of every lesion and let its weight and scale follow."""
     for tissue in state.active:
-        _grow_view(tissue)
+        words = draw(state.luck(tissue, clock), int(Purpose.PROBES), np.uint32(0))
+        _grow_view(tissue, words[2:])
         codes, fate = tissue.state.reshape(-1), tissue.fate.reshape(-1)
         viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
         fates = fate[viable]
@@ -102,7 +111,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         n_after = len(viable) - int((fates != NO_FATE).sum()) + 2 * n_dividing
         tissue.is_held = _is_held(tissue, len(viable), n_after, p.n_min)
         if tissue.is_held:
-            words = draw(state.luck(tissue, clock), int(Purpose.PROBES), np.uint32(0))
             _hold(tissue, viable, p.n_min, normal(words[0], words[1]))
         # The last reader of this step's hazards; these two rows are added to, not overwritten.
         tissue.hazard[Hazard.RADIATION :] = 0.0

@@ -4,12 +4,12 @@
 
 d is the site's dose from the plan's map (core, mass, penumbra; the map follows the mass as image guidance does),
 r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956); alpha and sqrt(beta) scale alike, which
-Wenzl and Wilkens (2011, Radiat Oncol 6:171) show to be good within 11 % from 1 to 3 Gy. The rule writes -ln S as a
+Wenzl and Wilkens (2011, Radiat Oncol 6:171) show to be good within 11 % from 1 to 3 Gy (4 Gy is taken likewise). The rule writes -ln S as a
 hazard; `cell_fate` draws. A fraction also kills part of the resident and circulating T cells, raises T-cell entry
 when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
 fraction (Park 2012, doi 10.1667/RR2773.1).
 
-Assumes: repair is complete between fractions a day apart; no dependence on the cycle phase.
+Assumes: the long axis of a mass lies along x (as it is laid); repair is complete between fractions a day apart; no dependence on the cycle phase.
 """
 
 import math

@@ -1,6 +1,6 @@
 """T-cell exhaustion and death: PD-1 signalling and serial killing exhaust, the stem-like recover under blockade.
 
-    hazard of exhaustion   k_exh (1 - RO) while engaged with a PD-L1-positive tumour cell; certain after n_kill kills
+    hazard of exhaustion   k_exh (1 - RO) L while engaged, L the PD-L1-positive share there; certain after n_kill kills
     hazard of recovery     k_rec RO for exhausted stem-like T cells
     death                  at the end of the lifespan drawn on arrival
 
@@ -24,7 +24,7 @@ _EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
 class Parameters(NamedTuple):
     """Loss and recovery of T-cell function."""
 
-    exhaustion_per_d: Annotated[float, quantity("1/d", "exhaustion of a T cell engaged with a PD-L1-positive cell, PD-1 free", 0.03, 0.5, "literature",
+    exhaustion_per_d: Annotated[float, quantity("1/d", "exhaustion of an engaged T cell among PD-L1-positive cells, PD-1 free", 0.03, 0.5, "literature",
         "spQSP-HCC 0.1")] = 0.1
     kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "assumed",
         "5 in Kather 2017, itself a model's choice; 3 kills a day for 10 days would be 30")] = 10
@@ -32,8 +32,8 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _exhaust(chances, luck, kill_capacity, pd_l1, rows):
-    """Exhaust and recover. Reads pd_l1 flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell."""
+def _exhaust(chances, luck, kill_capacity, pd_l1_share, rows):
+    """Exhaust and recover. Reads pd_l1_share flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell."""
     p_exhaust, p_recover = chances
     ids, target, is_specific, is_stem_like, kills, is_exhausted = rows
     for i in range(len(ids)):
@@ -44,7 +44,7 @@ def _exhaust(chances, luck, kill_capacity, pd_l1, rows):
             if is_stem_like[i] and uniform(word) < p_recover:
                 is_exhausted[i] = 0
                 kills[i] = 0
-        elif kills[i] >= kill_capacity or (target[i] >= 0 and pd_l1[target[i]] and uniform(word) < p_exhaust):
+        elif kills[i] >= kill_capacity or (target[i] >= 0 and uniform(word) < p_exhaust * pd_l1_share[target[i]]):
             is_exhausted[i] = 1
 
 
@@ -73,5 +73,5 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         t = tissue.t_cells
         if clock.is_due(EVERY_H):
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
-            _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1.reshape(-1), rows)
+            _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
         t.n = _keep_living(clock.t_h + clock.dt_h, t.n, tissue.t_count.reshape(-1), tuple(t.columns()))

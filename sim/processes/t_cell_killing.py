@@ -4,13 +4,14 @@ Each micro-step a free, specific, unexhausted T cell looks at its own site or a 
 tumour cell there. Engaged, it hits with rate h (1 - supp) and lets go with rate 1 / t_att, or when the target is gone.
 A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (`cell_fate` applies it within the hour).
 
-    supp = (1 - RO) L^n / (L^n + K^n),   L = 1 for a PD-L1-positive target, 0 otherwise
+    supp = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
 
 RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Several hits: three serial hits less
 than 50 minutes apart (Weigelin 2021, s41467-021-25282-3), which makes killing depend on T cells gathering. Kill
 rates 2-16 a day in vivo (Halle 2016). Suppression: a simplification of the synapse balance in spQSP (Hill, n = 2).
 """
 
+import math
 from typing import Annotated, NamedTuple
 
 from sim.clock import MICRO_STEP_MIN, Clock
@@ -38,26 +39,23 @@ class Parameters(NamedTuple):
     n_hits: Annotated[int, quantity("hits", "hits that kill", 2, 5, "literature", "3, Weigelin 2021")] = 3
     memory_min: Annotated[float, quantity("min", "time after which a tumour cell has forgotten a hit", 30.0, 120.0, "literature",
         "50 min, Weigelin 2021")] = 50.0
-    suppression_half: Annotated[float, quantity("1", "PD-L1 level of half suppression", 0.1, 1.0, "assumed", "Hill form of spQSP")] = 0.3
+    suppression_half: Annotated[float, quantity("1", "PD-L1-positive share of half suppression", 0.05, 1.0, "assumed",
+        "half at the baseline share; Hill form of spQSP")] = 0.15
     suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "literature", "2 in spQSP-HCC")] = 2.0
 
 
-def suppression(p: Parameters, occupancy: float) -> float:
-    """Return the share of hits that a PD-L1-positive target suppresses at a PD-1 occupancy in [0, 1]."""
-    return (1.0 - occupancy) / (1.0 + p.suppression_half**p.suppression_exponent)
-
-
 @kernel
-def _hit(chances, luck, when, shape, cells, rows):
+def _hit(p, chances, luck, when, shape, cells, rows):
     """Engage, hit and let go for one micro-step.
 
-    Reads cells (state, pd_l1) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits, last_hit), rows
-    (target, kills). chances = (hit, suppressed hit, let go, memory min, n hits); when = (minute, micro-step). One draw
-    a specific T cell. Hits of one micro-step add up whatever their order; a kill is booked to all who hit in it.
+    Reads cells (state, pd_l1_share) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits, last_hit),
+    rows (target, kills). chances = (hits per micro-step, let go, free PD-1); when = (minute, micro-step). One draw a
+    specific T cell. Hits of one micro-step add up whatever their order; a kill is booked to all who hit in it.
     """
-    p_hit, p_suppressed, p_leave, memory_min, n_hits = chances
+    hits_expected, p_leave, free = chances
+    n_hits = p.n_hits
     minute, micro_step = when
-    state, pd_l1, hits, last_hit = cells
+    state, pd_l1_share, hits, last_hit = cells
     site, ids, is_specific, is_exhausted, target, kills = rows
     for i in range(len(site)):
         if not is_specific[i] or is_exhausted[i]:
@@ -74,8 +72,10 @@ def _hit(chances, luck, when, shape, cells, rows):
         if is_gone or uniform(words[1]) < p_leave:
             target[i] = -1
             continue
-        if uniform(words[2]) < (p_suppressed if pd_l1[at] else p_hit):
-            if minute - last_hit[at] >= memory_min:
+        level = pd_l1_share[at] ** p.suppression_exponent
+        supp = free * level / (level + p.suppression_half**p.suppression_exponent)
+        if uniform(words[2]) < 1.0 - math.exp(-hits_expected * (1.0 - supp)):
+            if minute - last_hit[at] >= p.memory_min:
                 hits[at] = 0
             hits[at] = min(hits[at] + 1, 200)
             last_hit[at] = minute
@@ -99,16 +99,14 @@ def _write_kills(n_hits, hits, hazard):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the step's last one."""
     hours = MICRO_STEP_MIN / 60.0
-    supp = suppression(p, state.systemic.pd1_occupancy)
-    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(p.hit_rate_per_h * (1.0 - supp), hours),
-               decay_share(60.0 / p.engagement_min, hours), p.memory_min, p.n_hits)
+    chances = (p.hit_rate_per_h * hours, decay_share(60.0 / p.engagement_min, hours), 1.0 - state.systemic.pd1_occupancy)
     is_last = clock.micro_step == clock.n_micro_steps - 1
     for tissue in state.active:
         t = tissue.t_cells
         if t.n == 0:
             continue
-        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.hits, tissue.last_hit))
+        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.hits, tissue.last_hit))
         rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-        _hit(chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), tissue.state.shape, cells, rows)
+        _hit(p, chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), tissue.state.shape, cells, rows)
         if is_last:
             _write_kills(p.n_hits, cells[2], tissue.hazard.reshape(len(tissue.hazard), -1))

@@ -39,7 +39,7 @@ class Parameters(NamedTuple):
     apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 1.0, "assumed", "quiet death")] = 0.1
     memory_share: Annotated[float, quantity("1", "share of primed cells that become memory", 0.0, 0.3, "assumed", "stem-like fraction 0.02-0.3")] = 0.1
     memory_lifespan_d: Annotated[float, quantity("d", "mean life of memory cells", 100.0, 2000.0, "assumed", "assumed")] = 400.0
-    recall_per_d: Annotated[float, quantity("1/d", "effectors that a memory cell gives per day, without need of antigen", 0.0, 1.0, "assumed", "assumed")] = 0.05
+    recall_per_d: Annotated[float, quantity("1/d", "effectors that a memory cell gives per day, without need of antigen", 0.0, 1.0, "assumed", "assumed")] = 0.02
     naive_recovery_d: Annotated[float, quantity("d", "recovery time of naive cells after radiotherapy", 30.0, 180.0, "assumed", "months")] = 60.0
 
 
@@ -68,9 +68,15 @@ def _pass_stages(systemic: Systemic, inflow_per_d: float, p: Parameters, days: f
 
 
 def hold_baseline(systemic: Systemic, p: Parameters) -> None:
-    """Fix on day 0 the supplies that hold the pools against death and the lesions' demand, and the antigen they saw."""
+    """Fix on day 0 what holds the pools against death and the lesions' demand: memory at rest, supplies, antigen seen.
+
+    Memory at rest is f tau times the primed supply s, and gives r f tau s; so s = total / (1 + r f tau).
+    """
     systemic.baseline_antigen = max(float(systemic.antigen[-1]), 1.0)
-    systemic.supply_specific = systemic.specific_blood / p.blood_lifespan_d + systemic.efflux_specific
+    needed = systemic.specific_blood / p.blood_lifespan_d + systemic.efflux_specific
+    at_rest_d = p.memory_share * p.memory_lifespan_d
+    systemic.supply_specific = needed / (1.0 + p.recall_per_d * at_rest_d)
+    systemic.memory = at_rest_d * systemic.supply_specific
     systemic.supply_bystander = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander
 
 

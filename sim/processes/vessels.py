@@ -1,16 +1,19 @@
-"""Vessels: maturation, perfusion, collapse, pruning, regression and sprouting, once a day.
+"""Vessels: maturation, perfusion, collapse, pruning, regression, sprouting and repair, once a day.
 
 Each vessel site has a maturity m that drifts to a target: m_tumour in untreated tumour, m_normal under full
-normalisation, 1 in host tissue. Perfused is the share F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour)
-of vessels: each vessel opens at its own fixed threshold. Hazards of loss per day:
+normalisation, 1 in host tissue and where tumour cells have died. Perfused is the share
+F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour) of vessels: each vessel opens at its own fixed threshold.
+Hazards of loss per day, with c the share of living tumour cells within 40 um:
 
-    collapse    k_col (1 - m) (crowding - 0.75) / 0.25    where more than 75 % of the sites within 40 um hold cells
-    pruning     k_prune R                                  while m < 0.5
-    regression  k_reg (1 - m) (1 - H(V))                   without VEGF
+    collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) squeezed by living cells (c > 0.75)
+    pruning     k_prune R (1 - m)                    by VEGFR blockade
+    regression  k_reg (1 - m) (1 - H(V))             without VEGF
 
-Sprouting k_spr H(V) where V is the VEGF that receptors still see, V (1 - inhibition), H(V) = V / (V + V50), limited
-by the vessels already there. Sprouts start at maturity 0.1. Two-state structure after the vessel models of spQSP-HCC
-and OncoAMBER; rates are assumed (ranges in the table). Vessels stay where they are while tissue moves past them.
+Sprouting k_spr H(V), where V is the VEGF that receptors still see, V (1 - inhibition), H(V) = V / (V + V50), limited
+by the vessels already there; sprouts start at maturity 0.1. Where few tumour cells live, host vessels return: repair
+k_rep (1 - c) up to the host's density, so a shrunken mass lies in supplied tissue. Two-state structure after the
+vessel models of spQSP-HCC and OncoAMBER; rates are assumed (ranges in the table). Killing cells decompresses vessels:
+collapse counts the living only. Vessels stay where they are while tissue moves past them.
 """
 
 import math
@@ -19,13 +22,13 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.clock import Clock
-from sim.codes import Purpose
+from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import crowding
 from sim.numerics.random import draw, site_entity, uniform
 from sim.parameters import quantity
-from sim.state import State
+from sim.state import SITES_PER_MM2, State
 
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)
@@ -52,15 +55,17 @@ class Parameters(NamedTuple):
     maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 1.0, 7.0, "literature",
         "normalisation starts within 2-3 days (Winkler 2004); new vessels mature in 1-5 days")] = 3.0
     sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.02, 0.1, "assumed",
-        "lattice form of published sprouting rates")] = 0.1
+        "lattice form of published sprouting rates")] = 0.06
     vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.5, 10.0, "assumed",
         "between normoxic (1) and hypoxic (10) secretion")] = 2.0
-    collapse_per_d: Annotated[float, quantity("1/d", "collapse of immature vessels under full crowding", 0.0, 0.2, "assumed",
-        "crowding thresholds as in OncoAMBER, rate assumed")] = 0.05
+    collapse_per_d: Annotated[float, quantity("1/d", "collapse of the least mature vessels under full crowding", 0.0, 0.2, "assumed",
+        "crowding thresholds as in OncoAMBER, rate assumed")] = 0.1
     pruning_per_d: Annotated[float, quantity("1/d", "pruning of immature vessels under full blockade", 0.02, 0.3, "assumed",
         "anlotinib lowers vessel density (Xie 2018); rate assumed")] = 0.1
     regression_per_d: Annotated[float, quantity("1/d", "regression of immature vessels without VEGF", 0.005, 0.05, "assumed",
         "assumed")] = 0.01
+    repair_per_d: Annotated[float, quantity("1/d", "sprouting of host vessels where no tumour cell lives", 0.0, 0.1, "assumed",
+        "tissue repair over weeks")] = 0.05
     crowded_vessels: Annotated[float, quantity("sites", "vessels within 40 um at which sprouting stops", 3.0, 10.0, "assumed",
         "5 of 25 sites are 500 vessels per mm2")] = 5.0
     radiation_maturity_d: Annotated[float, quantity("d", "decay time of the maturation by radiotherapy", 7.0, 60.0, "assumed",
@@ -104,31 +109,32 @@ def _mature(p, effects, crowd, maturity):
 
 @kernel
 def _hazards(p, effects, crowd, crowd_vessels, maturity, vegf):
-    """Return the hazards (1/d) of loss and of sprouting of one vessel."""
+    """Return the hazards (1/d) of loss and of sprouting of one vessel; crowd_vessels: vessel sites within 40 um."""
     _, pruning, inhibition, _, _ = effects
     seen = vegf * (1.0 - inhibition)
     drive = seen / (seen + p.vegf_half)
-    loss = (1.0 - maturity) * (p.collapse_per_d * max(crowd - 0.75, 0.0) * 4.0 + p.regression_per_d * (1.0 - drive))
-    if maturity < 0.5:
-        loss += p.pruning_per_d * pruning
-    return loss, p.sprouting_per_d * drive * max(1.0 - crowd_vessels / p.crowded_vessels, 0.0)
+    loss = (1.0 - maturity) * (p.pruning_per_d * pruning + p.regression_per_d * (1.0 - drive))
+    loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
+    sprouting = p.sprouting_per_d * drive * max(1.0 - crowd_vessels / p.crowded_vessels, 0.0)
+    host_vessels = p.rim_density_per_mm2 / SITES_PER_MM2 * _WINDOW
+    return loss, sprouting + p.repair_per_d * (1.0 - crowd) * max(1.0 - crowd_vessels / host_vessels, 0.0)
 
 
 @kernel
-def _remodel(p, effects, luck, centre, state, vegf, fields):
+def _remodel(p, effects, luck, centre, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
-    Reads state (nz, ny, nx), vegf; fields = (vessels before, vessel, maturity), the last two written. One draw a vessel.
+    Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two written. One draw a vessel.
     effects: (normalisation, pruning, inhibition, radiation maturity, days). A sprout lands within three sites; sprouts
     (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without effect.
     """
     before, vessel, maturity = fields
-    nz, ny, nx = state.shape
+    nz, ny, nx = living.shape
     days = effects[4]
     for s in np.flatnonzero(before):
         z, rest = divmod(s, ny * nx)
         y, x = divmod(rest, nx)
-        crowd = crowding(state, _REACH, y, x, z)
+        crowd = crowding(living, _REACH, y, x, z)
         crowd_vessels = crowding(before, _REACH, y, x, z) * _WINDOW
         maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
         loss, sprouting = _hazards(p, effects, crowd, crowd_vessels, maturity[z, y, x], vegf[z, y, x])
@@ -167,6 +173,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
         effects = (systemic.normalisation, systemic.pruning, systemic.vegfr_inhibition, tissue.radiation_maturity, days)
         luck = state.luck(tissue, clock)
-        _remodel(p, effects, luck, tissue.centre, tissue.state, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
+        living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
+        _remodel(p, effects, luck, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
         _commit(tissue.vessel, tissue.maturity)
         open_vessels(p, luck._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
