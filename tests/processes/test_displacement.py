@@ -1,0 +1,225 @@
+"""Displacement: births push outward, gaps close inward, the mass stays compact, connected and round."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_fill_holes, label
+
+from sim.codes import NO_FATE, CellState, Hazard
+from sim.numerics.lattice import mass_axes
+from sim.processes.displacement import EVERY_H, Parameters, update
+from sim.state import State, Tissue
+from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, fill_disc, freeze, remember, state_of
+
+P = Parameters()
+NOT_DUE = 1
+MOORE = np.ones((3, 3, 3))
+
+
+def n_cells(tissue: Tissue) -> int:
+    return int(np.count_nonzero(tissue.state))
+
+
+def n_parts(tissue: Tissue) -> int:
+    """Return the number of connected parts of the mass."""
+    return int(label(tissue.state > 0, MOORE)[1])
+
+
+def largest_part(tissue: Tissue) -> float:
+    """Return the share of the cells that lie in the largest connected part of the mass."""
+    parts = label(tissue.state > 0, MOORE)[0]
+    return float(np.bincount(parts[parts > 0]).max() / n_cells(tissue))
+
+
+def disc(radius: float = 6.0, size: int = 21, **numbers: float) -> Tissue:
+    tissue = bare_tissue((1, size, size), **numbers)
+    fill_disc(tissue, radius)
+    return tissue
+
+
+def divide(tissue: Tissue, *sites: tuple[int, int, int], step: int = NOT_DUE) -> State:
+    """Let the cells of some sites divide in one step."""
+    state = state_of(tissue)
+    tissue.fate.fill(NO_FATE)
+    for site in sites:
+        tissue.fate[site] = Hazard.DIVISION
+    update(state, P, clock_at(step))
+    return state
+
+
+@pytest.mark.parametrize("site", [(0, 10, 10), (0, 8, 13), (0, 10, 4)])
+def test_a_birth_adds_one_cell_and_keeps_the_mass_in_one_piece(site: tuple[int, int, int]) -> None:
+    tissue = disc()
+    before = n_cells(tissue)
+    divide(tissue, site)
+    assert tissue.n_cells == n_cells(tissue) == before + 1
+    assert n_parts(tissue) == 1 and tissue.n_dropped == 0
+
+
+def test_a_single_cell_has_its_daughter_beside_it() -> None:
+    tissue = bare_tissue()
+    tissue.state[0, 10, 10] = CellState.PROLIFERATING
+    divide(tissue, (0, 10, 10))
+    assert n_cells(tissue) == 2 and n_parts(tissue) == 1
+    assert tissue.state[0, 10, 10] == CellState.PROLIFERATING
+
+
+def test_all_births_of_a_step_are_placed() -> None:
+    tissue = disc()
+    before = n_cells(tissue)
+    divide(tissue, *map(tuple, np.argwhere(tissue.state > 0)))
+    assert n_cells(tissue) == 2 * before and tissue.n_dropped == 0
+    assert largest_part(tissue) >= 0.98
+
+
+def test_births_are_placed_in_a_block_too() -> None:
+    tissue = bare_tissue((11, 11, 11))
+    tissue.state[4:7, 4:7, 4:7] = CellState.PROLIFERATING
+    divide(tissue, (5, 5, 5), (4, 4, 4), (6, 5, 5))
+    assert n_cells(tissue) == 30 and n_parts(tissue) == 1
+
+
+@pytest.mark.parametrize(("mother", "daughter"), [
+    (CellState.PROLIFERATING, CellState.PROLIFERATING), (CellState.QUIESCENT, CellState.PROLIFERATING),
+    (CellState.DOOMED, CellState.DOOMED)])
+def test_a_daughter_is_of_her_mothers_kind_with_her_pd_l1_and_no_hits(mother: int, daughter: int) -> None:
+    tissue = bare_tissue()
+    tissue.state[0, 10, 10], tissue.pd_l1[0, 10, 10], tissue.hits[0, 10, 10] = mother, 1, 2
+    divide(tissue, (0, 10, 10))
+    born = tuple(site[0] for site in np.nonzero((tissue.state > 0) & (np.arange(441).reshape(1, 21, 21) != 220)))
+    assert (tissue.state[born], tissue.pd_l1[born], tissue.hits[born]) == (daughter, 1, 0)
+    assert tissue.hits[0, 10, 10] == 2
+
+
+def test_cells_move_with_their_pd_l1_and_hits() -> None:
+    """Marked by kind: necrotic cells carry PD-L1 and two hits, the others neither."""
+    tissue = disc()
+    tissue.state[(tissue.state > 0) & (np.indices(tissue.state.shape).sum(axis=0) % 3 == 0)] = CellState.NECROTIC
+    tissue.state[0, 10, 10] = CellState.PROLIFERATING
+    marked = tissue.state == CellState.NECROTIC
+    tissue.pd_l1[marked], tissue.hits[marked], tissue.last_hit[marked] = 1, 2, 33
+    before = n_cells(tissue)
+    for step in range(1, 20):
+        divide(tissue, (0, 10, 10), step=step)
+    now = tissue.state == CellState.NECROTIC
+    assert n_cells(tissue) == before + 19 and now.sum() == marked.sum() and (now != marked).any()
+    assert (tissue.pd_l1[tissue.state > 0] == now[tissue.state > 0]).all()
+    assert (tissue.hits[now] == 2).all() and (tissue.last_hit[now] == 33).all()
+
+
+def test_vessels_and_t_cells_keep_their_place() -> None:
+    tissue = disc()
+    tissue.vessel[0, ::3, ::3] = 1
+    add_t_cells(tissue, [220, 221], target=222)
+    freeze(tissue, "vessel", "maturity", "perfusion", "oxygen", "t_count", "fate")
+    state = state_of(tissue)
+    tissue.state[0, 10, 5] = CellState.STROMA
+    before = remember(state)
+    update(state, P, clock_at(0))
+    assert changed(before, state) <= {"state", "pd_l1", "hits", "last_hit", "n_cells"}
+
+
+def test_a_full_section_keeps_its_count_and_reports_each_cell_it_drops() -> None:
+    tissue = disc()
+    tissue.capacity = n_cells(tissue)
+    divide(tissue, (0, 10, 10), (0, 11, 10), (0, 8, 13))
+    assert n_cells(tissue) == tissue.capacity and n_parts(tissue) == 1
+    assert tissue.n_dropped == 3
+
+
+def test_a_mass_that_fills_its_box_drops_what_has_no_room() -> None:
+    tissue = bare_tissue((1, 9, 9))
+    tissue.state.fill(CellState.PROLIFERATING)
+    divide(tissue, (0, 4, 4), (0, 2, 6))
+    assert n_cells(tissue) == 81 and tissue.n_dropped == 2
+
+
+def test_a_gap_closes_and_no_cell_is_lost() -> None:
+    tissue = disc()
+    tissue.state[0, 10, 8] = CellState.STROMA
+    before = n_cells(tissue)
+    update(state_of(tissue), P, clock_at(0))
+    assert n_cells(tissue) == before
+    assert tissue.state[0, 10, 8] != CellState.STROMA
+
+
+def test_holes_are_gone_within_a_day() -> None:
+    tissue = disc()
+    tissue.state[0, 9:12, 7:10] = CellState.STROMA
+    before = n_cells(tissue)
+    for step in range(0, 24, int(EVERY_H)):
+        update(state_of(tissue), P, clock_at(step))
+    mass = tissue.state[0] > 0
+    assert n_cells(tissue) == before
+    assert (binary_fill_holes(mass) == mass).all()
+
+
+def test_gaps_close_every_few_hours_only() -> None:
+    tissue = disc(n_cells=113)
+    tissue.state[0, 10, 8] = CellState.STROMA
+    tissue.n_cells = n_cells(tissue)
+    state = state_of(tissue)
+    before = remember(state)
+    update(state, P, clock_at(int(EVERY_H) - 1))
+    assert changed(before, state) == set()
+    update(state, P, clock_at(int(EVERY_H)))
+    assert "state" in changed(before, state)
+
+
+def test_a_compact_mass_without_births_rests() -> None:
+    tissue = disc()
+    tissue.n_cells = n_cells(tissue)
+    state = state_of(tissue)
+    before = remember(state)
+    update(state, P, clock_at(0))
+    assert changed(before, state) == set()
+
+
+def grown(seed: int) -> Tissue:
+    """Return a disc of radius 10 sites that has grown about ninefold by random births."""
+    tissue, random = disc(10.0, 101), np.random.default_rng(seed)
+    state = state_of(tissue, seed=seed)
+    for step in range(110):
+        tissue.fate.fill(NO_FATE)
+        tissue.fate[(tissue.state > 0) & (random.random(tissue.state.shape) < 0.02)] = Hazard.DIVISION
+        update(state, P, clock_at(step))
+    return tissue
+
+
+def test_growth_stays_round_whole_and_alike_along_axes_and_diagonals() -> None:
+    """Means over eight masses: no direction of the lattice is preferred by 3 %, and none is grown far out of round."""
+    height_to_width, axes_to_diagonals, elongation = [], [], []
+    for seed in range(8):
+        tissue = grown(seed)
+        n = n_cells(tissue)
+        assert n > 2000 and largest_part(tissue) > 0.99
+        long, short = mass_axes(tissue.state)
+        assert math.sqrt(long * short) == pytest.approx(2.0 * math.sqrt(n / math.pi), rel=0.02)
+        elongation.append(long / short)
+        y, x = (np.nonzero(tissue.state)[axis] - 50.0 for axis in (1, 2))
+        height_to_width.append(math.sqrt((y**2).mean() / (x**2).mean()))
+        # Cells go as the square of the radius, and half of a disc lies nearer to an axis than to a diagonal.
+        is_diagonal = np.rint(np.arctan2(y, x) / (np.pi / 4)).astype(int) % 2
+        axes_to_diagonals.append(math.sqrt((is_diagonal == 0).sum() / (is_diagonal == 1).sum()))
+    assert np.mean(height_to_width) == pytest.approx(1.0, abs=0.03)
+    assert np.mean(axes_to_diagonals) == pytest.approx(1.0, abs=0.03)
+    assert np.mean(elongation) < 1.06
+
+
+def test_a_cleared_disc_contracts_to_the_size_of_what_is_left() -> None:
+    tissue = disc(20.0, 61)
+    random = np.random.default_rng(0)
+    left = 0.4
+    for day in range(40):
+        dying = (tissue.state > 0) & (random.random(tissue.state.shape) < 1.0 - left ** (1.0 / 40))
+        tissue.state[dying] = CellState.STROMA
+        update(state_of(tissue), P, clock_at(6 * day))
+    n = n_cells(tissue)
+    for day in range(5):
+        update(state_of(tissue), P, clock_at(240 + 6 * day))
+    assert n_cells(tissue) == n < 600
+    assert n_parts(tissue) == 1
+    long, short = mass_axes(tissue.state)
+    assert long / short < 1.1
+    assert math.sqrt(long * short) == pytest.approx(2.0 * math.sqrt(n / math.pi), rel=0.03)

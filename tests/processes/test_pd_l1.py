@@ -1,0 +1,75 @@
+"""PD-L1: the positive share goes to its level, 15 % without interferon, and back again; only living cells switch."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sim.codes import CellState
+from sim.processes.pd_l1 import EVERY_H, Parameters, local_share, update
+from sim.state import Tissue
+from tests.made_state import LIVING, bare_tissue, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
+
+P = Parameters()
+AT_ONCE = P._replace(switching_per_d=1e6)
+N = 10_000
+
+
+def full_section(ifn: float = 0.0, pd_l1: int = 0) -> Tissue:
+    tissue = bare_tissue((1, 100, 100))
+    tissue.state.fill(CellState.PROLIFERATING)
+    tissue.ifn_gamma.fill(ifn)
+    tissue.pd_l1.fill(pd_l1)
+    return tissue
+
+
+def is_binomial(n_positive: int, share: float) -> bool:
+    low, high = binom.interval(0.9999, N, share)
+    return bool(low <= n_positive <= high)
+
+
+@pytest.mark.parametrize(("ifn", "share"), [
+    (0.0, P.baseline_share), (P.ifn_half, (P.baseline_share + P.induced_share) / 2.0), (1e6, P.induced_share)])
+@pytest.mark.parametrize("pd_l1", [0, 1])
+def test_the_stationary_share_depends_on_interferon_alone(ifn: float, share: float, pd_l1: int) -> None:
+    tissue = full_section(ifn, pd_l1)
+    update(state_of(tissue), AT_ONCE, clock_at())
+    assert is_binomial(int(tissue.pd_l1.sum()), share)
+
+
+@pytest.mark.parametrize("dt_h", [1.0, 12.0])
+def test_cells_switch_off_at_their_rate_when_interferon_is_gone(dt_h: float) -> None:
+    tissue = full_section(pd_l1=1)
+    update(state_of(tissue), P, clock_at(dt_h=dt_h))
+    p_any = -np.expm1(-P.switching_per_d * max(dt_h, EVERY_H) / 24.0)
+    assert is_binomial(int(tissue.pd_l1.sum()), 1.0 - p_any * (1.0 - P.baseline_share))
+
+
+def test_only_living_cells_switch() -> None:
+    tissue = tissue_of_each_state()
+    freeze(tissue, "state", "ifn_gamma")
+    state = state_of(tissue)
+    before = remember(state)
+    update(state, AT_ONCE._replace(baseline_share=1.0, induced_share=1.0), clock_at())
+    assert {CellState(code) for code in np.flatnonzero(tissue.pd_l1)} == set(LIVING)
+    assert changed(before, state) == {"pd_l1", "pd_l1_share"}
+
+
+def test_a_t_cell_meets_the_positive_share_of_the_living_within_two_sites() -> None:
+    tissue = bare_tissue()
+    tissue.state[0, 8:13, 8:13] = CellState.PROLIFERATING
+    tissue.state[0, 8, 8:13] = CellState.NECROTIC
+    tissue.pd_l1[0, 8:10, 8:13] = 1
+    share = local_share(tissue.state, tissue.pd_l1)[0]
+    assert share[10, 10] == pytest.approx(5 / 20)
+    assert share[12, 12] == 0.0 and share[8, 10] == pytest.approx(5 / 10)
+    assert (share[:6] == 0.0).all()
+
+
+@pytest.mark.parametrize(("step", "p"), [(1, AT_ONCE), (0, P._replace(switching_per_d=0.0))])
+def test_nothing_switches_between_its_hours_or_at_a_rate_of_nothing(step: int, p: Parameters) -> None:
+    tissue = full_section(pd_l1=1)
+    tissue.pd_l1_share = local_share(tissue.state, tissue.pd_l1)
+    state = state_of(tissue)
+    before = remember(state)
+    update(state, p, clock_at(step))
+    assert changed(before, state) == set()

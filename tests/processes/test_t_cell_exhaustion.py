@@ -1,0 +1,98 @@
+"""T-cell exhaustion: by PD-1 signals and by kills, undone by blockade in the stem-like; lives end on their day."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sim.processes.t_cell_exhaustion import EVERY_H, Parameters, update
+from sim.state import Tissue, check
+from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
+
+P = Parameters()
+N = 4000
+AT = 220
+
+
+def crowd(pd_l1_share: float = 1.0, target: int = AT, **flags: int) -> Tissue:
+    """Return a section with many T cells; those with a target are engaged among cells of a PD-L1-positive share."""
+    tissue = bare_tissue((1, 70, 70))
+    tissue.pd_l1_share.fill(pd_l1_share)
+    add_t_cells(tissue, range(N), target=target, **flags)
+    return tissue
+
+
+def n_exhausted(tissue: Tissue, occupancy: float = 0.0, p: Parameters = P) -> int:
+    """Return how many are exhausted after one due step."""
+    update(state_of(tissue, pd1_occupancy=occupancy), p, clock_at())
+    return int(tissue.t_cells.is_exhausted[:N].sum())
+
+
+@pytest.mark.parametrize(("pd_l1_share", "occupancy"), [(1.0, 0.0), (0.5, 0.0), (1.0, 0.5)])
+def test_the_engaged_exhaust_at_the_rate_of_free_pd_1_and_pd_l1(pd_l1_share: float, occupancy: float) -> None:
+    p = P._replace(exhaustion_per_d=0.5)
+    share = pd_l1_share * -np.expm1(-0.5 * (1.0 - occupancy) * EVERY_H / 24.0)
+    low, high = binom.interval(0.9999, N, share)
+    assert low <= n_exhausted(crowd(pd_l1_share), occupancy, p) <= high
+
+
+@pytest.mark.parametrize(("made", "occupancy"), [
+    ({"target": -1}, 0.0), ({"pd_l1_share": 0.0}, 0.0), ({}, 1.0), ({"is_specific": 0}, 0.0),
+], ids=["free", "no PD-L1", "PD-1 occupied", "bystander"])
+def test_nobody_exhausts_without_a_signal(made: dict, occupancy: float) -> None:
+    assert n_exhausted(crowd(**made), occupancy, P._replace(exhaustion_per_d=1e6)) == 0
+
+
+@pytest.mark.parametrize(("kills", "is_spent"), [(P.kill_capacity - 1, False), (P.kill_capacity, True)])
+def test_a_t_cell_is_exhausted_by_its_last_kill(kills: int, is_spent: bool) -> None:
+    assert n_exhausted(crowd(target=-1, kills=kills)) == (N if is_spent else 0)
+
+
+@pytest.mark.parametrize(("flags", "occupancy", "n_left"), [
+    ({"is_stem_like": 1}, 1.0, 0), ({"is_stem_like": 1}, 0.0, N), ({"is_stem_like": 0}, 1.0, N)])
+def test_only_the_stem_like_recover_and_only_under_blockade(flags: dict, occupancy: float, n_left: int) -> None:
+    tissue = crowd(is_exhausted=1, kills=P.kill_capacity, **flags)
+    assert n_exhausted(tissue, occupancy, P._replace(recovery_per_d=1e6)) == n_left
+    assert (tissue.t_cells.kills[:N] == (P.kill_capacity if n_left else 0)).all()
+
+
+def test_recovery_takes_its_time() -> None:
+    n_left = n_exhausted(crowd(is_exhausted=1, is_stem_like=1), 1.0)
+    low, high = binom.interval(0.9999, N, np.exp(-P.recovery_per_d * EVERY_H / 24.0))
+    assert low <= n_left <= high
+
+
+def test_exhaustion_happens_every_few_hours_only() -> None:
+    state = state_of(crowd(kills=200))
+    before = remember(state)
+    update(state, P, clock_at(1))
+    assert changed(before, state) == set()
+
+
+def test_lives_end_on_time_and_the_others_keep_their_order_and_themselves() -> None:
+    tissue = bare_tissue()
+    add_t_cells(tissue, [5, 6, 7, 8, 8], kills=1)
+    t = tissue.t_cells
+    t.dies_at_h[:5] = [9.0, 11.0, 10.0, 10.5, -np.inf]
+    t.kills[:5] = [1, 2, 3, 4, 5]
+    state = state_of(tissue)
+    update(state, P, clock_at(9))
+    assert t.n == 2 and t.next_id == 5
+    assert (t.site[:2].tolist(), t.id[:2].tolist(), t.kills[:2].tolist()) == ([6, 8], [1, 3], [2, 4])
+    check(state)
+
+
+def test_a_life_ends_within_the_step_that_reaches_it() -> None:
+    tissue = bare_tissue()
+    add_t_cells(tissue, [5], dies_at_h=10.0)
+    for step, n_alive in ((7, 1), (8, 1), (9, 0)):
+        update(state_of(tissue), P, clock_at(step))
+        assert tissue.t_cells.n == n_alive
+
+
+def test_it_reads_the_tissue_and_writes_t_cells_only() -> None:
+    tissue = crowd(kills=200)
+    freeze(tissue, "state", "pd_l1", "pd_l1_share")
+    state = state_of(tissue)
+    before = remember(state)
+    update(state, P, clock_at())
+    assert changed(before, state) == {"is_exhausted"}

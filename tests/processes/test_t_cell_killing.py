@@ -1,0 +1,162 @@
+"""T-cell killing: engagement, hits that add up and are forgotten, suppression by PD-L1 and its release by blockade."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sim.clock import MICRO_STEP_MIN
+from sim.codes import CellState, Hazard
+from sim.processes.t_cell_killing import Parameters, update
+from sim.state import Tissue
+from tests.made_state import DEAD, LIVING, add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
+
+P = Parameters()
+SURE = P._replace(hit_rate_per_h=1e9, engagement_min=1e12)  # every micro-step a hit, no letting go
+AT, CELL = 220, (0, 10, 10)
+LAST = 9  # the last micro-step of an hour
+
+
+def duel(n: int = 1, code: int = CellState.PROLIFERATING, **flags: int) -> Tissue:
+    """Return one tumour cell with n T cells on its site."""
+    tissue = bare_tissue()
+    tissue.state[CELL] = code
+    add_t_cells(tissue, [AT] * n, **flags)
+    return tissue
+
+
+def fight(tissue: Tissue, micro_steps: int, p: Parameters = SURE, occupancy: float = 0.0, start: int = 0) -> Tissue:
+    """Let T cells act for some micro-steps from `start` on; step 100, so no hit is older than the run."""
+    state = state_of(tissue, pd1_occupancy=occupancy)
+    for micro_step in range(start, start + micro_steps):
+        update(state, p, clock_at(100, micro_step=micro_step))
+    return tissue
+
+
+def is_killed(tissue: Tissue) -> bool:
+    return bool(tissue.hazard[Hazard.T_CELL][CELL] > 100.0)
+
+
+def test_a_t_cell_engages_first_and_then_hits_each_micro_step() -> None:
+    tissue = fight(duel(), 1)
+    assert (tissue.t_cells.target[0], tissue.hits[CELL]) == (AT, 0)
+    fight(tissue, 2, start=1)
+    assert (tissue.hits[CELL], tissue.last_hit[CELL]) == (2, 100 * 60 + 2 * MICRO_STEP_MIN)
+
+
+@pytest.mark.parametrize(("start", "n_hits"), [(LAST - SURE.n_hits, SURE.n_hits), (LAST - SURE.n_hits + 1, SURE.n_hits - 1)])
+def test_three_hits_kill_and_two_do_not(start: int, n_hits: int) -> None:
+    """One micro-step to engage, then a hit in each until the hour ends."""
+    tissue = fight(duel(), LAST + 1 - start, start=start)
+    assert tissue.hits[CELL] == n_hits
+    assert is_killed(tissue) == (n_hits >= SURE.n_hits)
+    assert tissue.t_cells.kills[0] == (n_hits >= SURE.n_hits)
+
+
+def test_kills_are_written_after_the_last_micro_step_only() -> None:
+    tissue = fight(duel(), LAST)
+    assert tissue.hits[CELL] >= SURE.n_hits and not is_killed(tissue)
+    assert is_killed(fight(tissue, 1, start=LAST))
+
+
+@pytest.mark.parametrize(("ago_min", "n_hits"), [(P.memory_min - 2, P.n_hits), (P.memory_min, 1)])
+def test_a_hit_after_50_minutes_is_forgotten(ago_min: float, n_hits: int) -> None:
+    tissue = duel(target=AT)
+    tissue.hits[CELL], tissue.last_hit[CELL] = P.n_hits - 1, 100 * 60 + LAST * MICRO_STEP_MIN - round(ago_min)
+    fight(tissue, 1, start=LAST)
+    assert tissue.hits[CELL] == n_hits
+    assert is_killed(tissue) == (n_hits == P.n_hits)
+
+
+def test_several_t_cells_kill_together_and_each_books_the_kill() -> None:
+    tissue = fight(duel(P.n_hits, target=AT), 1, start=LAST)
+    assert is_killed(tissue)
+    assert tissue.t_cells.kills[: P.n_hits].tolist() == [1] * P.n_hits
+
+
+def test_a_kill_is_booked_once_and_the_dead_are_let_go() -> None:
+    tissue = fight(duel(), LAST + 1)
+    assert tissue.t_cells.kills[0] == 1
+    assert tissue.t_cells.target[0] == -1
+
+
+@pytest.mark.parametrize("flags", [{"is_specific": 0}, {"is_exhausted": 1}])
+def test_a_bystander_or_exhausted_t_cell_never_hits(flags: dict) -> None:
+    tissue = fight(duel(4, target=AT, **flags), 10)
+    assert not tissue.hits.any() and not tissue.hazard.any()
+    assert (tissue.t_cells.target[:4] == -1).all()
+
+
+@pytest.mark.parametrize(("code", "is_engaged"), [
+    *((code, True) for code in LIVING), *((code, False) for code in (CellState.STROMA, *DEAD))])
+def test_only_living_tumour_cells_are_engaged(code: int, is_engaged: bool) -> None:
+    tissue = fight(duel(code=code), 10)
+    assert is_killed(tissue) == bool(tissue.hits.any()) == is_engaged
+
+
+def test_a_neighbour_is_engaged_where_the_own_site_is_empty() -> None:
+    tissue = duel()
+    tissue.t_cells.site[0], tissue.t_count[CELL], tissue.t_count[0, 9, 9] = AT - 22, 0, 1
+    fight(tissue, 40)
+    assert tissue.hits[CELL] > 0
+
+
+def n_hit(pd_l1_share: float, occupancy: float, p: Parameters = P, n: int = 2500) -> int:
+    """Return how many of n engaged T cells, each with its own target, hit in one micro-step."""
+    tissue = bare_tissue((1, 50, 50))
+    tissue.state.fill(CellState.PROLIFERATING)
+    tissue.pd_l1_share.fill(pd_l1_share)
+    add_t_cells(tissue, range(n))
+    tissue.t_cells.target[:n] = np.arange(n)
+    fight(tissue, 1, p, occupancy)
+    return int(tissue.hits.sum())
+
+
+@pytest.mark.parametrize(("pd_l1_share", "occupancy"), [(0.0, 0.0), (P.suppression_half, 0.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0)])
+def test_hits_come_at_their_rate_less_the_suppressed_share(pd_l1_share: float, occupancy: float) -> None:
+    level, half = pd_l1_share**P.suppression_exponent, P.suppression_half**P.suppression_exponent
+    suppressed = (1.0 - occupancy) * level / (level + half)
+    stays = math.exp(-MICRO_STEP_MIN / P.engagement_min)
+    hits = -math.expm1(-P.hit_rate_per_h * MICRO_STEP_MIN / 60.0 * (1.0 - suppressed))
+    low, high = binom.interval(0.9999, 2500, stays * hits)
+    assert low <= n_hit(pd_l1_share, occupancy) <= high
+
+
+def test_occupied_pd_1_restores_the_hits_on_pd_l1_positive_cells_exactly() -> None:
+    """The same draws decide, so the numbers are equal, not only alike."""
+    p = P._replace(hit_rate_per_h=6.0)
+    assert n_hit(1.0, 1.0, p) == n_hit(0.0, 0.0, p) > n_hit(1.0, 0.0, p)
+
+
+@pytest.mark.parametrize("minutes", [20.0, 360.0])
+def test_engagements_last_their_mean_duration(minutes: float) -> None:
+    tissue = bare_tissue((1, 50, 50))
+    tissue.state.fill(CellState.PROLIFERATING)
+    add_t_cells(tissue, range(2500))
+    tissue.t_cells.target[:2500] = np.arange(2500)
+    fight(tissue, 1, P._replace(engagement_min=minutes, hit_rate_per_h=0.0))
+    low, high = binom.interval(0.9999, 2500, math.exp(-MICRO_STEP_MIN / minutes))
+    assert low <= (tissue.t_cells.target[:2500] >= 0).sum() <= high
+
+
+def test_a_hit_rate_of_nothing_never_kills() -> None:
+    tissue = fight(duel(5), 10, P._replace(hit_rate_per_h=0.0))
+    assert not tissue.hits.any() and not tissue.hazard.any()
+
+
+def test_without_t_cells_nothing_changes() -> None:
+    state = state_of(duel(0))
+    before = remember(state)
+    update(state, SURE, clock_at(micro_step=LAST))
+    assert changed(before, state) == set()
+
+
+def test_it_reads_cells_and_writes_hits_and_the_hazard_of_t_cells() -> None:
+    tissue = duel(3, target=AT)
+    freeze(tissue, "state", "pd_l1", "pd_l1_share")
+    state = state_of(tissue)
+    before = remember(state)
+    update(state, SURE, clock_at(100, micro_step=LAST))
+    assert changed(before, state) == {"hits", "last_hit", "hazard", "kills"}
+    assert np.flatnonzero(tissue.hazard.any(axis=(1, 2, 3))) == [Hazard.T_CELL]

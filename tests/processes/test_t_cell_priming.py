@@ -1,0 +1,121 @@
+"""T-cell priming: antigen by cause and with a delay, finite expansion, memory without antigen; pools rest at baseline."""
+
+import numpy as np
+import pytest
+
+from sim.codes import Hazard
+from sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
+from sim.state import State
+from tests.made_state import bare_tissue, changed, clock_at, remember, state_of
+
+P = Parameters()
+FORGETFUL = P._replace(memory_share=0.0)
+BURN_IN = clock_at(0, burn_in_steps=10)
+
+
+def resting_state(antigen_per_d: float = 1e10, p: Parameters = P, **systemic: float) -> State:
+    """Return a state whose pools are in balance at a constant flow of antigen."""
+    state = state_of(bare_tissue(), antigen=np.full(STAGES, antigen_per_d), specific_blood=2e8, bystander_blood=8e8, **systemic)
+    hold_baseline(state.systemic, p)
+    return state
+
+
+def pass_days(state: State, days: float, antigen_per_d: float, p: Parameters = P) -> None:
+    """Let cells die of radiation at a constant rate for some days."""
+    for step in range(round(24 * days)):
+        state.tissues[0].ledger[Hazard.RADIATION] += antigen_per_d / 24.0
+        update(state, p, clock_at(step))
+
+
+@pytest.mark.parametrize(("cause", "weight"), [
+    (Hazard.RADIATION, 1.0), (Hazard.HYPOXIA, P.necrosis_weight), (Hazard.T_CELL, P.t_cell_weight), (Hazard.APOPTOSIS, P.apoptosis_weight),
+    (Hazard.FAILED_DIVISION, P.apoptosis_weight), (Hazard.DIVISION, 0.0)])
+def test_a_death_gives_antigen_by_its_cause_and_all_of_it_arrives_once(cause: Hazard, weight: float) -> None:
+    state, arrived = state_of(bare_tissue(), bare_tissue(name="other")), 0.0
+    for tissue in state.tissues:
+        tissue.ledger[cause] = 500.0
+    for step in range(60 * 24):
+        update(state, P, clock_at(step, burn_in_steps=10**6))
+        arrived += float(state.systemic.antigen[-1]) / 24.0
+    assert arrived == pytest.approx(1000.0 * weight, rel=1e-3)
+
+
+def test_antigen_arrives_after_its_delay_on_average() -> None:
+    state, arrived = state_of(bare_tissue()), []
+    state.tissues[0].ledger[Hazard.RADIATION] = 1000.0
+    for step in range(60 * 24):
+        update(state, P, clock_at(step, burn_in_steps=10**6))
+        arrived.append(float(state.systemic.antigen[-1]))
+    assert np.average(np.arange(len(arrived)) / 24.0, weights=arrived) == pytest.approx(P.delay_d, rel=0.03)
+
+
+def test_pools_are_held_during_the_burn_in() -> None:
+    state = resting_state()
+    state.tissues[0].ledger[:] = 1e12
+    before = remember(state)
+    update(state, P, BURN_IN)
+    assert changed(before, state) == {"antigen", "antigen_ledger"}
+
+
+@pytest.mark.parametrize("p", [P, FORGETFUL])
+def test_pools_and_memory_rest_at_their_baseline_while_the_antigen_does(p: Parameters) -> None:
+    state = resting_state(p=p)
+    memory = state.systemic.memory
+    pass_days(state, 60.0, 1e10, p)
+    assert state.systemic.specific_blood == pytest.approx(2e8, rel=0.005)
+    assert state.systemic.bystander_blood == pytest.approx(8e8, rel=0.005)
+    assert state.systemic.memory == pytest.approx(memory, rel=0.005)
+
+
+def test_supply_and_recall_replace_what_dies_in_blood_and_what_leaves_for_the_lesions() -> None:
+    systemic = resting_state(efflux_specific=3e6, efflux_bystander=5e6).systemic
+    assert systemic.supply_specific + P.recall_per_d * systemic.memory == pytest.approx(2e8 / P.blood_lifespan_d + 3e6)
+    assert systemic.supply_bystander == pytest.approx(8e8 / P.blood_lifespan_d + 5e6)
+
+
+def test_the_first_step_after_the_burn_in_fixes_the_baseline() -> None:
+    state = state_of(bare_tissue(), antigen=np.full(STAGES, 1e9), specific_blood=2e8, bystander_blood=8e8)
+    update(state, FORGETFUL, clock_at(0))
+    assert state.systemic.supply_specific == pytest.approx(2e8 / P.blood_lifespan_d)
+    assert state.systemic.baseline_antigen == pytest.approx(1e9, rel=0.05)
+
+
+def test_expansion_is_finite_however_much_dies() -> None:
+    """At most (A0 + A50) / A0 of the supply: doubled at a baseline of A50."""
+    state = resting_state(P.antigen_half_per_d, FORGETFUL)
+    pass_days(state, 90.0, 1e20, FORGETFUL)
+    assert state.systemic.specific_blood == pytest.approx(4e8, rel=0.01)
+
+
+def test_without_antigen_priming_ends_and_bystanders_stay() -> None:
+    state = resting_state(p=FORGETFUL)
+    pass_days(state, 120.0, 0.0, FORGETFUL)
+    assert state.systemic.specific_blood < 0.01 * 2e8
+    assert state.systemic.bystander_blood == pytest.approx(8e8, rel=0.005)
+
+
+def test_a_share_of_the_primed_becomes_memory() -> None:
+    state = resting_state()
+    state.systemic.memory = 0.0
+    pass_days(state, 30.0, 1e10)
+    gained = P.memory_share * state.systemic.supply_specific * P.memory_lifespan_d * -np.expm1(-30.0 / P.memory_lifespan_d)
+    assert state.systemic.memory == pytest.approx(gained, rel=0.01)
+
+
+def test_memory_supplies_effectors_without_antigen() -> None:
+    state = resting_state()
+    state.systemic.memory, state.systemic.specific_blood = 1e8, 0.0
+    state.systemic.antigen[:] = 0.0
+    update(state, P, clock_at())
+    assert state.systemic.specific_blood == pytest.approx(P.recall_per_d * 1e8 / 24.0)
+
+
+def test_lost_naive_cells_lower_priming_and_recover() -> None:
+    state = resting_state(naive=0.5)
+    pass_days(state, P.naive_recovery_d, 1e10)
+    assert state.systemic.naive == pytest.approx(1.0 - 0.5 * np.exp(-1.0), rel=1e-3)
+    half, full = resting_state(p=FORGETFUL, naive=0.5), resting_state(p=FORGETFUL)
+    for one in (half, full):
+        one.systemic.specific_blood = 0.0
+        pass_days(one, 1.0 / 24.0, 1e10, FORGETFUL)
+    assert half.systemic.specific_blood == pytest.approx(full.systemic.specific_blood / 2.0, rel=0.01)

@@ -1,0 +1,171 @@
+"""Vessels: maturity drifts to its target, perfusion follows it, and loss and sprouting come at their hazards."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sim.codes import CellState
+from sim.processes.vessels import EVERY_H, Parameters, update
+from sim.state import State, Tissue
+from tests.made_state import bare_tissue, changed, clock_at, freeze, remember, state_of
+
+P = Parameters()
+STILL = P._replace(sprouting_per_d=0.0, collapse_per_d=0.0, pruning_per_d=0.0, regression_per_d=0.0, repair_per_d=0.0)
+SPACING, SIDE = 8, 320
+N = (SIDE // SPACING) ** 2  # vessels, too far apart to meet
+ALONE = 1.0 - 1.0 / P.crowded_vessels  # what a vessel's own site leaves of sprouting
+KEPT = math.exp(-1.0 / P.maturation_time_d)
+
+
+def vascular(code: int = CellState.PROLIFERATING, maturity: float = P.maturity_tumour, vegf: float = 0.0) -> Tissue:
+    """Return a section full of one kind of site with vessels on a wide grid."""
+    tissue = bare_tissue((1, SIDE, SIDE))
+    tissue.state.fill(code)
+    tissue.vegf.fill(vegf)
+    tissue.vessel[0, 4::SPACING, 4::SPACING] = 1
+    tissue.maturity[tissue.vessel == 1] = maturity
+    return tissue
+
+
+def one_day(tissue: Tissue, p: Parameters = STILL, **systemic: float) -> State:
+    state = state_of(tissue, **systemic)
+    update(state, p, clock_at())
+    return state
+
+
+def is_binomial(n: int, share: float) -> bool:
+    low, high = binom.interval(0.9999, N, share)
+    return bool(low <= n <= high)
+
+
+@pytest.mark.parametrize("start", [0.1, 0.9])
+@pytest.mark.parametrize(("normalisation", "target"), [
+    (0.0, P.maturity_tumour), (0.5, (P.maturity_tumour + P.maturity_normal) / 2.0), (1.0, P.maturity_normal)])
+def test_maturity_drifts_to_the_target_of_normalisation(start: float, normalisation: float, target: float) -> None:
+    tissue = vascular(maturity=start)
+    one_day(tissue, normalisation=normalisation)
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], target + (start - target) * KEPT, rtol=1e-5)
+
+
+@pytest.mark.parametrize("code", [CellState.STROMA, CellState.NECROTIC])
+def test_where_no_tumour_cell_lives_vessels_mature_fully(code: int) -> None:
+    tissue = vascular(code)
+    one_day(tissue)
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], 1.0 + (P.maturity_tumour - 1.0) * KEPT, rtol=1e-5)
+
+
+def test_radiotherapy_matures_and_its_effect_decays() -> None:
+    tissue = vascular()
+    tissue.radiation_maturity = 0.2
+    one_day(tissue)
+    left = 0.2 * math.exp(-1.0 / P.radiation_maturity_d)
+    assert tissue.radiation_maturity == pytest.approx(left)
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], P.maturity_tumour + left * (1.0 - KEPT), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("maturity", "normalisation", "share"), [
+    (P.maturity_tumour, 0.0, P.perfused_tumour), (P.maturity_normal, 1.0, P.perfused_normal)])
+def test_the_perfused_share_follows_maturity(maturity: float, normalisation: float, share: float) -> None:
+    tissue = vascular(maturity=maturity)
+    one_day(tissue, normalisation=normalisation)
+    assert set(np.unique(tissue.perfusion)) == {0.0, 1.0}
+    assert is_binomial(int(tissue.perfusion.sum()), share)
+    assert not tissue.perfusion[tissue.vessel == 0].any()
+
+
+def test_normalisation_opens_vessels_and_closes_none_of_the_open() -> None:
+    plain, normalised = vascular(), vascular()
+    one_day(plain)
+    one_day(normalised, normalisation=1.0)
+    assert normalised.perfusion.sum() > plain.perfusion.sum()
+    assert (normalised.perfusion >= plain.perfusion).all()
+
+
+def test_a_vessel_keeps_its_own_threshold_from_day_to_day() -> None:
+    tissue = vascular()
+    state = one_day(tissue)
+    first = tissue.perfusion.copy()
+    update(state, STILL, clock_at(24))
+    assert (tissue.perfusion == first).all()
+
+
+@pytest.mark.parametrize("maturity", [P.maturity_tumour, 0.6])
+def test_blockade_prunes_the_immature(maturity: float) -> None:
+    tissue = vascular(maturity=maturity)
+    one_day(tissue, STILL._replace(pruning_per_d=0.3), pruning=0.8)
+    now = P.maturity_tumour + (maturity - P.maturity_tumour) * KEPT
+    assert is_binomial(N - int(tissue.vessel.sum()), -math.expm1(-0.3 * 0.8 * (1.0 - now)))
+
+
+@pytest.mark.parametrize(("code", "is_squeezed"), [(CellState.PROLIFERATING, True), (CellState.DOOMED, True), (CellState.NECROTIC, False)])
+def test_the_living_squeeze_immature_vessels_and_the_dead_do_not(code: int, is_squeezed: bool) -> None:
+    tissue = vascular(code, maturity=0.1)
+    one_day(tissue, STILL._replace(collapse_per_d=0.5))
+    now = P.maturity_tumour + (0.1 - P.maturity_tumour) * KEPT
+    assert is_binomial(N - int(tissue.vessel.sum()), -math.expm1(-0.5 * (1.0 - 2.0 * now)) if is_squeezed else 0.0)
+
+
+@pytest.mark.parametrize(("vegf", "inhibition"), [(0.0, 0.0), (P.vegf_half, 0.0), (P.vegf_half, 1.0), (1e9, 0.0)])
+def test_without_vegf_or_with_its_receptors_blocked_the_immature_regress(vegf: float, inhibition: float) -> None:
+    tissue = vascular(vegf=vegf)
+    one_day(tissue, STILL._replace(regression_per_d=0.5), vegfr_inhibition=inhibition)
+    seen = vegf * (1.0 - inhibition)
+    lost = -math.expm1(-0.5 * (1.0 - P.maturity_tumour) * P.vegf_half / (seen + P.vegf_half))
+    assert is_binomial(N - int(tissue.vessel.sum()), lost)
+
+
+def test_a_mature_vessel_in_host_tissue_is_never_lost() -> None:
+    tissue = vascular(CellState.STROMA, maturity=1.0)
+    one_day(tissue, P._replace(collapse_per_d=1e6, pruning_per_d=1e6, regression_per_d=1e6, repair_per_d=0.0), pruning=1.0)
+    assert tissue.vessel.sum() == N
+
+
+@pytest.mark.parametrize(("vegf", "inhibition"), [(P.vegf_half, 0.0), (10.0, 0.5)])
+def test_vegf_sprouts_new_vessels_within_three_sites(vegf: float, inhibition: float) -> None:
+    tissue = vascular(vegf=vegf)
+    before = tissue.vessel.copy()
+    one_day(tissue, STILL._replace(sprouting_per_d=0.8), vegfr_inhibition=inhibition)
+    seen = vegf * (1.0 - inhibition)
+    # One of the 49 places is the vessel's own.
+    share = -math.expm1(-0.8 * seen / (seen + P.vegf_half) * ALONE) * 48 / 49
+    new = (tissue.vessel == 1) & (before == 0)
+    assert is_binomial(int(new.sum()), share)
+    assert np.allclose(tissue.maturity[new], 0.1)
+    y, x = np.nonzero(new)[1:]
+    assert np.abs((y % SPACING) - 4).max() <= 3 and np.abs((x % SPACING) - 4).max() <= 3
+
+
+@pytest.mark.parametrize(("vegf", "inhibition"), [(0.0, 0.0), (10.0, 1.0)])
+def test_without_vegf_or_with_its_receptors_blocked_nothing_sprouts(vegf: float, inhibition: float) -> None:
+    tissue = vascular(vegf=vegf)
+    one_day(tissue, STILL._replace(sprouting_per_d=1e6), vegfr_inhibition=inhibition)
+    assert tissue.vessel.sum() == N
+
+
+def test_crowded_vessels_do_not_sprout() -> None:
+    tissue = bare_tissue()
+    tissue.vessel[0, 6:15, 6:15] = 1
+    tissue.vegf.fill(10.0)
+    one_day(tissue, STILL._replace(sprouting_per_d=1e6))
+    assert tissue.vessel.sum() == 81
+
+
+def test_with_all_rates_off_and_maturity_at_rest_nothing_changes() -> None:
+    tissue = vascular()
+    state = one_day(tissue)
+    before = remember(state)
+    update(state, STILL, clock_at(24))
+    assert changed(before, state) == set()
+
+
+def test_vessels_are_remodelled_daily_and_tissue_is_only_read() -> None:
+    tissue = vascular(vegf=10.0)
+    freeze(tissue, "state", "vegf", "oxygen")
+    state = state_of(tissue, pruning=1.0)
+    before = remember(state)
+    update(state, P, clock_at(int(EVERY_H) - 1))
+    assert changed(before, state) == set()
+    update(state, P, clock_at(int(EVERY_H)))
+    assert changed(before, state) == {"vessel", "maturity", "perfusion"}
