@@ -13,6 +13,8 @@ from sim.state import SITES_PER_MM2, State, Tissue
 _PROLIFERATING, _DOOMED = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 CORE_RADIUS, RIM_RADIUS = 0.5, 0.8
 """The core lies within, the rim beyond these shares of the mass's radius."""
+LEAST_CELLS = 50
+"""Densities over less tissue (0.02 mm2) say nothing: they are left out."""
 
 
 class Measure(NamedTuple):
@@ -73,7 +75,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def measure_tissue(tissue: Tissue) -> dict[str, float]:
-    """Return every series of one lesion; a share of nothing is nan."""
+    """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
     viable, doomed, dead = clinic.census(tissue)
     long, short = tissue.baseline_axes if viable + doomed + dead == 0 else clinic.mass_axes(tissue.state)
     lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count)
@@ -82,7 +84,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
     is_specific = t.is_specific[: t.n] == 1
     in_mass = tissue.state.reshape(-1)[t.site[: t.n]] > 0
     longest, short_axis = clinic.diameters_cm(tissue)
-    per_mm2 = SITES_PER_MM2 / s[0] if s[0] else float("nan")
+    per_mm2 = SITES_PER_MM2 / s[0] if s[0] >= LEAST_CELLS else float("nan")
     return {
         "viable_cells": viable, "doomed_cells": doomed, "dead_cells": dead,
         "clonogens": tissue.weight * viable, "lesion_cells": clinic.lesion_cells(tissue),

@@ -59,9 +59,10 @@ class Tissue:
     """One lesion's section: lattice arrays of shape (nz, ny, nx), C order, and its numbers.
 
     Arrays: state uint8 (CellState); pd_l1 uint8 flag, pd_l1_share float32 its share around a site; hits uint8 and
-    last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over the step; fate uint8 (Hazard or
-    NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative units; vessel uint8 flag,
-    maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim uint64 scratch.
+    last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over
+    the step; fate uint8 (Hazard or NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative
+    units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim
+    uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
     scale L (clinical length per section length), capacity (cells the section may hold), n_cells (occupied sites at the
     end of the last step, -1 before the first), ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause.

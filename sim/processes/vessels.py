@@ -9,8 +9,8 @@ Hazards of loss per day, with c the share of living tumour cells within 40 um:
     pruning     k_prune R (1 - m)                    by VEGFR blockade
     regression  k_reg (1 - m) (1 - H(V))             without VEGF
 
-Sprouting k_spr H(V), where V is the VEGF that receptors still see, V (1 - inhibition), H(V) = V / (V + V50), limited
-by the vessels already there; sprouts start at maturity 0.1. Where few tumour cells live, host vessels return: repair
+Sprouting k_spr H(V), where V is the VEGF that still acts, VEGF x (1 - R), H(V) = V / (V + V50), limited by the
+vessels already there; sprouts start at maturity 0.1. Where few tumour cells live, host vessels return: repair
 k_rep (1 - c) up to the host's density, so a shrunken mass lies in supplied tissue. Two-state structure after the
 vessel models of spQSP-HCC and OncoAMBER; rates are assumed (ranges in the table). Killing cells decompresses vessels:
 collapse counts the living only. Vessels stay where they are while tissue moves past them.
@@ -101,7 +101,7 @@ def open_vessels(p, luck, centre, vessel, maturity, perfusion):
 @kernel
 def _mature(p, effects, crowd, maturity):
     """Return a vessel's maturity after the days in effects; without cells around it drifts to that of host tissue."""
-    normalisation, _, _, extra, days = effects
+    normalisation, _, extra, days = effects
     target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation + extra, 1.0)
     target += (1.0 - target) * max(1.0 - 4.0 * crowd, 0.0)
     return target + (maturity - target) * math.exp(-days / p.maturation_time_d)
@@ -110,9 +110,9 @@ def _mature(p, effects, crowd, maturity):
 @kernel
 def _hazards(p, effects, crowd, crowd_vessels, maturity, vegf):
     """Return the hazards (1/d) of loss and of sprouting of one vessel; crowd_vessels: vessel sites within 40 um."""
-    _, pruning, inhibition, _, _ = effects
-    seen = vegf * (1.0 - inhibition)
-    drive = seen / (seen + p.vegf_half)
+    pruning = effects[1]
+    acting = vegf * (1.0 - pruning)
+    drive = acting / (acting + p.vegf_half)
     loss = (1.0 - maturity) * (p.pruning_per_d * pruning + p.regression_per_d * (1.0 - drive))
     loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
     sprouting = p.sprouting_per_d * drive * max(1.0 - crowd_vessels / p.crowded_vessels, 0.0)
@@ -125,12 +125,12 @@ def _remodel(p, effects, luck, centre, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
     Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two written. One draw a vessel.
-    effects: (normalisation, pruning, inhibition, radiation maturity, days). A sprout lands within three sites; sprouts
+    effects: (normalisation N, pruning R, radiation maturity, days). A sprout lands within three sites; sprouts
     (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without effect.
     """
     before, vessel, maturity = fields
     nz, ny, nx = living.shape
-    days = effects[4]
+    days = effects[3]
     for s in np.flatnonzero(before):
         z, rest = divmod(s, ny * nx)
         y, x = divmod(rest, nx)
@@ -171,7 +171,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     days = clock.span_h(EVERY_H) / 24.0
     for tissue in state.active:
         tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
-        effects = (systemic.normalisation, systemic.pruning, systemic.vegfr_inhibition, tissue.radiation_maturity, days)
+        effects = (systemic.normalisation, systemic.pruning, tissue.radiation_maturity, days)
         luck = state.luck(tissue, clock)
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
         _remodel(p, effects, luck, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
