@@ -1,0 +1,125 @@
+"""Model: Mesa's ways of using a model work plainly, and an arm ends at its calendar or at the lethal burden."""
+
+import inspect
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import mesa
+import numpy as np
+import pytest
+
+from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from sim.measures import measure_patient
+from sim.model import TumourModel
+from sim.scenario import Scenario
+from sim.state import check
+from tests.tiny_arm import TREATED
+
+MakeScenario = Callable[..., Scenario]
+
+
+def run(model: TumourModel) -> TumourModel:
+    while model.running:
+        model.step()
+    return model
+
+
+def test_a_model_steps_until_its_calendar_ends(treated: Scenario) -> None:
+    model = TumourModel(treated)
+    assert (model.time_d, model.running, model.end_reason) == (0.0, True, "")
+    model.step()
+    assert model.time_d == pytest.approx(1.0 / 24.0)
+    run(model)
+    assert (model.time_d, model.end_reason) == (3.0, "end of calendar")
+    check(model.state)
+
+
+def test_until_d_ends_it_sooner_and_never_later(treated: Scenario) -> None:
+    assert run(TumourModel(treated, until_d=0.5)).time_d == 0.5
+    assert run(TumourModel(treated, until_d=99.0)).time_d == 3.0
+
+
+@pytest.mark.parametrize("dt_h", [0.5, 2.0])
+def test_the_calendar_is_the_same_at_another_time_step(dt_h: float, tiny: MakeScenario) -> None:
+    model = run(TumourModel(tiny(f"time_step_h={dt_h}")))
+    assert model.time_d == 3.0
+    assert [(event.time_d, event.kind) for event in model.events] == EVENTS
+
+
+EVENTS = [(0.0, "dose"), (0.0, "scan"), (1.0, "fraction"), (1.0, "dose"), (2.0, "fraction"), (2.0, "dose")]
+
+
+def test_events_come_on_their_days_with_their_doses(treated: Scenario) -> None:
+    events = run(TumourModel(treated)).events
+    assert [(event.time_d, event.kind) for event in events] == EVENTS
+    fraction = next(event for event in events if event.kind == "fraction")
+    assert (fraction.lesion, fraction.value, fraction.value_core) == ("neck", 3.0, 4.0)
+    assert [(event.label, event.value) for event in events if event.kind == "dose"] == [("toripalimab", 240.0)] + [("anlotinib", 12.0)] * 2
+
+
+def test_the_lethal_burden_ends_an_arm_with_an_event(tiny: MakeScenario) -> None:
+    """A lesion of 20 x 20 x 20 cm holds 4.2e11 cells; the limit is set just below."""
+    model = run(TumourModel(tiny("lesions.neck.size_cm=[20, 20, 20]", "clinic.lethal_burden_cells=4e11")))
+    assert (model.end_reason, model.time_d) == ("lethal burden", 0.0)
+    assert [event.kind for event in model.events].count("lethal_burden") == 1
+
+
+def test_the_burn_in_ends_with_the_lesion_at_its_clinical_size(treated: Scenario) -> None:
+    model = TumourModel(treated)
+    lesion = model.agents_by_type[LesionAgent][0]
+    assert lesion.longest_diameter_cm == pytest.approx(4.0)
+    assert lesion.clonogens <= model.agents_by_type[Patient][0].burden_cells
+    # 4 x 3 x 3 cm at 1e8 cells per cm3.
+    assert model.agents_by_type[Patient][0].burden_cells == pytest.approx(1e8 * math.pi / 6.0 * 36.0)
+
+
+def test_the_agents_are_the_patient_her_lesions_the_courses_and_the_clinic(treated: Scenario) -> None:
+    kinds = {kind: len(agents) for kind, agents in TumourModel(treated, until_d=0.1).agents_by_type.items()}
+    assert kinds == {Patient: 1, LesionAgent: 1, RadiotherapyAgent: 1, DrugAgent: 2, ClinicAgent: 1}
+
+
+def test_the_data_collector_gives_frames_of_the_patient_and_her_lesions(treated: Scenario) -> None:
+    model = run(TumourModel(treated))
+    frame = model.datacollector.get_model_vars_dataframe()
+    assert frame["time_d"].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert set(frame.columns) == {"time_d", *measure_patient(model.state)}
+    assert frame["pd1_occupancy"].iloc[0] == 0.0 and frame["pd1_occupancy"].iloc[-1] > 0.9
+    lesions = model.datacollector.get_agenttype_vars_dataframe(LesionAgent)
+    assert lesions["longest_diameter_cm"].iloc[0] == pytest.approx(4.0) and len(lesions) == 4
+
+
+def test_rows_can_be_collected_more_often(treated: Scenario) -> None:
+    model = run(TumourModel(treated, until_d=1.0, collect_every_d=0.25))
+    assert model.datacollector.get_model_vars_dataframe()["time_d"].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_batch_run_takes_the_model_by_its_signature(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TREATED)
+    assert list(inspect.signature(TumourModel).parameters) == ["arm", "replicate", "until_d", "collect_every_d", "rng"]
+    asked = {"arm": str(path), "replicate": [0, 1], "until_d": 1.0, "collect_every_d": 1.0 / 24.0}
+    rows = mesa.batch_run(TumourModel, asked, number_processes=1, max_steps=30, data_collection_period=-1, display_progress=False)
+    last = {row["replicate"]: row for row in rows}
+    # Mesa reads one row a step and the first is day 0, so its last row is the last but one.
+    assert [last[replicate]["time_d"] for replicate in (0, 1)] == pytest.approx([23.0 / 24.0] * 2)
+    assert last[0]["burden_cells"] != last[1]["burden_cells"]
+
+
+def test_mesas_own_generator_changes_nothing(treated: Scenario) -> None:
+    ends = [run(TumourModel(treated, until_d=0.5, rng=rng)).state.arrays() for rng in (0, 12345)]
+    assert all(np.array_equal(ends[0][path], ends[1][path], equal_nan=ends[0][path].dtype.kind == "f") for path in ends[0])
+
+
+def test_a_dormant_deposit_sleeps_until_its_day(tiny: MakeScenario) -> None:
+    liver = "lesions.liver={size_cm: [0.1, 0.1], measured: 2021-07-05, is_occult: true, dormant_until: 2021-07-07, section_cells: 500}"
+    model = TumourModel(tiny(liver))
+    tissue = model.state.tissues[1]
+    first = tissue.fate.tobytes() + tissue.state.tobytes() + tissue.oxygen.tobytes()
+    while model.time_d < 2.0:
+        assert tissue.is_dormant
+        model.step()
+    assert tissue.fate.tobytes() + tissue.state.tobytes() + tissue.oxygen.tobytes() == first
+    run(model)
+    assert not tissue.is_dormant
+    assert tissue.fate.tobytes() + tissue.state.tobytes() + tissue.oxygen.tobytes() != first

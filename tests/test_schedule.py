@@ -1,0 +1,100 @@
+"""Schedule: order, micro-steps, sections that rest, and an audit of cells and T cells at every step of a treated arm."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.codes import CellState, Hazard
+from sim.model import TumourModel
+from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion
+from sim.scenario import Scenario
+from sim.schedule import PARAMETERS, SCHEDULE, advance
+from sim.state import Fraction, Orders, State, Tissue, check
+from tests.made_state import add_t_cells, bare_tissue, changed_paths, clock_at, fill_disc, remember, state_of
+
+DEFAULTS: dict[str, Any] = {name: group() for name, group in PARAMETERS.items()} | {"pharmacokinetics": {}}
+
+
+def lively(name: str = "made", **numbers: Any) -> Tissue:
+    tissue = bare_tissue((1, 31, 31), name, weight=1e6, volume_weight=1e6, **numbers)
+    fill_disc(tissue, 10.0)
+    tissue.vessel[0, 3::6, 3::6], tissue.perfusion[0, 3::6, 3::6], tissue.maturity[0, 3::6, 3::6] = 1, 1.0, 0.3
+    add_t_cells(tissue, range(300, 600, 7))
+    return tissue
+
+
+def test_every_process_has_its_test_file() -> None:
+    here = Path(__file__).parent / "processes"
+    assert {path.stem for path in here.glob("test_*.py")} == {f"test_{row.name}" for row in SCHEDULE}
+
+
+def test_a_step_calls_every_process_in_order_and_takes_turns_in_the_micro_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, int]] = []
+    for row in SCHEDULE:
+        monkeypatch.setattr(row.module, "update", lambda state, p, clock, name=row.name: called.append((name, clock.micro_step)))
+    after = advance(state_of(), DEFAULTS, clock_at(7))
+    micro = [row.name for row in SCHEDULE if row.every == "micro-step"]
+    first = next(i for i, row in enumerate(SCHEDULE) if row.name == micro[0])
+    expected = [(row.name, 0) for row in SCHEDULE[:first]] + [(name, i) for i in range(10) for name in micro]
+    assert called == expected + [(row.name, 0) for row in SCHEDULE[first + len(micro):]]
+    assert after == clock_at(8)
+
+
+@pytest.mark.parametrize("resting", [{"is_dormant": True}, {"n_cells": 0}])
+def test_nothing_happens_in_a_dormant_or_cleared_section(resting: dict[str, Any]) -> None:
+    tissue = lively(**resting)
+    if "n_cells" in resting:
+        tissue.state.fill(CellState.STROMA)
+    state = state_of(tissue, specific_blood=1e9, bystander_blood=1e9, normalisation=1.0)
+    before = remember(state)
+    clock = clock_at()
+    for _ in range(30):
+        state.orders = Orders(fractions=[Fraction("made", 1.0, 1.0, 0.5, 0.5)])
+        clock = advance(state, DEFAULTS, clock)
+    assert {path for path in changed_paths(before, state) if path.startswith("lesion.")} == set()
+
+
+def test_a_lesion_changes_the_other_through_the_blood_alone() -> None:
+    """Without a pool to share, a section's state is the same with and without a second lesion."""
+    def section(*others: Tissue) -> dict[str, bytes]:
+        state, clock = state_of(*others, lively()), clock_at()
+        for _ in range(26):
+            clock = advance(state, DEFAULTS, clock)
+        return {path: kept for path, kept in remember(state).items() if path.startswith("lesion.made")}
+
+    assert section() == section(lively("elsewhere"))
+
+
+def counts(state: State) -> np.ndarray:
+    """Return the cells and the T cells of the only section."""
+    tissue = state.tissues[0]
+    return np.array([np.count_nonzero(tissue.state), tissue.t_cells.n])
+
+
+def test_cells_and_t_cells_are_conserved_at_every_step(treated: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells: born less dropped less cleared. T cells: arrived less died; what arrived has left the blood."""
+    gained: dict[str, np.ndarray] = {}
+
+    def watch(module: Any, name: str) -> None:
+        update = module.update
+
+        def watched(state: State, p: Any, clock: Any) -> None:
+            before = counts(state)
+            update(state, p, clock)
+            gained[name] = counts(state) - before
+        monkeypatch.setattr(module, "update", watched)
+
+    model = TumourModel(treated)
+    tissue, systemic = model.state.tissues[0], model.state.systemic
+    for module, name in ((clearance, "cleared"), (displacement, "placed"), (t_cell_entry, "arrived"), (t_cell_exhaustion, "died")):
+        watch(module, name)
+    while model.running:
+        before, left, weight = counts(model.state), systemic.left_blood, tissue.volume_weight
+        model.step()
+        check(model.state)
+        assert (counts(model.state) == before + sum(gained.values())).all()
+        assert gained["placed"][0] == int((tissue.fate == Hazard.DIVISION).sum()) - tissue.n_dropped
+        assert systemic.left_blood - left == pytest.approx(gained["arrived"][1] * weight, rel=1e-9)
+    assert systemic.left_blood > 0.0

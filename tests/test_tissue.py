@@ -1,0 +1,88 @@
+"""First state: the section has the shape, cells, vessels and PD-L1 that were asked for; the box changes nobody's luck."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from sim.codes import CellState
+from sim.numerics.lattice import mass_axes
+from sim.schedule import PARAMETERS
+from sim.state import SITE_UM, SITES_PER_MM2, Tissue, check
+from sim.tissue import geometry, seed
+from tests.made_state import KEY, state_of
+
+GROUPS: dict[str, Any] = {name: PARAMETERS[name]() for name in ("tissue", "vessels", "oxygen", "pd_l1")}
+MARGIN = GROUPS["tissue"].margin_sites
+
+
+def made(cells: int = 8000, vessel_factor: float = 1.0, name: str = "neck", **tissue: int) -> Tissue:
+    groups = GROUPS | {"tissue": GROUPS["tissue"]._replace(**tissue)}
+    return seed(name, ((4.0, 3.0), cells, 1.0, vessel_factor), groups, KEY)
+
+
+@pytest.mark.parametrize("size_cm", [(4.0, 4.0), (10.0, 8.0, 6.0), (8.3, 4.3)])
+@pytest.mark.parametrize("cells", [500, 12_000])
+def test_a_section_has_the_cells_and_the_shape_asked_for(size_cm: tuple[float, ...], cells: int) -> None:
+    shape, (half_y, half_x) = geometry(size_cm, cells, MARGIN)
+    assert math.pi * half_y * half_x == pytest.approx(cells)
+    assert half_x / half_y == pytest.approx(size_cm[0] / size_cm[1])
+    assert shape[0] == 1 and shape[1] // 2 >= half_y + MARGIN and shape[2] // 2 >= half_x + MARGIN
+
+
+def test_a_lesion_smaller_than_its_section_is_simulated_whole() -> None:
+    """1 mm across: 1963 sites of 20 um, at L = 1."""
+    _, half_axes = geometry((0.1, 0.1), 12_000, MARGIN)
+    assert 2.0 * half_axes[0] * SITE_UM * 1e-4 == pytest.approx(0.1)
+
+
+def test_the_mass_is_an_ellipse_of_proliferating_cells_within_stroma() -> None:
+    tissue = made()
+    assert set(np.unique(tissue.state)) == {CellState.STROMA, CellState.PROLIFERATING}
+    assert np.count_nonzero(tissue.state) == tissue.capacity == pytest.approx(8000, rel=0.02)
+    long, short = mass_axes(tissue.state)
+    assert long / short == pytest.approx(4.0 / 3.0, rel=0.02)
+    check(state_of(tissue))
+
+
+@pytest.mark.parametrize("vessel_factor", [0.5, 1.0, 2.0])
+def test_vessels_have_their_densities_in_host_tissue_and_in_the_mass(vessel_factor: float) -> None:
+    tissue, p = made(vessel_factor=vessel_factor), GROUPS["vessels"]
+    host, mass = tissue.state == CellState.STROMA, tissue.state > 0
+    share = vessel_factor * p.rim_density_per_mm2 / SITES_PER_MM2
+    low, high = binom.interval(0.9999, int(host.sum()), share)
+    assert low <= tissue.vessel[host].sum() <= high
+    assert (tissue.maturity[host & (tissue.vessel == 1)] == 1.0).all()
+    perfused_per_mm2 = tissue.perfusion[mass].mean() * SITES_PER_MM2 / vessel_factor
+    assert 0.8 * p.core_density_per_mm2 < perfused_per_mm2 < 1.2 * p.rim_density_per_mm2
+    assert np.allclose(tissue.maturity[mass & (tissue.vessel == 1)], p.maturity_tumour)
+
+
+def test_pd_l1_starts_at_its_baseline_share_of_the_cells() -> None:
+    tissue = made()
+    low, high = binom.interval(0.9999, tissue.capacity, GROUPS["pd_l1"].baseline_share)
+    assert low <= tissue.pd_l1.sum() <= high
+    assert not tissue.pd_l1[tissue.state == 0].any()
+
+
+def test_oxygen_is_solved_from_the_start() -> None:
+    tissue = made(cells=500)
+    assert 0.0 < tissue.oxygen_residual <= GROUPS["oxygen"].tolerance_mmHg
+    assert 0.0 < tissue.oxygen.max() < GROUPS["oxygen"].vessel_mmHg
+
+
+def test_the_size_of_the_box_changes_nobodys_luck() -> None:
+    small, large = made(cells=500, margin_sites=12), made(cells=500, margin_sites=30)
+    assert small.state.shape != large.state.shape
+    (_, sy, sx), (_, ly, lx) = small.centre, large.centre
+    ny, nx = small.state.shape[1:]
+    window = (slice(None), slice(ly - sy, ly - sy + ny), slice(lx - sx, lx - sx + nx))
+    for array in ("state", "vessel", "maturity", "pd_l1", "perfusion"):
+        assert (getattr(small, array) == getattr(large, array)[window]).all()
+
+
+def test_another_name_is_other_luck() -> None:
+    assert (made(name="neck").vessel == made(name="neck").vessel).all()
+    assert (made(name="neck").vessel != made(name="pelvis").vessel).any()
