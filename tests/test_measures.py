@@ -7,7 +7,7 @@ import pytest
 
 from sim import clinic
 from sim.codes import CellState, Hazard
-from sim.measures import MEASURES, measure, measure_patient, measure_tissue
+from sim.measures import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
 from sim.state import SITES_PER_MM2, DrugLevel, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, fill_disc, remember, state_of
 
@@ -87,6 +87,15 @@ def test_a_share_of_nothing_is_nan_and_a_count_of_nothing_is_nothing() -> None:
     values = measure_tissue(tissue)
     assert all(math.isnan(values[name]) for name in ("growth_fraction", "mean_oxygen_mmHg", "t_cells_per_mm2", "vessel_maturity"))
     assert values["viable_cells"] == values["lesion_cells"] == values["longest_diameter_cm"] == 0.0
+
+
+@pytest.mark.parametrize(("n", "is_measured"), [(LEAST_CELLS - 1, False), (LEAST_CELLS, True)])
+def test_densities_over_hardly_any_tissue_are_left_out(n: int, is_measured: bool) -> None:
+    tissue = counted()
+    tissue.state.reshape(-1)[np.flatnonzero(tissue.state)[n:]] = CellState.STROMA
+    values = measure_tissue(tissue)
+    for name in ("vessels_per_mm2", "perfused_vessels_per_mm2", "t_cells_per_mm2", "specific_t_cells_per_mm2"):
+        assert math.isnan(values[name]) != is_measured
 
 
 def test_the_patient_is_her_pools_effects_and_burden() -> None:

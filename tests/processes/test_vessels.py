@@ -107,12 +107,12 @@ def test_the_living_squeeze_immature_vessels_and_the_dead_do_not(code: int, is_s
     assert is_binomial(N - int(tissue.vessel.sum()), -math.expm1(-0.5 * (1.0 - 2.0 * now)) if is_squeezed else 0.0)
 
 
-@pytest.mark.parametrize(("vegf", "inhibition"), [(0.0, 0.0), (P.vegf_half, 0.0), (P.vegf_half, 1.0), (1e9, 0.0)])
-def test_without_vegf_or_with_its_receptors_blocked_the_immature_regress(vegf: float, inhibition: float) -> None:
+@pytest.mark.parametrize(("vegf", "blockade"), [(0.0, 0.0), (P.vegf_half, 0.0), (P.vegf_half, 1.0), (1e9, 0.0)])
+def test_without_vegf_or_under_full_blockade_the_immature_regress(vegf: float, blockade: float) -> None:
     tissue = vascular(vegf=vegf)
-    one_day(tissue, STILL._replace(regression_per_d=0.5), vegfr_inhibition=inhibition)
-    seen = vegf * (1.0 - inhibition)
-    lost = -math.expm1(-0.5 * (1.0 - P.maturity_tumour) * P.vegf_half / (seen + P.vegf_half))
+    one_day(tissue, STILL._replace(regression_per_d=0.5), pruning=blockade)
+    acting = vegf * (1.0 - blockade)
+    lost = -math.expm1(-0.5 * (1.0 - P.maturity_tumour) * P.vegf_half / (acting + P.vegf_half))
     assert is_binomial(N - int(tissue.vessel.sum()), lost)
 
 
@@ -122,14 +122,14 @@ def test_a_mature_vessel_in_host_tissue_is_never_lost() -> None:
     assert tissue.vessel.sum() == N
 
 
-@pytest.mark.parametrize(("vegf", "inhibition"), [(P.vegf_half, 0.0), (10.0, 0.5)])
-def test_vegf_sprouts_new_vessels_within_three_sites(vegf: float, inhibition: float) -> None:
+@pytest.mark.parametrize(("vegf", "blockade"), [(P.vegf_half, 0.0), (10.0, 0.5)])
+def test_vegf_sprouts_new_vessels_within_three_sites(vegf: float, blockade: float) -> None:
     tissue = vascular(vegf=vegf)
     before = tissue.vessel.copy()
-    one_day(tissue, STILL._replace(sprouting_per_d=0.8), vegfr_inhibition=inhibition)
-    seen = vegf * (1.0 - inhibition)
+    one_day(tissue, STILL._replace(sprouting_per_d=0.8), pruning=blockade)
+    acting = vegf * (1.0 - blockade)
     # One of the 49 places is the vessel's own.
-    share = -math.expm1(-0.8 * seen / (seen + P.vegf_half) * ALONE) * 48 / 49
+    share = -math.expm1(-0.8 * acting / (acting + P.vegf_half) * ALONE) * 48 / 49
     new = (tissue.vessel == 1) & (before == 0)
     assert is_binomial(int(new.sum()), share)
     assert np.allclose(tissue.maturity[new], 0.1)
@@ -137,10 +137,10 @@ def test_vegf_sprouts_new_vessels_within_three_sites(vegf: float, inhibition: fl
     assert np.abs((y % SPACING) - 4).max() <= 3 and np.abs((x % SPACING) - 4).max() <= 3
 
 
-@pytest.mark.parametrize(("vegf", "inhibition"), [(0.0, 0.0), (10.0, 1.0)])
-def test_without_vegf_or_with_its_receptors_blocked_nothing_sprouts(vegf: float, inhibition: float) -> None:
+@pytest.mark.parametrize(("vegf", "blockade"), [(0.0, 0.0), (10.0, 1.0)])
+def test_without_vegf_or_under_full_blockade_nothing_sprouts(vegf: float, blockade: float) -> None:
     tissue = vascular(vegf=vegf)
-    one_day(tissue, STILL._replace(sprouting_per_d=1e6), vegfr_inhibition=inhibition)
+    one_day(tissue, STILL._replace(sprouting_per_d=1e6), pruning=blockade)
     assert tissue.vessel.sum() == N
 
 
