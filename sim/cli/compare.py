@@ -99,6 +99,7 @@ def _write(paths: list[Path], options: Namespace) -> None:
     """Print the tables and write everything that is made of the records."""
     from analysis.animate import animate
     from analysis.comparison import compare, write
+    from analysis.film import MOST_ARMS
     from analysis.plots import standard_figures
     from analysis.record import load
     from analysis.report import write_report
@@ -112,7 +113,10 @@ def _write(paths: list[Path], options: Namespace) -> None:
     animation = None
     if not options.no_animation:
         _say("drawing the animation")
-        animation = animate(_first_replicates(records), options.output / "arms.gif", _tell_tenths())
+        shown = _first_replicates(records)
+        if len(shown) > MOST_ARMS:
+            _say(f"  the first {MOST_ARMS} of {len(shown)} arms fit side by side")
+        animation = animate(shown[:MOST_ARMS], options.output / "arms.gif", _tell_tenths())
     write_report(records, comparison, figures, animation, options.output, shlex.join(["lesionlab", *sys.argv[1:]]))
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")
 
