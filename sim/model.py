@@ -38,12 +38,12 @@ class TumourModel(mesa.Model):
         arm: a scenario or the path of its file.
         replicate: number of the replicate; arms with the same seed and replicate share their luck.
         until_d: days after which to stop; the scenario's end if None.
-        collect_every_d: days between rows of the DataCollector.
+        collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
     """
 
     def __init__(self, arm: Scenario | Path | str = "scenarios/teaching.yaml", replicate: int = 0, until_d: float | None = None,
-                 collect_every_d: float = 1.0, rng: Any = None) -> None:
+                 collect_every_d: float | None = None, rng: Any = None) -> None:
         super().__init__(rng=0 if rng is None else rng)
         self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
         self.replicate = replicate
@@ -58,11 +58,10 @@ class TumourModel(mesa.Model):
         self.end_reason = ""
         self._burn_in()
         self._create_agents()
-        self._collect_every_h = 24.0 * collect_every_d
+        self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
         self.datacollector = mesa.DataCollector(
             model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
             agenttype_reporters={LesionAgent: {"longest_diameter_cm": "longest_diameter_cm", "clonogens": "clonogens"}})
-        self.datacollector.collect(self)
 
     @property
     def time_d(self) -> float:
@@ -90,8 +89,8 @@ class TumourModel(mesa.Model):
         for kind in self._deciding:
             for agent in self.agents_by_type.get(kind, ()):
                 agent.decide()
-        if not self.running:
-            return
+            if not self.running:
+                return
         self.clock = advance(self.state, self.parameters, self.clock)
         if self.clock.is_due(self._collect_every_h):
             self.datacollector.collect(self)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 from ruamel.yaml import YAML
 
+from sim.clock import MICRO_STEP_MIN
 from sim.errors import did_you_mean
 from sim.mistakes import Path, refuse
 from sim.parameters import Name, Strict, build, group_model, value
@@ -19,6 +20,7 @@ from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.schedule import PARAMETERS
 from sim.treatment import Drug, RadiotherapyCourse
 
+MICRO_STEPS_PER_DAY = 24 * 60 // MICRO_STEP_MIN
 Centimetres = Annotated[float, value("cm", "a diameter", gt=0, le=50)]
 
 
@@ -138,6 +140,22 @@ class Scenario(Strict):
         if abs(24 / step_h - round(24 / step_h)) > 1e-9:
             refuse([((), f"a day must be a whole number of steps (got {step_h:g})")])
         return step_h
+
+    @field_validator("time_step_h")
+    @classmethod
+    def _whole_micro_steps(cls, step_h: float) -> float:
+        """Refuse a step that is no whole number of micro-steps, or that does not divide the day."""
+        micro_steps = step_h * 60 / MICRO_STEP_MIN
+        if abs(micro_steps - round(micro_steps)) > 1e-6 or MICRO_STEPS_PER_DAY % max(round(micro_steps), 1):
+            refuse([((), f"must be a whole number of 6-minute micro-steps that divides the day, such as 0.5, 1 or 2 (got {step_h:g})")])
+        return step_h
+
+    @field_validator("burn_in_d")
+    @classmethod
+    def _whole_days(cls, days: float) -> float:
+        if days != round(days):
+            refuse([((), f"must be whole days, so that daily things fall on the calendar's days (got {days:g})")])
+        return days
 
     @field_validator("drugs")
     @classmethod

@@ -47,7 +47,7 @@ def simulate(scenario: Scenario, path: Path | str, *, replicate: int = 0, until_
     """
     chosen = quick(scenario) if is_quick else scenario
     with RecordWriter(path, _header(chosen, replicate, is_quick), is_forced) as writer:
-        model = TumourModel(chosen, replicate, until_d)
+        model = TumourModel(chosen, replicate, until_d, COMMIT_EVERY_D)
         digest = _run(model, writer, on_progress or (lambda *_: None))
         writer.finish(model.end_reason)
     return {"path": str(path), "status": "complete", "arm": chosen.arm, "replicate": replicate, "end_reason": model.end_reason,

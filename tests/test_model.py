@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from sim.errors import UserError
 from sim.measures import measure_patient
 from sim.model import TumourModel
 from sim.scenario import Scenario
+from sim.scenario_file import scenario_from_text
 from sim.state import check
 from tests.tiny_arm import TREATED
 
@@ -82,28 +84,39 @@ def test_the_agents_are_the_patient_her_lesions_the_courses_and_the_clinic(treat
 def test_the_data_collector_gives_frames_of_the_patient_and_her_lesions(treated: Scenario) -> None:
     model = run(TumourModel(treated))
     frame = model.datacollector.get_model_vars_dataframe()
-    assert frame["time_d"].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert frame["time_d"].tolist() == pytest.approx([step / 24.0 for step in range(1, 73)])
     assert set(frame.columns) == {"time_d", *measure_patient(model.state)}
-    assert frame["pd1_occupancy"].iloc[0] == 0.0 and frame["pd1_occupancy"].iloc[-1] > 0.9
+    assert frame["pd1_occupancy"].iloc[-1] > 0.9
     lesions = model.datacollector.get_agenttype_vars_dataframe(LesionAgent)
-    assert lesions["longest_diameter_cm"].iloc[0] == pytest.approx(4.0) and len(lesions) == 4
+    assert lesions["longest_diameter_cm"].iloc[0] == pytest.approx(4.0, rel=0.02) and len(lesions) == 72
 
 
-def test_rows_can_be_collected_more_often(treated: Scenario) -> None:
-    model = run(TumourModel(treated, until_d=1.0, collect_every_d=0.25))
-    assert model.datacollector.get_model_vars_dataframe()["time_d"].tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
+def test_rows_can_be_collected_less_often_and_fall_on_whole_days(treated: Scenario) -> None:
+    model = run(TumourModel(treated, collect_every_d=1.0))
+    assert model.datacollector.get_model_vars_dataframe()["time_d"].tolist() == [1.0, 2.0, 3.0]
 
 
-def test_batch_run_takes_the_model_by_its_signature(tmp_path: Path) -> None:
+def test_batch_run_takes_the_model_with_its_defaults(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_text(TREATED)
     assert list(inspect.signature(TumourModel).parameters) == ["arm", "replicate", "until_d", "collect_every_d", "rng"]
-    asked = {"arm": str(path), "replicate": [0, 1], "until_d": 1.0, "collect_every_d": 1.0 / 24.0}
+    asked = {"arm": str(path), "replicate": [0, 1], "until_d": 1.0}
     rows = mesa.batch_run(TumourModel, asked, number_processes=1, max_steps=30, data_collection_period=-1, display_progress=False)
     last = {row["replicate"]: row for row in rows}
-    # Mesa reads one row a step and the first is day 0, so its last row is the last but one.
-    assert [last[replicate]["time_d"] for replicate in (0, 1)] == pytest.approx([23.0 / 24.0] * 2)
+    assert [last[replicate]["time_d"] for replicate in (0, 1)] == [1.0, 1.0]
     assert last[0]["burden_cells"] != last[1]["burden_cells"]
+
+
+@pytest.mark.parametrize("assignment", ["time_step_h=0.05", "time_step_h=0.25", "time_step_h=0.7", "burn_in_d=0.3"])
+def test_steps_and_burn_in_fit_the_day(assignment: str) -> None:
+    with pytest.raises(UserError, match=assignment.split("=")[0]):
+        scenario_from_text(TREATED, overrides=[assignment])
+
+
+def test_a_dead_patient_is_not_treated(tiny: MakeScenario) -> None:
+    model = TumourModel(tiny("lesions.neck.size_cm=[20, 20, 20]", "clinic.lethal_burden_cells=4e11"))
+    model.step()
+    assert [event.kind for event in model.events] == ["lethal_burden"]
 
 
 def test_mesas_own_generator_changes_nothing(treated: Scenario) -> None:

@@ -109,15 +109,15 @@ def _mature(p, effects, crowd, maturity):
 
 @kernel
 def _hazards(p, effects, crowd, crowd_vessels, maturity, vegf):
-    """Return the hazards (1/d) of loss and of sprouting of one vessel; crowd_vessels: vessel sites within 40 um."""
+    """Return the hazards (1/d) of loss and of sprouting of one vessel; crowd_vessels: vessel sites within 40 um, itself included."""
     pruning = effects[1]
     acting = vegf * (1.0 - pruning)
     drive = acting / (acting + p.vegf_half)
     loss = (1.0 - maturity) * (p.pruning_per_d * pruning + p.regression_per_d * (1.0 - drive))
     loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
     sprouting = p.sprouting_per_d * drive * max(1.0 - crowd_vessels / p.crowded_vessels, 0.0)
-    host_vessels = p.rim_density_per_mm2 / SITES_PER_MM2 * _WINDOW
-    return loss, sprouting + p.repair_per_d * (1.0 - crowd) * max(1.0 - crowd_vessels / host_vessels, 0.0)
+    host_vessels = p.rim_density_per_mm2 / SITES_PER_MM2 * (_WINDOW - 1.0)
+    return loss, sprouting + p.repair_per_d * (1.0 - crowd) * max(1.0 - (crowd_vessels - 1.0) / host_vessels, 0.0)
 
 
 @kernel

@@ -169,3 +169,15 @@ def test_vessels_are_remodelled_daily_and_tissue_is_only_read() -> None:
     assert changed(before, state) == set()
     update(state, P, clock_at(int(EVERY_H)))
     assert changed(before, state) == {"vessel", "maturity", "perfusion"}
+
+
+def test_host_vessels_return_where_no_tumour_cell_lives() -> None:
+    tissue = vascular(CellState.STROMA, maturity=1.0)
+    one_day(tissue, STILL._replace(repair_per_d=1e6))
+    assert tissue.vessel.sum() > N
+
+
+def test_host_vessels_do_not_return_where_tumour_cells_live() -> None:
+    tissue = vascular(CellState.PROLIFERATING)
+    one_day(tissue, STILL._replace(repair_per_d=1e6))
+    assert tissue.vessel.sum() == N
