@@ -1,0 +1,61 @@
+"""`verify`: the model's kernels and processes against exact answers, as a table; exit code 1 if one fails."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.verification import Check
+
+HELP = "compare the model with exact answers: value, expected, tolerance, pass or FAIL"
+HEADINGS = ("row", "law", "quantity", "value", "expected", "unit", "tolerance", "verdict")
+NUMBERS = (0, 3, 4)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("--row", type=int, action="append", metavar="N", dest="rows", help="only this law; may be given again")
+    parser.add_argument("--json", action="store_true", help="one JSON array of checks instead of the table")
+
+
+def execute(options: Namespace) -> int:
+    """Print the checks, progress on stderr; return 1 if a check failed, else 0.
+
+    Raises:
+        UserError: there is no row of that number.
+    """
+    import json
+    import sys
+    import time
+
+    from sim.verification import verify
+
+    started = time.perf_counter()
+    found = verify(options.rows, lambda name: print(f"{name} ...", file=sys.stderr, flush=True))
+    n_failed = sum(not check.passed for check in found)
+    if options.json:
+        print(json.dumps([check._asdict() for check in found], indent=2))
+    else:
+        print(as_table(found))
+        n_controls = sum(check.is_control for check in found)
+        print(f"{len(found)} checks, {n_controls} of them negative controls: {len(found) - n_failed} passed, {n_failed} FAILED "
+              f"in {time.perf_counter() - started:.0f} s")
+    return 1 if n_failed else 0
+
+
+def as_table(found: Iterable["Check"]) -> str:
+    """Return checks as aligned columns; a negative control says that it fails the law, as it must."""
+    rows = [HEADINGS, *(_cells(check) for check in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _cells(check: "Check") -> tuple[str, ...]:
+    verdict = ("fails, as it must" if check.is_control else "pass") if check.passed else "FAIL"
+    return (str(check.row), check.law, check.quantity, f"{check.value:.5g}", f"{check.expected:.5g}", check.unit, check.tolerance, verdict)
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    aligned = (text.rjust(width) if column in NUMBERS else text.ljust(width)
+               for column, (text, width) in enumerate(zip(row, widths, strict=True)))
+    return "  ".join(aligned).rstrip()
