@@ -21,8 +21,9 @@ from sim.numerics.diffusion import steady_linear
 from sim.processes import vegf
 from sim.state import SITE_UM
 from sim.verification import Check
+from sim.verification.judging import Law
 
-LAW = "diffusion"
+LAW = Law(3, "diffusion")
 BOX_UM = 1280.0
 SIGMA_UM = 100.0
 SPACINGS_UM = (40.0, 20.0, 10.0)
@@ -98,9 +99,8 @@ def _orders() -> list[Check]:
                 ("cosines, 2-D", [cosine_error(h) for h in SPACINGS_UM])]
     found = []
     for what, errors in measured:
-        value = order(errors)
-        found.append(Check(3, LAW, f"order in space, {what}", value, 2.0, "+- 0.2", "1", abs(value - 2.0) <= 0.2))
-        found.append(Check(3, LAW, f"L2 error on {SPACINGS_UM[1]:g} um sites, {what}", errors[1], 0.0, "tabulated", "1", True))
+        found.append(LAW.bounded(f"order in space, {what}", order(errors), 2.0, 0.2))
+        found.append(LAW.tabulated(f"L2 error on {SPACINGS_UM[1]:g} um sites, {what}", errors[1], 0.0))
     return found
 
 
@@ -109,14 +109,12 @@ def checks(effort: float = 1.0) -> tuple[Check, ...]:
     del effort
     found = _orders()
     for what, shape in (("2-D", (1, 200, 160)), ("3-D", (24, 40, 32))):
-        lost = lost_share(shape)
-        found.append(Check(3, LAW, f"decay / source - 1, {what}", lost, 0.0, "1e-5", "1", abs(lost) <= 1e-5))
+        found.append(LAW.bounded(f"decay / source - 1, {what}", lost_share(shape), 0.0, 1e-5))
     expected = 2.0 * _P.diffusivity_um2_per_s * N_STEPS * STEP_S
     along_y, along_x, kept = spreading(_P.diffusivity_um2_per_s)
+    found.append(LAW.close("variance gained along y, 2 D t", along_y, expected, 0.005, "um2"))
+    found.append(LAW.close("variance gained along x, 2 D t", along_x, expected, 0.005, "um2"))
+    found.append(LAW.bounded("amount kept while spreading", kept, 1.0, 1e-5))
     wrong = spreading(1.05 * _P.diffusivity_um2_per_s)[1]
-    grown = (("along y", along_y, False), ("along x", along_x, False), ("with D 5 % too large", wrong, True))
-    for what, value, is_control in grown:
-        is_met = abs(value / expected - 1.0) <= 0.005
-        found.append(Check(3, LAW, f"variance gained {what}", value, expected, "0.5 %", "um2", is_met != is_control, is_control))
-    found.append(Check(3, LAW, "amount kept while spreading", kept, 1.0, "1e-5", "1", abs(kept - 1.0) <= 1e-5))
+    found.append(LAW.close("variance gained with D 5 % too large", wrong, expected, 0.005, "um2", is_control=True))
     return tuple(found)

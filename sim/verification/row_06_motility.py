@@ -12,9 +12,10 @@ from sim.clock import Clock
 from sim.processes import t_cell_motion
 from sim.state import SITE_UM
 from sim.verification import Check
+from sim.verification.judging import Law
 from sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
-LAW = "T-cell motility"
+LAW = Law(6, "T-cell motility")
 HOURS = 4
 TOLERANCE = 0.02
 # Edge of the box and spacing of the T cells in sites, and batches that make the standard errors small enough.
@@ -43,11 +44,6 @@ def displacements(section: tuple[tuple[int, int, int], int, int], motility: floa
     return np.array([np.concatenate(parts) for parts in seen])
 
 
-def _judge(quantity: str, value: float, expected: float, tolerance: float, unit: str, is_control: bool = False) -> Check:
-    is_close = abs(value / expected - 1.0) <= tolerance
-    return Check(6, LAW, quantity, value, expected, f"{tolerance:.2g} relative", unit, is_close != is_control, is_control)
-
-
 def _spread(moved: np.ndarray) -> float:
     return float((moved**2).sum(axis=-1).mean())
 
@@ -60,13 +56,14 @@ def checks(effort: float = 1.0) -> tuple[Check, ...]:
     for dimensions, section in ((2, FLAT), (3, DEEP)):
         moved = displacements(section, m, effort)
         for hours in (1, 2, 4):
-            found.append(_judge(f"{dimensions}-D mean squared displacement, {hours} h", _spread(moved[hours - 1]),
+            found.append(LAW.close(f"{dimensions}-D mean squared displacement, {hours} h", _spread(moved[hours - 1]),
                                 2.0 * dimensions * m * 60.0 * hours, tolerance, "um2"))
         last = moved[-1]
-        pairs = [("along x / along y", last[:, -1], last[:, -2]), ("along the diagonals", last[:, -1] + last[:, -2], last[:, -1] - last[:, -2])]
+        pairs = [("along x / along y", last[:, -1], last[:, -2]),
+                 ("along the diagonals", last[:, -1] + last[:, -2], last[:, -1] - last[:, -2])]
         pairs += [("along z / along x", last[:, 0], last[:, -1])] if dimensions == 3 else []
         for what, one, other in pairs:
-            found.append(_judge(f"{dimensions}-D spread {what}", float((one**2).mean() / (other**2).mean()), 1.0, tolerance, "1"))
+            found.append(LAW.close(f"{dimensions}-D spread {what}", float((one**2).mean() / (other**2).mean()), 1.0, tolerance))
     wrong = displacements(FLAT, m * (1.0 + 2.5 * tolerance), effort)[-1]
-    found.append(_judge("2-D with a motility too large, 4 h", _spread(wrong), 4.0 * m * 240.0, tolerance, "um2", is_control=True))
+    found.append(LAW.close("2-D with a motility too large, 4 h", _spread(wrong), 4.0 * m * 240.0, tolerance, "um2", is_control=True))
     return tuple(found)

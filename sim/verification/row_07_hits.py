@@ -17,9 +17,10 @@ from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState
 from sim.processes import t_cell_killing
 from sim.verification import Check
+from sim.verification.judging import Law, mean_and_error
 from sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
-LAW = "three hits in time"
+LAW = Law(7, "three hits in time")
 RATES_PER_H = (0.6, 1.2, 2.4, 6.0)
 MEMORY_MIN = 50.0
 N_HITS = 3
@@ -75,23 +76,20 @@ def killing_times_h(rate_per_h: float, memory_min: float, effort: float) -> np.n
 
 
 def _judge(rate_per_h: float, memory_min: float, effort: float) -> Check:
-    times = killing_times_h(rate_per_h, memory_min, effort)
-    expected = chain_h(rate_per_h, MICRO_STEP_MIN)
-    error = 3.0 * float(times.std()) / len(times) ** 0.5
-    is_close = abs(float(times.mean()) - expected) <= error
+    mean, error = mean_and_error(killing_times_h(rate_per_h, memory_min, effort))
     is_control = memory_min != MEMORY_MIN
     what = f"mean time at {rate_per_h:g} hits per h" + (f", memory {memory_min:g} min" if is_control else "")
-    return Check(7, LAW, what, float(times.mean()), expected, f"3 SE = {error:.2g}", "h", is_close != is_control, is_control)
+    return LAW.within(what, mean, chain_h(rate_per_h, MICRO_STEP_MIN), error, "h", is_control)
 
 
 def _limit(rate_per_h: float) -> list[Check]:
     """Judge the chain against the closed form as its micro-step shrinks; tabulate what the model's micro-step costs."""
     exact = closed_form_h(rate_per_h)
-    coarse, middle, fine = (chain_h(rate_per_h, minutes) for minutes in (MICRO_STEP_MIN, 0.6, 0.06))
-    is_tending = abs(fine / exact - 1.0) <= 0.005 and abs(fine - exact) < abs(middle - exact) < abs(coarse - exact)
+    errors = [abs(chain_h(rate_per_h, minutes) / exact - 1.0) for minutes in (MICRO_STEP_MIN, 0.6, 0.06)]
+    is_tending = errors[2] <= 0.005 and errors[2] < errors[1] < errors[0]
     what = f"at {rate_per_h:g} hits per h"
-    return [Check(7, LAW, f"exact mean in steps of 3.6 s {what}", fine, exact, "0.5 %, falling with the step", "h", is_tending),
-            Check(7, LAW, f"exact mean in steps of {MICRO_STEP_MIN} min {what}", coarse, exact, "tabulated", "h", True)]
+    return [Check(*LAW, f"exact mean in steps of 3.6 s {what}", chain_h(rate_per_h, 0.06), exact, "0.5 %, falling", "h", is_tending),
+            LAW.tabulated(f"exact mean in steps of {MICRO_STEP_MIN} min {what}", chain_h(rate_per_h, MICRO_STEP_MIN), exact, "h")]
 
 
 def checks(effort: float = 1.0) -> tuple[Check, ...]:
