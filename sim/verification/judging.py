@@ -1,0 +1,49 @@
+"""Ways to judge a number: relative closeness, and closeness in standard errors. Controls pass by failing."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.verification import Check
+
+
+class Law(NamedTuple):
+    """The row whose numbers are judged."""
+
+    row: int
+    name: str
+
+    def close(self, quantity: str, value: float, expected: float, relative: float, unit: str = "1", is_control: bool = False) -> Check:
+        """Judge by a relative tolerance."""
+        holds = abs(value - expected) <= relative * abs(expected)
+        return self._check(quantity, value, expected, f"within {100.0 * relative:.3g} %", unit, holds, is_control)
+
+    def within(self, quantity: str, value: float, expected: float, error: float, unit: str = "1", is_control: bool = False) -> Check:
+        """Judge by three standard errors of the value."""
+        holds = abs(value - expected) <= 3.0 * error
+        return self._check(quantity, value, expected, f"3 SE of {error:.2g}", unit, holds, is_control)
+
+    def bounded(self, quantity: str, value: float, expected: float, bound: float, unit: str = "1", is_control: bool = False) -> Check:
+        """Judge by an absolute bound on the difference."""
+        holds = abs(value - expected) <= bound
+        return self._check(quantity, value, expected, f"+- {bound:.3g}", unit, holds, is_control)
+
+    def tabulated(self, quantity: str, value: float, expected: float, unit: str = "1") -> Check:
+        """Show a number without judging it."""
+        return self._check(quantity, value, expected, "tabulated", unit, True, False)
+
+    def _check(self, quantity: str, value: float, expected: float, tolerance: str, unit: str, *verdict: bool) -> Check:
+        holds, is_control = verdict
+        return Check(self.row, self.name, quantity, float(value), float(expected), tolerance, unit, bool(holds) != is_control, is_control)
+
+
+def mean_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Return the mean of independent values and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / len(values) ** 0.5)
+
+
+def variance_and_error(values: np.ndarray) -> tuple[float, float]:
+    """Return the variance of independent values and its standard error, from their fourth moment."""
+    deviation = values - values.mean()
+    variance = float(values.var(ddof=1))
+    return variance, float(np.sqrt(max((deviation**4).mean() - variance**2, 0.0) / len(values)))
