@@ -77,7 +77,6 @@ def hold_size(tissue: Tissue, cells: float) -> None:
     tissue.baseline_axes = mass_axes(tissue.state)
     tissue.weight = tissue.volume_weight = max(cells / max(int(np.count_nonzero(tissue.state)), 1), 1.0)
     tissue.scale = tissue.baseline_scale = max(tissue.size_cm[0] / (tissue.baseline_axes[0] * SITE_CM), 1.0)
-    tissue.n_dropped = 0
 
 
 def fix_baseline(tissue: Tissue, cells: float) -> None:
@@ -85,3 +84,4 @@ def fix_baseline(tissue: Tissue, cells: float) -> None:
     hold_size(tissue, cells)
     tissue.capacity = max(int(np.count_nonzero(tissue.state)), 1)
     tissue.ledger[:] = 0.0
+    tissue.n_dropped = 0

@@ -54,3 +54,6 @@ class Purpose(IntEnum):
     PULL = 17
     T_CELL_RADIATION = 18
     T_CELL_LIFESPAN = 19
+    SUPPRESSION = 20
+    PUSH_ORDER = 21
+    PULL_ORDER = 22

@@ -13,6 +13,7 @@ from sim.state import SITES_PER_MM2, State, Tissue
 _PROLIFERATING, _DOOMED = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 CORE_RADIUS, RIM_RADIUS = 0.5, 0.8
 """The core lies within, the rim beyond these shares of the mass's radius."""
+_SIZES = ("viable_cells", "clonogens", "lesion_cells", "clonogen_weight", "scale", "longest_diameter_cm", "short_axis_cm")
 LEAST_CELLS = 50
 """Densities over less tissue (0.02 mm2) say nothing: they are left out."""
 
@@ -85,7 +86,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
     in_mass = tissue.state.reshape(-1)[t.site[: t.n]] > 0
     longest, short_axis = clinic.diameters_cm(tissue)
     per_mm2 = SITES_PER_MM2 / s[0] if s[0] >= LEAST_CELLS else float("nan")
-    return {
+    values = {
         "viable_cells": viable, "doomed_cells": doomed, "dead_cells": dead,
         "clonogens": tissue.weight * viable, "lesion_cells": clinic.lesion_cells(tissue),
         "clonogen_weight": tissue.weight, "scale": tissue.scale,
@@ -100,6 +101,8 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
         **{f"deaths_{cause.name.lower()}": float(tissue.ledger[cause]) for cause in Hazard if cause != Hazard.DIVISION},
         "oxygen_residual": tissue.oxygen_residual,
     }
+    # A deposit that sleeps is not simulated: it has a size, and nothing else to show.
+    return {name: value if name in _SIZES else float("nan") for name, value in values.items()} if tissue.is_dormant else values
 
 
 def measure_patient(state: State) -> dict[str, float]:
@@ -120,7 +123,7 @@ MEASURES: tuple[Measure, ...] = tuple(Measure(*row) for row in (
     ("lesion_cells", "1", "tumour cells of the lesion, dead ones not yet cleared included", _LESION),
     ("clonogen_weight", "1", "lesion clonogens per clonogen of the section", _LESION),
     ("scale", "1", "lesion length per section length", _LESION),
-    ("hypoxic_fraction_below_5_mmHg", "1", "share of living tumour cells below 5 mmHg", _LESION),
+    ("hypoxic_fraction_below_5_mmHg", "1", "share of living tumour cells (doomed included) below 5 mmHg", _LESION),
     ("hypoxic_fraction_below_10_mmHg", "1", "share of living tumour cells below 10 mmHg", _LESION),
     ("hypoxic_fraction_core", "1", "share below 5 mmHg within half the radius", _LESION),
     ("hypoxic_fraction_rim", "1", "share below 5 mmHg beyond 0.8 of the radius", _LESION),
@@ -143,7 +146,7 @@ MEASURES: tuple[Measure, ...] = tuple(Measure(*row) for row in (
     ("deaths_failed_division", "1", "lesion cells dead of failed divisions since the start", _LESION),
     ("oxygen_residual", "mmHg", "largest pointwise correction left in the oxygen field", _LESION),
     ("pd1_occupancy", "1", "share of PD-1 receptors occupied by drug", ""),
-    ("vegfr_inhibition", "1", "inhibition of VEGFR", ""),
+    ("vegfr_inhibition", "1", "inhibition of the enzyme VEGFR (vessels follow normalisation and pruning)", ""),
     ("normalisation", "1", "normalisation effect on vessels", ""),
     ("pruning", "1", "pruning effect on vessels", ""),
     ("effector_t_cells", "1", "CD8 effectors in blood", ""),

@@ -12,10 +12,10 @@ from sim.clock import Clock
 from sim.measures import measure_patient
 from sim.numerics.random import seed_key
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
-from sim.processes.t_cell_priming import STAGES
+from sim.processes.t_cell_priming import STAGES, hold_baseline
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
-from sim.schedule import PARAMETERS, advance
+from sim.schedule import advance
 from sim.state import DrugLevel, Orders, State, Systemic
 from sim.tissue import seed as seed_tissue
 
@@ -49,7 +49,7 @@ class TumourModel(mesa.Model):
         self.replicate = replicate
         days = float((self.arm.end - self.arm.start).days)
         self.days = days if until_d is None else min(days, until_d)
-        self.parameters = {name: self.arm.parameters(name) for name in PARAMETERS}
+        self.parameters = self.arm.all_parameters()
         self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics or KNOWN_DRUGS[name] for name, drug in self.arm.drugs.items()}
         burn_in_steps = round(self.arm.burn_in_d * 24.0 / self.arm.time_step_h)
         self.clock = Clock(0, self.arm.time_step_h, burn_in_steps)
@@ -127,7 +127,7 @@ class TumourModel(mesa.Model):
         for tissue, size, lesion in zip(self.state.tissues, cells, self.arm.lesions.values(), strict=True):
             clinic.fix_baseline(tissue, size)
             tissue.is_dormant = lesion.dormant_until is not None
-        self.state.systemic.antigen_ledger = 0.0
+        hold_baseline(self.state.systemic, self.parameters["t_cell_priming"], self.arm.burn_in_d)
 
     def _create_agents(self) -> None:
         """Create the patient, her lesions, the courses and the clinic."""

@@ -14,12 +14,14 @@ from ruamel.yaml import YAML
 
 from sim.clock import MICRO_STEP_MIN
 from sim.errors import did_you_mean
+from sim.mechanisms import MECHANISMS, apply
 from sim.mistakes import Path, refuse
 from sim.parameters import Name, Strict, build, group_model, value
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.schedule import PARAMETERS
 from sim.treatment import Drug, RadiotherapyCourse
 
+MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
 MICRO_STEPS_PER_DAY = 24 * 60 // MICRO_STEP_MIN
 Centimetres = Annotated[float, value("cm", "a diameter", gt=0, le=50)]
 
@@ -119,6 +121,7 @@ class Scenario(Strict):
     drugs: dict[Name, Annotated[Drug, AfterValidator(_drug_fits)]] = Field(default_factory=dict)
     scans: tuple[Annotated[date, AfterValidator(_in_calendar)], ...] = ()
     output: Output = Output()
+    mechanisms: dict[MechanismName, bool] = Field(default_factory=dict, description="couplings to turn off (false); all are on")
 
     @field_validator("start", "end")
     @classmethod
@@ -177,6 +180,11 @@ class Scenario(Strict):
     def parameters(self, process: str) -> Any:
         """Return the parameters of a process, of `tissue` or of `clinic` as the tuple that kernels take."""
         return build(PARAMETERS[process], getattr(self, process))
+
+    def all_parameters(self) -> dict[str, Any]:
+        """Return every section's parameters by name, with the couplings gone that `mechanisms` turns off."""
+        switched_off = tuple(name for name, is_on in self.mechanisms.items() if not is_on)
+        return apply({name: self.parameters(name) for name in PARAMETERS}, switched_off)
 
     def day(self, day: date) -> float:
         """Return a date as days since the scenario's start."""

@@ -46,7 +46,7 @@ def _lay(p, shares, luck, centre, half_axes, tissue):
                     pd_l1[z, y, x] = uniform(words[1]) < shares[3]
                 if uniform(words[0]) < share:
                     vessel[z, y, x] = 1
-                    maturity[z, y, x] = p.maturity_tumour if radius <= 1.0 else 1.0
+                    maturity[z, y, x] = p.maturity_tumour if radius <= 1.0 else p.maturity_normal
 
 
 def geometry(size_cm: tuple[float, ...], section_cells: int, margin: int) -> tuple[tuple[int, int, int], tuple[float, float]]:
@@ -78,7 +78,7 @@ def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups:
     p = groups["vessels"]
     per_site = vessel_factor / SITES_PER_MM2
     shares = (p.rim_density_per_mm2 / p.perfused_tumour * per_site, p.core_density_per_mm2 / p.perfused_tumour * per_site,
-              p.rim_density_per_mm2 * per_site, groups["pd_l1"].baseline_share)
+              p.rim_density_per_mm2 / p.perfused_normal * per_site, groups["pd_l1"].baseline_share)
     _lay(p, shares, luck, tissue.centre, half_axes, (tissue.state, tissue.vessel, tissue.maturity, tissue.pd_l1))
     tissue.capacity = int(np.count_nonzero(tissue.state))
     vessels.open_vessels(p, luck, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)

@@ -1,6 +1,6 @@
 """Apoptosis: living tumour cells die at a constant basal rate.
 
-Rates of 0.05-0.1 per day in oxic tumours; Kather 2017 uses 0.122 per 12 h, PhysiCell 0.077 per day.
+Kather 2017 uses 0.122 per 12 h; PhysiCell's 0.077 per day is to be checked.
 """
 
 from typing import Annotated, NamedTuple
@@ -18,7 +18,7 @@ _APOPTOSIS = int(Hazard.APOPTOSIS)
 class Parameters(NamedTuple):
     """Basal death."""
 
-    rate_per_d: Annotated[float, quantity("1/d", "basal apoptosis", 0.02, 0.25, "literature", "Kather 2017, PhysiCell")] = 0.08
+    rate_per_d: Annotated[float, quantity("1/d", "basal apoptosis", 0.02, 0.25, "assumed", "between the choices of other models: Kather 2017, PhysiCell")] = 0.08
 
 
 @kernel

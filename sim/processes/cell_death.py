@@ -2,8 +2,8 @@
 
 A clonogen that radiation kills dies at once with probability f_int (interphase death), otherwise it is doomed: it
 lives on, consumes oxygen and dies at a later mitosis. Dead cells keep their place until `clearance`.
-The ledger counts lesion cells: w for a clonogen, W for a doomed cell; a doomed cell is booked when it dies.
-Every dead cell stands for W. Where clonogens stand for less (w < W, a section released near eradication) what they
+The ledger counts lesion cells: w for a clonogen, W for a doomed cell; a doomed cell is booked to radiation when it
+dies, whatever finishes it, because radiation had ended its line. Every dead cell stands for W. Where clonogens stand for less (w < W, a section released near eradication) what they
 would leave is negligible, so they leave their site at once.
 """
 
@@ -68,4 +68,5 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         geometry = (tissue.state.shape, tissue.centre)
         is_light = not tissue.is_held and tissue.weight < tissue.volume_weight * (1.0 - 1e-9)
         _commit(is_light, p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, tissue.fate.reshape(-1), cells, deaths)
-        tissue.ledger += tissue.weight * deaths[0] + tissue.volume_weight * deaths[1]
+        tissue.ledger += tissue.weight * deaths[0]
+        tissue.ledger[Hazard.RADIATION] += tissue.volume_weight * deaths[1].sum()

@@ -27,6 +27,7 @@ EVERY_H = 6.0
 _STROMA = int(CellState.STROMA)
 _DOOMED, _PROLIFERATING = int(CellState.DOOMED), int(CellState.PROLIFERATING)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
+_PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
 
 
 class Parameters(NamedTuple):
@@ -137,7 +138,7 @@ def _gaps(state, found):
 def _rank(luck, purpose, sites, shape, centre, ranks):
     """Write a random rank (uint32) for each flat site: the order of action."""
     for i in range(len(sites)):
-        ranks[i] = draw(luck, purpose, entity_of(sites[i], shape, centre))[3]
+        ranks[i] = draw(luck, purpose, entity_of(sites[i], shape, centre))[0]
 
 
 def _in_order(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray) -> np.ndarray:
@@ -155,7 +156,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         geometry = (tissue.state.shape, tissue.centre, tissue.size_cm[1] / tissue.size_cm[0])
         sites = np.flatnonzero(tissue.fate.reshape(-1) == Hazard.DIVISION)
         if len(sites):
-            sites = _in_order(tissue, luck, _PUSH, sites)
+            sites = _in_order(tissue, luck, _PUSH_ORDER, sites)
             codes = np.where(cells[0][sites] == _DOOMED, _DOOMED, _PROLIFERATING)
             mothers = np.stack([sites, codes, cells[1][sites]], axis=1).astype(np.int64)
             room = (int(np.count_nonzero(cells[0])), tissue.capacity)
@@ -163,5 +164,5 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         if clock.is_due(EVERY_H):
             gaps = np.empty(tissue.state.size, np.int64)
             gaps = gaps[: _gaps(tissue.state, gaps)]
-            _pull(luck, _in_order(tissue, luck, _PULL, gaps), geometry, cells)
+            _pull(luck, _in_order(tissue, luck, _PULL_ORDER, gaps), geometry, cells)
         tissue.n_cells = int(np.count_nonzero(cells[0]))

@@ -42,7 +42,7 @@ class Parameters(NamedTuple):
         "assumed")] = 0.3
     vessel_mmHg: Annotated[float, quantity("mmHg", "pO2 in perfused vessels", 20.0, 60.0, "assumed",
         "Krogh-type models take 40 at the inlet")] = 40.0
-    vessel_radius_um: Annotated[float, quantity("um", "capillary radius", 4.0, 10.0, "literature",
+    vessel_radius_um: Annotated[float, quantity("um", "capillary radius", 3.0, 5.0, "literature",
         "4 um in spQSP-HCC; what one site of the lattice stands for")] = 4.0
     wall_transfer_um_per_s: Annotated[float, quantity("um/s", "mass transfer through the vessel wall", 100.0, 3000.0, "assumed",
         "set so that pO2 at the wall stays above 90 % of the vessel's")] = 2000.0

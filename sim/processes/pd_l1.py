@@ -2,7 +2,8 @@
 
     on with hazard k L, off with hazard k (1 - L),   L = L0 + (L_max - L0) I^n / (I^n + I50^n)
 
-so the stationary positive share is L: 15 % without interferon (tumour proportion score of the case), reversible with
+so the stationary positive share is L: 15 % without interferon (the case's tumour proportion score, taken as the floor;
+the record shows the share that resting T cells make of it), reversible with
 a time constant of a day (Kosinsky 2018). Exponent 1.26 as in SPQSP_IO. What a T cell meets is the positive share of
 the living tumour cells within 40 um, kept as `pd_l1_share`.
 """
@@ -32,7 +33,8 @@ class Parameters(NamedTuple):
 
     baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.05, 0.3, "case", "tumour proportion score 15 %")] = 0.15
     induced_share: Annotated[float, quantity("1", "PD-L1-positive share under full interferon", 0.3, 1.0, "assumed", "assumed")] = 0.8
-    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 0.5, "assumed", "assumed")] = 0.01
+    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 1.0, "assumed",
+        "so high that resting T cells induce little: the day-0 share stays near the baseline")] = 0.1
     exponent: Annotated[float, quantity("1", "Hill exponent of induction", 1.0, 3.0, "literature", "SPQSP_IO 1.26")] = 1.26
     switching_per_d: Annotated[float, quantity("1/d", "rate of switching", 0.3, 3.0, "literature", "Kosinsky 2018: 1 per day")] = 1.0
 

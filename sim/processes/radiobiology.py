@@ -3,8 +3,9 @@
     -ln S = alpha m d + (alpha / r) m^2 d^2,   m = (M p + K) / (M (p + K))
 
 d is the site's dose from the plan's map (core, mass, penumbra; the map follows the mass as image guidance does),
-r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956); alpha and sqrt(beta) scale alike, which
-Wenzl and Wilkens (2011, Radiat Oncol 6:171) show to be good within 11 % from 1 to 3 Gy (4 Gy is taken likewise). The rule writes -ln S as a
+r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956). That alpha and sqrt(beta) scale alike is
+assumed: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (Wenzl and Wilkens 2011, Radiat Oncol
+6:171), but separate modifiers of about 2 and 3 have been measured too (JRR 2014 55:1028). The rule writes -ln S as a
 hazard; `cell_fate` draws. A fraction also kills part of the resident and circulating T cells, raises T-cell entry
 when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
 fraction (Park 2012, doi 10.1667/RR2773.1).
@@ -39,15 +40,15 @@ class Parameters(NamedTuple):
     alpha_beta_gy: Annotated[float, quantity("Gy", "alpha/beta ratio", 3.0, 15.0, "assumed",
         "generic head and neck carcinoma")] = 10.0
     oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio", 1.0, 3.2, "literature",
-        "Alper and Howard-Flanders 1956; used with LQ by Wenzl and Wilkens 2011; 1 = no oxygen effect")] = 3.0
+        "Alper and Howard-Flanders 1956; used with LQ by Wenzl and Wilkens 2011, constant to be checked; 1 = no oxygen effect")] = 3.0
     oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of the half-maximal oxygen effect", 2.0, 4.0, "literature",
-        "Alper and Howard-Flanders 1956")] = 3.0
+        "Alper and Howard-Flanders 1956, constant to be checked")] = 3.0
     t_cell_survival: Annotated[float, quantity("1", "share of resident T cells that survive a fraction", 0.5, 1.0, "assumed",
         "resident T cells largely survive (Arina 2019, doi 10.1038/s41467-019-11906-2); the number is assumed")] = 0.8
     blood_share: Annotated[float, quantity("1", "share of the blood that a fraction to one lesion irradiates", 0.0, 0.2, "assumed",
         "small fields")] = 0.02
     lymphocyte_d0_gy: Annotated[float, quantity("Gy", "D0 of circulating CD8 cells", 0.55, 1.5, "literature",
-        "resting CD8 D0 0.55 Gy; clonogenic CD8 D10 3.34 Gy (Nakamura 1990, doi 10.2307/3577549)")] = 0.55
+        "resting CD8 0.55 Gy, taken for effectors too; clonogenic CD8 D10 3.34 Gy (Nakamura 1990, doi 10.2307/3577549)")] = 0.55
     low_dose_limit_gy: Annotated[float, quantity("Gy", "largest dose per fraction that acts as a low dose", 0.5, 2.0, "assumed",
         "low-dose studies use up to 2 Gy a fraction (Klug 2013; Herrera 2022)")] = 2.0
     low_dose_onset_d: Annotated[float, quantity("d", "time to the low-dose effect on entry", 2.0, 5.0, "assumed",

@@ -6,7 +6,7 @@ N is normalisation of the endothelium (adhesion), b the low-dose effect (0 to 1)
 that a section cell stands for. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt))
 of it, shared in proportion. A section takes a whole number of T cells (stochastic rounding, one draw a pool), and
 exactly that number times W leaves the blood. Structure as in spQSP (recruitment at vessel sites); k is set by the
-CD8 density it gives, 150 per mm2 at 70 perfused vessels per mm2 and 10 days of life.
+CD8 density it gives, 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
 """
 
 from typing import Annotated, NamedTuple
@@ -31,10 +31,10 @@ class Parameters(NamedTuple):
     """Recruitment from blood and the life of a T cell in tissue."""
 
     entry_per_vessel_per_d: Annotated[float, quantity("1/d", "T cells per perfused vessel site and day at the reference blood level", 0.02, 1.5, "assumed",
-        "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)")] = 0.21
+        "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)")] = 0.2
     reference_blood_cells: Annotated[float, quantity("cells", "blood effectors at which the entry rate holds", 1e8, 5e9, "assumed", "the baseline pool")] = 1e9
-    normalisation_gain: Annotated[float, quantity("1", "gain of entry under full normalisation", 0.0, 1.0, "literature",
-        "0.3 in spQSP-HCC; endothelial PD-L1 falls under anlotinib (Liu 2020, s41419-020-2511-3)")] = 0.3
+    normalisation_gain: Annotated[float, quantity("1", "gain of entry under full normalisation", 0.0, 1.0, "assumed",
+        "adhesion, besides the entry through more perfused vessels; 0.3 in spQSP-HCC, a model's choice; direction Liu 2020, s41419-020-2511-3")] = 0.3
     low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 5.0, "assumed",
         "free parameter; direction from Klug 2013 and Herrera 2022")] = 2.5
     lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 2.0, 30.0, "literature", "SPQSP_IO and PhysiCell 10 d")] = 10.0

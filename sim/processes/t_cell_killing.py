@@ -1,29 +1,31 @@
 """T-cell killing: a specific T cell engages a neighbouring tumour cell and hits it; several hits in time kill.
 
 Each micro-step a free, specific, unexhausted T cell looks at its own site or a drawn neighbour and engages a living
-tumour cell there. Engaged, it hits with rate h (1 - supp) and lets go with rate 1 / t_att, or when the target is gone.
+tumour cell there. Engaged, it hits with rate h and lets go with rate 1 / t_att, or when the target is gone; a share
+supp of the pairs of T cell and target is suppressed and never hits, so that kills (not hits) scale with 1 - supp.
 A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (`cell_fate` applies it within the hour).
 
     supp = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
 
 RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Several hits: three serial hits less
 than 50 minutes apart (Weigelin 2021, s41467-021-25282-3), which makes killing depend on T cells gathering. Kill
-rates 2-16 a day in vivo (Halle 2016). Suppression: a simplification of the synapse balance in spQSP (Hill, n = 2).
+rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression: a simplification of the synapse balance in spQSP (Hill, n = 2).
 """
 
-import math
 from typing import Annotated, NamedTuple
+
+import numpy as np
 
 from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import neighbour
-from sim.numerics.random import draw, uniform
+from sim.numerics.random import draw, philox, uniform
 from sim.parameters import quantity
 from sim.state import State
 
-_KILLING = int(Purpose.T_CELL_KILLING)
+_KILLING, _SUPPRESSION = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION)
 _T_CELL = int(Hazard.T_CELL)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CERTAIN = 1e6
@@ -40,8 +42,17 @@ class Parameters(NamedTuple):
     memory_min: Annotated[float, quantity("min", "time after which a tumour cell has forgotten a hit", 30.0, 120.0, "literature",
         "50 min, Weigelin 2021")] = 50.0
     suppression_half: Annotated[float, quantity("1", "PD-L1-positive share of half suppression", 0.05, 1.0, "assumed",
-        "half at the baseline share; Hill form of spQSP")] = 0.15
-    suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "literature", "2 in spQSP-HCC")] = 2.0
+        "two thirds at the baseline share; Hill form of spQSP")] = 0.1
+    suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "assumed", "2 in spQSP-HCC; the form is a simplification of its synapse")] = 2.0
+
+
+@kernel
+def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
+    """Tell whether PD-L1 silences a pair of T cell and target site: the pair's own draw, the same at every step, below supp."""
+    level = pd_l1**p.suppression_exponent
+    supp = free * level / (level + p.suppression_half**p.suppression_exponent)
+    words = philox(luck.key0, luck.key1, np.uint32(site), np.uint32(_SUPPRESSION), t_cell, luck.lesion)
+    return uniform(words[0]) < supp
 
 
 @kernel
@@ -49,10 +60,10 @@ def _hit(p, chances, luck, when, shape, cells, rows):
     """Engage, hit and let go for one micro-step.
 
     Reads cells (state, pd_l1_share) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits, last_hit),
-    rows (target, kills). chances = (hits per micro-step, let go, free PD-1); when = (minute, micro-step). One draw a
-    specific T cell. Hits of one micro-step add up whatever their order; a kill is booked to all who hit in it.
+    rows (target, kills). chances = (hit, let go, free PD-1); when = (minute, micro-step). One draw a specific
+    T cell, and one a pair that would hit. Hits of one micro-step add up whatever their order; a kill is booked to all who hit in it.
     """
-    hits_expected, p_leave, free = chances
+    p_hit, p_leave, free = chances
     n_hits = p.n_hits
     minute, micro_step = when
     state, pd_l1_share, hits, last_hit = cells
@@ -72,9 +83,7 @@ def _hit(p, chances, luck, when, shape, cells, rows):
         if is_gone or uniform(words[1]) < p_leave:
             target[i] = -1
             continue
-        level = pd_l1_share[at] ** p.suppression_exponent
-        supp = free * level / (level + p.suppression_half**p.suppression_exponent)
-        if uniform(words[2]) < 1.0 - math.exp(-hits_expected * (1.0 - supp)):
+        if uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], at):
             if minute - last_hit[at] >= p.memory_min:
                 hits[at] = 0
             hits[at] = min(hits[at] + 1, 200)
@@ -99,7 +108,7 @@ def _write_kills(n_hits, hits, hazard):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the step's last one."""
     hours = MICRO_STEP_MIN / 60.0
-    chances = (p.hit_rate_per_h * hours, decay_share(60.0 / p.engagement_min, hours), 1.0 - state.systemic.pd1_occupancy)
+    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - state.systemic.pd1_occupancy)
     is_last = clock.micro_step == clock.n_micro_steps - 1
     for tissue in state.active:
         t = tissue.t_cells

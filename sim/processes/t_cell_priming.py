@@ -29,11 +29,12 @@ class Parameters(NamedTuple):
 
     blood_effectors: Annotated[float, quantity("cells", "tumour-homing CD8 effectors in blood at baseline", 1e8, 5e9, "assumed",
         "5 L of blood at about 2e8 CD8 effector and memory cells per L")] = 1e9
-    specific_share: Annotated[float, quantity("1", "tumour-specific share of CD8 cells at baseline", 0.01, 0.5, "literature",
-        "bystanders dominate (Simoni 2018, to be checked): 0.1-0.3")] = 0.2
+    specific_share: Annotated[float, quantity("1", "tumour-specific share of CD8 cells at baseline", 0.01, 0.5, "assumed",
+        "0.1-0.3 among infiltrating cells (Simoni 2018, to be checked), taken for blood as well because entry does not select")] = 0.2
     blood_lifespan_d: Annotated[float, quantity("d", "mean life of effectors in blood", 2.0, 30.0, "literature", "SPQSP_IO 10 d")] = 10.0
     delay_d: Annotated[float, quantity("d", "delay from antigen to effectors", 4.0, 7.0, "literature", "lymph-node expansion, spQSP models")] = 5.0
     antigen_half_per_d: Annotated[float, quantity("cells/d", "weighted dead cells per day of half-maximal priming", 1e8, 1e12, "assumed", "assumed")] = 1e10
+    radiation_weight: Annotated[float, quantity("1", "antigen of a cell killed by radiation: the unit of the other weights", 0.0, 1.0, "assumed", "unit")] = 1.0
     necrosis_weight: Annotated[float, quantity("1", "antigen of a necrotic cell relative to one killed by radiation", 0.0, 1.0, "assumed", "assumed ratio")] = 0.3
     t_cell_weight: Annotated[float, quantity("1", "antigen of a cell killed by a T cell", 0.0, 1.0, "assumed", "assumed ratio")] = 0.5
     apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 1.0, "assumed", "quiet death")] = 0.1
@@ -51,7 +52,7 @@ def _take_antigen(state: State, p: Parameters) -> float:
     """Return the weighted dead cells since the last call, read off the lesions' ledgers."""
     weights = np.zeros(len(Hazard))
     weights[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = p.apoptosis_weight
-    weights[Hazard.HYPOXIA], weights[Hazard.T_CELL], weights[Hazard.RADIATION] = p.necrosis_weight, p.t_cell_weight, 1.0
+    weights[Hazard.HYPOXIA], weights[Hazard.T_CELL], weights[Hazard.RADIATION] = p.necrosis_weight, p.t_cell_weight, p.radiation_weight
     total = float(sum(float(weights @ tissue.ledger) for tissue in state.tissues))
     released = total - state.systemic.antigen_ledger
     state.systemic.antigen_ledger = total
@@ -67,17 +68,29 @@ def _pass_stages(systemic: Systemic, inflow_per_d: float, p: Parameters, days: f
         before = float(systemic.antigen[stage])
 
 
-def hold_baseline(systemic: Systemic, p: Parameters) -> None:
+def hold_baseline(systemic: Systemic, p: Parameters, days: float) -> None:
     """Fix on day 0 what holds the pools against death and the lesions' demand: memory at rest, supplies, antigen seen.
+
+    The antigen at rest is the mean over the burn-in's `days`; without a burn-in it is taken as half-maximal.
 
     Memory at rest is f tau times the primed supply s, and gives r f tau s; so s = total / (1 + r f tau).
     """
-    systemic.baseline_antigen = max(float(systemic.antigen[-1]), 1.0)
+    released = systemic.antigen_ledger / days if days > 0 else 0.0
+    systemic.baseline_antigen = released if released > 0.0 else p.antigen_half_per_d
+    systemic.antigen[:] = systemic.baseline_antigen
+    systemic.antigen_ledger = 0.0
     needed = systemic.specific_blood / p.blood_lifespan_d + systemic.efflux_specific
     at_rest_d = p.memory_share * p.memory_lifespan_d
     systemic.supply_specific = needed / (1.0 + p.recall_per_d * at_rest_d)
     systemic.memory = at_rest_d * systemic.supply_specific
     systemic.supply_bystander = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander
+
+
+def _bystander_supply(systemic: Systemic, p: Parameters) -> float:
+    """Return the cells per day that bring bystanders back to their baseline: never more than the supply, never past it."""
+    level = p.blood_effectors * (1.0 - p.specific_share)
+    wanted = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander + level - systemic.bystander_blood
+    return min(max(wanted, 0.0), systemic.supply_bystander)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
@@ -86,13 +99,11 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     _pass_stages(systemic, _take_antigen(state, p) / days, p, days)
     if clock.t_h < 0:
         return
-    if systemic.supply_specific == 0.0:
-        hold_baseline(systemic, p)
     drive = _drive(float(systemic.antigen[-1]), p)
     primed = systemic.supply_specific * systemic.naive * drive / _drive(systemic.baseline_antigen, p) * days
     recalled = p.recall_per_d * systemic.memory * days
     died = decay_share(1.0 / p.blood_lifespan_d, days)
     systemic.specific_blood += primed + recalled - died * systemic.specific_blood
-    systemic.bystander_blood += systemic.supply_bystander * days - died * systemic.bystander_blood
+    systemic.bystander_blood += _bystander_supply(systemic, p) * days - died * systemic.bystander_blood
     systemic.memory += p.memory_share * primed - decay_share(1.0 / p.memory_lifespan_d, days) * systemic.memory
     systemic.naive += (1.0 - systemic.naive) * decay_share(1.0 / p.naive_recovery_d, days)

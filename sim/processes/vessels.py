@@ -1,7 +1,8 @@
 """Vessels: maturation, perfusion, collapse, pruning, regression, sprouting and repair, once a day.
 
 Each vessel site has a maturity m that drifts to a target: m_tumour in untreated tumour, m_normal under full
-normalisation, 1 in host tissue and where tumour cells have died. Perfused is the share
+normalisation, in host tissue and where tumour cells have died (decompression: radiotherapy that empties a mass
+normalises its vessels, and more of it than the drug does). Perfused is the share
 F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour) of vessels: each vessel opens at its own fixed threshold.
 Hazards of loss per day, with c the share of living tumour cells within 40 um:
 
@@ -53,7 +54,7 @@ class Parameters(NamedTuple):
     maturity_normal: Annotated[float, quantity("1", "maturity under full normalisation", 0.6, 1.0, "assumed",
         "pericyte cover restored")] = 0.8
     maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 1.0, 7.0, "literature",
-        "normalisation starts within 2-3 days (Winkler 2004); new vessels mature in 1-5 days")] = 3.0
+        "normalisation starts within 2-3 days (Winkler 2004, days to be checked); new vessels mature in 1-5 days (OncoAMBER)")] = 3.0
     sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.02, 0.1, "assumed",
         "lattice form of published sprouting rates")] = 0.06
     vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.5, 10.0, "assumed",
@@ -66,6 +67,12 @@ class Parameters(NamedTuple):
         "assumed")] = 0.01
     repair_per_d: Annotated[float, quantity("1/d", "sprouting of host vessels where no tumour cell lives", 0.0, 0.1, "assumed",
         "tissue repair over weeks")] = 0.05
+    decompression_share: Annotated[float, quantity("1", "share of living cells within 40 um below which vessels become normal", 0.05, 0.5, "assumed",
+        "killing cells decompresses vessels; size assumed")] = 0.25
+    normalisation_response: Annotated[float, quantity("1", "share of the drug's normalisation that vessels take up", 0.0, 1.0, "assumed",
+        "1; below 1 to weaken the coupling")] = 1.0
+    pruning_response: Annotated[float, quantity("1", "share of the drug's pruning that vessels take up", 0.0, 1.0, "assumed",
+        "1; below 1 to weaken the coupling")] = 1.0
     crowded_vessels: Annotated[float, quantity("sites", "vessels within 40 um at which sprouting stops", 3.0, 10.0, "assumed",
         "5 of 25 sites are 500 vessels per mm2")] = 5.0
     radiation_maturity_d: Annotated[float, quantity("d", "decay time of the maturation by radiotherapy", 7.0, 60.0, "assumed",
@@ -100,10 +107,10 @@ def open_vessels(p, luck, centre, vessel, maturity, perfusion):
 
 @kernel
 def _mature(p, effects, crowd, maturity):
-    """Return a vessel's maturity after the days in effects; without cells around it drifts to that of host tissue."""
+    """Return a vessel's maturity after the days in effects; without living cells around it drifts to the normal one."""
     normalisation, _, extra, days = effects
     target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation + extra, 1.0)
-    target += (1.0 - target) * max(1.0 - 4.0 * crowd, 0.0)
+    target += max(p.maturity_normal - target, 0.0) * max(1.0 - crowd / p.decompression_share, 0.0)
     return target + (maturity - target) * math.exp(-days / p.maturation_time_d)
 
 
@@ -171,7 +178,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     days = clock.span_h(EVERY_H) / 24.0
     for tissue in state.active:
         tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
-        effects = (systemic.normalisation, systemic.pruning, tissue.radiation_maturity, days)
+        effects = (p.normalisation_response * systemic.normalisation, p.pruning_response * systemic.pruning,
+                   tissue.radiation_maturity, days)
         luck = state.luck(tissue, clock)
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
         _remodel(p, effects, luck, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))

@@ -1,0 +1,47 @@
+"""Mechanism switches: each coupling between the parts of the model can be turned off by name.
+
+A switch sets the parameters that carry the coupling to the value at which it vanishes. No rule knows of switches, and
+since draws are counted by what they are for, turning one off shifts nobody's luck. The share of a mechanism in an
+outcome is what changes when it is off.
+"""
+
+from typing import Any, NamedTuple
+
+_NEVER = 1e9
+"""A half-saturation so large that what saturates never begins."""
+
+
+class Mechanism(NamedTuple):
+    """One switch: what it couples, and the values (section, parameter, value) at which the coupling is gone."""
+
+    meaning: str
+    off: tuple[tuple[str, str, float], ...]
+
+
+MECHANISMS: dict[str, Mechanism] = {
+    "oxygen_effect": Mechanism("hypoxic cells survive radiation better", (("radiobiology", "oxygen_enhancement", 1.0),)),
+    "radiation_to_antigen": Mechanism("cells killed by radiation prime T cells", (("t_cell_priming", "radiation_weight", 0.0),)),
+    "radiation_to_vessels": Mechanism("fractions mature vessels", (("radiobiology", "maturation_per_fraction", 0.0),)),
+    "radiation_loss_of_t_cells": Mechanism("fractions kill T cells in the lesion and in blood",
+                                           (("radiobiology", "t_cell_survival", 1.0), ("radiobiology", "blood_share", 0.0))),
+    "low_dose_to_entry": Mechanism("low doses raise T-cell entry", (("t_cell_entry", "low_dose_gain", 1.0),)),
+    "normalisation_to_perfusion": Mechanism("VEGFR blockade matures vessels and opens them", (("vessels", "normalisation_response", 0.0),)),
+    "normalisation_to_entry": Mechanism("normalised vessels let T cells in", (("t_cell_entry", "normalisation_gain", 0.0),)),
+    "blockade_to_pruning": Mechanism("VEGFR blockade prunes vessels and stops sprouts", (("vessels", "pruning_response", 0.0),)),
+    "hypoxia_to_vegf": Mechanism("hypoxic cells secrete more VEGF", (("vegf", "hypoxic_ratio", 1.0),)),
+    "crowding_to_collapse": Mechanism("living cells squeeze immature vessels shut", (("vessels", "collapse_per_d", 0.0),)),
+    "pd_l1_induction": Mechanism("interferon raises PD-L1", (("pd_l1", "ifn_half", _NEVER),)),
+    "pd_1_to_killing": Mechanism("free PD-1 suppresses hits", (("t_cell_killing", "suppression_half", _NEVER),)),
+    "pd_1_to_exhaustion": Mechanism("free PD-1 exhausts T cells", (("t_cell_exhaustion", "exhaustion_per_d", 0.0),)),
+    "chemotaxis": Mechanism("T cells prefer more chemoattractant", (("t_cell_motion", "bias", 0.0),)),
+    "memory": Mechanism("primed T cells leave memory that supplies effectors", (("t_cell_priming", "memory_share", 0.0),)),
+}
+
+
+def apply(parameters: dict[str, Any], switched_off: tuple[str, ...]) -> dict[str, Any]:
+    """Return the parameter tuples by section with the couplings of some mechanisms gone; the given ones stay as they are."""
+    changed = dict(parameters)
+    for name in switched_off:
+        for section, parameter, value in MECHANISMS[name].off:
+            changed[section] = changed[section]._replace(**{parameter: value})
+    return changed
