@@ -1,4 +1,4 @@
-"""Describe the model: the order of its rules with the reason for each place, one rule, one parameter, or the file format."""
+"""Describe the model: the order of its rules with the reason for each place, one rule, one parameter, or all; or the file format."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from sim.parameters import Description
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
+HEADINGS = "| parameter | meaning | default | unit | range | evidence | source |\n|---|---|---|---|---|---|---|"
+DRUG_HEADINGS = "| parameter | meaning | value | evidence |\n|---|---|---|---|"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -17,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="PROCESS or PARAMETER",
                         help="a row of the schedule, a section of parameters, or a parameter")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--table", action="store_true", help="print every parameter as Markdown tables")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files, for editors")
 
 
@@ -26,6 +29,9 @@ def execute(options: Namespace) -> int:
         from sim.scenario_schema import schema_text
 
         print(schema_text(), end="")
+        return 0
+    if options.table:
+        print(_tables(), end="")
         return 0
     described = _schedule() if options.name is None else _named(options.name)
     print(json.dumps(described, indent=2) if options.json else _text(described))
@@ -86,3 +92,45 @@ def _parameter_text(known: dict[str, Any]) -> str:
     unit = "" if known["unit"] == "1" else f" {known['unit']}"
     return (f"{known['section']}.{known['name']} = {known['default']:g}{unit}, {known['low']:g} to {known['high']:g}{unit}\n"
             f"    {known['meaning']}\n    {known['evidence']}: {known['source']}")
+
+
+def _tables() -> str:
+    """Return every parameter of every section, and the drugs', as a page of Markdown: docs/parameters.md."""
+    from sim import DISCLAIMER
+    from sim.parameters import describe_group
+    from sim.schedule import PARAMETERS
+
+    sections = {name: (group, describe_group(group)) for name, group in PARAMETERS.items()}
+    every = [known for _, group in sections.values() for known in group]
+    counts = ", ".join(f"{sum(known.evidence == mark for known in every)} {mark}" for mark in ("case", "literature", "assumed"))
+    blocks = ["# Parameters", f"{DISCLAIMER}. Nothing here is calibrated.",
+              "Written by `lesionlab describe --table > docs/parameters.md`, in the order of the schedule; a test holds it to the code.\n"
+              f"{len(every)} parameters: {counts}; then the drugs'. A value outside its range is refused."]
+    for name, (group, described) in sections.items():
+        if described:
+            summary = (group.__doc__ or "").splitlines()[0]
+            blocks.append(f"## {name}\n\n{summary}\n\n" + "\n".join([HEADINGS, *(_row(known) for known in described)]))
+    return "\n\n".join([*blocks, *_drug_tables()]) + "\n"
+
+
+def _row(known: "Description") -> str:
+    return _cells(f"`{known.name}`", known.meaning, f"{known.default:g}", known.unit, f"{known.low:g} to {known.high:g}", known.evidence,
+                  known.source)
+
+
+def _drug_tables() -> list[str]:
+    """Return a table for each drug whose pharmacokinetics the model knows; its units stand in the names."""
+    from sim.processes.pharmacokinetics import KNOWN_DRUGS
+
+    blocks = ["## pharmacokinetics\n\nOf the drugs by name; units stand in the names, sources in `lesionlab describe pharmacokinetics`."]
+    for drug, kinetics in KNOWN_DRUGS.items():
+        marks = kinetics.evidence
+        rows = [_cells(f"`{name}`", field.description or "", f"{getattr(kinetics, name):g}",
+                       (marks.get(name, "") if isinstance(marks, dict) else marks) or "")
+                for name, field in type(kinetics).model_fields.items() if name not in ("model", "evidence", "note")]
+        blocks.append(f"### {drug}\n\n" + "\n".join([DRUG_HEADINGS, *rows]))
+    return blocks
+
+
+def _cells(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -89,6 +89,13 @@ def test_check_tells_the_mistakes_of_every_file(tmp_path: Path, capsys: pytest.C
     assert "b.yaml:2:1: not readable as YAML" in said.err
 
 
+def test_the_page_of_parameters_is_what_the_code_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "--table"]) == 0
+    printed = capsys.readouterr().out
+    assert "| `cycle_time_h` | cycle time of a cycling cell | 30 | h | 24 to 48 | literature |" in printed
+    assert printed == (ROOT / "docs/parameters.md").read_text(), "renew it: lesionlab describe --table > docs/parameters.md"
+
+
 def test_an_installed_copy_brings_the_scenarios(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
