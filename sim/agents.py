@@ -1,5 +1,6 @@
 """The few things that decide, as Mesa agents: the patient, her lesions, the treatment courses. Cells never are agents."""
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import mesa
@@ -82,11 +83,11 @@ class DrugAgent(mesa.Agent):
     def __init__(self, model: "TumourModel", index: int, name: str, drug: Drug, scenario: Scenario) -> None:
         super().__init__(model)
         self.index, self.label, self.dose_mg = index, name, drug.dose_mg
-        self.due = {model.step_of(day) for day in drug.dose_days(scenario.start)}
+        self.due = Counter(model.step_of(day) for day in drug.dose_days(scenario.start))
 
     def decide(self) -> None:
         """Order the dose that is due in this step."""
-        if self.model.clock.step in self.due:
+        for _ in range(self.due[self.model.clock.step]):
             self.model.state.orders.doses.append((self.index, self.dose_mg))
             self.model.note("dose", "", self.label, self.dose_mg)
 

@@ -10,6 +10,7 @@ where elongation = sqrt(d / s) / sqrt(d0 / s0) carries a change of shape. A held
 the cube root of [W n_dead + w n_viable] / [W (n_dead + n_viable)].
 """
 
+from math import fsum
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ def lesion_cells(tissue: Tissue) -> float:
 
 def burden(state: State) -> float:
     """Return the patient's tumour cells, all lesions, not yet cleared."""
-    return sum(lesion_cells(tissue) for tissue in state.tissues)
+    return fsum(lesion_cells(tissue) for tissue in state.tissues)
 
 
 def diameters_cm(tissue: Tissue) -> tuple[float, float]:

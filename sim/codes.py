@@ -29,14 +29,13 @@ class Hazard(IntEnum):
 
 N_HAZARDS = len(Hazard)
 NO_FATE = 255
-CAUSES = (Hazard.FAILED_DIVISION, Hazard.APOPTOSIS, Hazard.HYPOXIA, Hazard.RADIATION, Hazard.T_CELL)
+CAUSES = (Hazard.RADIATION, Hazard.T_CELL, Hazard.HYPOXIA, Hazard.APOPTOSIS, Hazard.FAILED_DIVISION)
 
 
 class Purpose(IntEnum):
-    """Random streams; a number is never given to a second use, so old luck stays when new rules arrive."""
+    """Random streams; a number is never given to a second use (2 is spent), so old luck stays when new rules arrive."""
 
     VESSEL_LAYOUT = 1
-    T_CELL_LAYOUT = 2
     PD_L1_LAYOUT = 3
     VESSEL_FATE = 4
     VESSEL_OPENNESS = 5

@@ -4,32 +4,19 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-from sim import __version__
 from sim.errors import UserError
+from sim.provenance import model_version
 from sim.scenario import Scenario, scenario_model
 
 OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]
 
 STAMP = "run_identity"
-_NOT_THE_MODEL = ("cli", "arms.py", "bundle.py", "capacity.py", "execution.py", "jobs.py", "sweep.py")
-
-
-@lru_cache(maxsize=1)
-def model_version() -> str:
-    """Return the version and the hash of every source that a result can depend on; the command line is left out."""
-    here = Path(__file__).resolve().parent
-    digest = hashlib.sha256()
-    for source in sorted(here.rglob("*.py")):
-        inside = source.relative_to(here)
-        if inside.parts[0] not in _NOT_THE_MODEL:
-            digest.update(inside.as_posix().encode() + b"\0" + source.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, eq=False)

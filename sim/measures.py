@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import clinic
-from sim.codes import CellState, Hazard
+from sim.codes import CAUSES, CellState
 from sim.numerics.jit import kernel
 from sim.state import SITES_PER_MM2, State, Tissue
 
@@ -98,7 +98,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
         "pd_l1_positive_fraction": _share(s[11], s[1]),
         "exhausted_fraction": _share(float((t.is_exhausted[: t.n] == 1).sum()), float(is_specific.sum())),
         "low_dose_entry_gain": tissue.low_dose_gain, "longest_diameter_cm": longest, "short_axis_cm": short_axis,
-        **{f"deaths_{cause.name.lower()}": float(tissue.ledger[cause]) for cause in Hazard if cause != Hazard.DIVISION},
+        **{f"deaths_{cause.name.lower()}": float(tissue.ledger[cause]) for cause in CAUSES},
         "oxygen_residual": tissue.oxygen_residual,
     }
     # A deposit that sleeps is not simulated: it has a size, and nothing else to show.

@@ -35,14 +35,14 @@ class TumourModel(mesa.Model):
     """One arm of one patient; `step()` takes one time step, `running` turns false at the end of the calendar or at the lethal burden.
 
     Args:
-        arm: a scenario or the path of its file.
+        arm: a scenario, the path of its file or the bare name of one that comes with LesionLab.
         replicate: number of the replicate; arms with the same seed and replicate share their luck.
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
     """
 
-    def __init__(self, arm: Scenario | Path | str = "scenarios/teaching.yaml", replicate: int = 0, until_d: float | None = None,
+    def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int = 0, until_d: float | None = None,
                  collect_every_d: float | None = None, rng: Any = None) -> None:
         super().__init__(rng=0 if rng is None else rng)
         self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
@@ -85,17 +85,24 @@ class TumourModel(mesa.Model):
 
     def step(self) -> None:
         """Let the courses decide, then advance the arrays by one time step."""
-        self.state.orders = Orders()
-        for kind in self._deciding:
-            for agent in self.agents_by_type.get(kind, ()):
-                agent.decide()
-            if not self.running:
-                return
+        self._decide(self._deciding)
+        if not self.running:
+            return
         self.clock = advance(self.state, self.parameters, self.clock)
         if self.clock.is_due(self._collect_every_h):
             self.datacollector.collect(self)
         if self.time_d >= self.days - 1e-9:
+            self._decide(self._deciding[1:])
             self.end("end of calendar")
+
+    def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:
+        """Let the agents of some kinds decide in turn; nobody treats the dead. At the very end only what falls due is noted."""
+        self.state.orders = Orders()
+        for kind in kinds:
+            for agent in self.agents_by_type.get(kind, ()):
+                agent.decide()
+            if not self.running:
+                return
 
     def _first_state(self) -> State:
         """Return the state at the start of the burn-in."""

@@ -78,7 +78,22 @@ def group_model(name: str, group: Any) -> type[Strict]:
     """Return the strict pydantic model of a parameter group; its keys are the group's field names."""
     hints = get_type_hints(group, include_extras=True)
     fields: dict[str, Any] = {field: (hints[field], group._field_defaults[field]) for field in group._fields}
-    return create_model(name, __base__=Strict, **fields)
+    model = create_model(name, __base__=Strict, **fields)
+    return _in_order(model, group.ORDERED) if hasattr(group, "ORDERED") else model
+
+
+def _in_order(model: type[Strict], pairs: tuple[tuple[str, str], ...]) -> type[Strict]:
+    """Return a model that also refuses a pair of parameters whose first is not below the second."""
+
+    class Ordered(model):  # type: ignore[valid-type, misc]
+        @model_validator(mode="after")
+        def _ordered(self) -> Self:
+            refuse(((low,), f"must be below {high} (got {getattr(self, low):g} and {getattr(self, high):g})")
+                   for low, high in pairs if getattr(self, low) >= getattr(self, high))
+            return self
+
+    Ordered.__name__ = model.__name__
+    return Ordered
 
 
 def build(group: Any, block: BaseModel) -> Any:

@@ -4,6 +4,7 @@ A record stands at its final name as soon as it exists. It holds what was last c
 writer: series, events and snapshots up to the commit, and the checkpoint from which the run can go on.
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -77,7 +78,7 @@ class RecordWriter:
     """
 
     def __init__(self, path: Path | str, header: Header, is_forced: bool = False) -> None:
-        """Create the record, empty, with status `running`; an existing file is replaced only once the new one is complete.
+        """Create the record, empty, with status `running`; a file that is to be replaced stays until the first commit.
 
         Raises:
             UserError: the file exists and `is_forced` is not set, or it cannot be written.
@@ -93,18 +94,26 @@ class RecordWriter:
         self._clear()
         if self.path.exists() and not is_forced:
             raise UserError(f"{path}: exists already; choose another name or add --force")
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        self._waiting: Path | None = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(temporary, "w", track_order=True, locking="best-effort") as file:
+            with h5py.File(self._waiting, "w", track_order=True, locking="best-effort") as file:
                 lay_out(file, header)
-            os.replace(temporary, self.path)
-            self._file = h5py.File(self.path, "r+", track_order=True, locking="best-effort")
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error}") from error
-        finally:
-            if temporary.exists():
-                temporary.unlink()
+            self._file = h5py.File(self._waiting, "r+", track_order=True, locking="best-effort")
+            if not self.path.exists():
+                self._take_place()
+        except BaseException as error:
+            with contextlib.suppress(OSError):
+                self._waiting.unlink(missing_ok=True)
+            if isinstance(error, OSError | RuntimeError):
+                raise UserError(f"{path}: cannot be written: {error}") from error
+            raise
+
+    def _take_place(self) -> None:
+        """Give the file its final name; what stood there is gone."""
+        if self._waiting is not None:
+            os.replace(self._waiting, self.path)
+            self._waiting = None
 
     def _clear(self) -> None:
         self._rows: list[tuple[float, Mapping[str, Any]]] = []
@@ -167,7 +176,8 @@ class RecordWriter:
             self._file.pop("checkpoint", None)
             self._file.move("checkpoint_next", "checkpoint")
             self._file.flush()
-        except OSError as error:
+            self._take_place()
+        except (OSError, RuntimeError) as error:
             raise UserError(f"{self.path}: cannot be written: {error}") from error
         self._clear()
 
@@ -202,7 +212,11 @@ class RecordWriter:
         if not self._is_finished:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             self._file.attrs["status"] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
-        self._file.close()
+        # A full disk fails again on closing; the first error is the one to show.
+        with contextlib.suppress(OSError, RuntimeError) if kind else contextlib.nullcontext():
+            self._file.close()
+        if self._waiting is not None:
+            self._waiting.unlink(missing_ok=True)
 
 
 def _extend(group: h5py.Group, columns: Mapping[str, Sequence[Any]]) -> None:

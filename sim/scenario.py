@@ -23,7 +23,7 @@ from sim.treatment import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
 MICRO_STEPS_PER_DAY = 24 * 60 // MICRO_STEP_MIN
-Centimetres = Annotated[float, value("cm", "a diameter", gt=0, le=50)]
+Centimetres = Annotated[float, value("cm", "a diameter", ge=0.01, le=50)]
 
 
 class Lesion(Strict):

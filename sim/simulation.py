@@ -13,6 +13,7 @@ import numpy as np
 from sim.measures import MEASURES, measure
 from sim.model import TumourModel
 from sim.processes.pharmacokinetics import level_unit
+from sim.provenance import model_version
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 from sim.scenario import Scenario
 from sim.state import SITE_UM, Tissue
@@ -60,6 +61,7 @@ def _run(model: TumourModel, writer: RecordWriter, on_progress: Callable[[float,
     noted, last_row_d = 0, model.time_d
     _write_row(model, writer)
     _write_snapshots(model, writer)
+    _commit(model, writer)
     while model.running:
         model.step()
         clock, is_last = model.clock, not model.running
@@ -103,8 +105,6 @@ def _vessel_codes(tissue: Tissue) -> np.ndarray:
 
 def _header(scenario: Scenario, replicate: int, is_quick: bool) -> Header:
     """Return what is known before the first step."""
-    from sim.jobs import model_version
-
     provenance = {"python": platform.python_version(), "platform": platform.platform(), **{name: version(name) for name in _RECORDED_WITH}}
     attributes = {
         "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": replicate,

@@ -96,7 +96,6 @@ class Tissue:
     weight: float = 1.0
     volume_weight: float = 1.0
     scale: float = 1.0
-    baseline_volume_weight: float = 1.0
     baseline_scale: float = 1.0
     baseline_axes: tuple[float, float] = (0.0, 0.0)
     is_held: bool = False

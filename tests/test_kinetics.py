@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from sim.numerics.kinetics import absorption_step, decay_share, hill, two_compartment_step
+from sim.numerics.kinetics import absorption_step, decay_share, two_compartment_step
 
 
 @pytest.mark.parametrize(("ka", "ke"), [(0.64, 0.0046), (0.01, 0.5)])
@@ -42,8 +42,3 @@ def test_a_hazard_becomes_a_share() -> None:
     assert decay_share(0.0, 5.0) == 0.0
     assert decay_share(math.log(2.0), 1.0) == pytest.approx(0.5)
     assert decay_share(1e-18, 1.0) == pytest.approx(1e-18)
-
-
-def test_hill_is_half_at_its_half_and_nothing_at_nothing() -> None:
-    assert [hill(0.0, 2.0), hill(-1.0, 2.0), hill(2.0, 2.0, 3.0)] == [0.0, 0.0, 0.5]
-    assert hill(4.0, 2.0, 2.0) == pytest.approx(0.8)

@@ -49,7 +49,7 @@ def test_the_calendar_is_the_same_at_another_time_step(dt_h: float, tiny: MakeSc
     assert [(event.time_d, event.kind) for event in model.events] == EVENTS
 
 
-EVENTS = [(0.0, "dose"), (0.0, "scan"), (1.0, "fraction"), (1.0, "dose"), (2.0, "fraction"), (2.0, "dose")]
+EVENTS = [(0.0, "dose"), (0.0, "scan"), (1.0, "fraction"), (1.0, "dose"), (2.0, "fraction"), (2.0, "dose"), (3.0, "dose"), (3.0, "scan")]
 
 
 def test_events_come_on_their_days_with_their_doses(treated: Scenario) -> None:
@@ -57,7 +57,7 @@ def test_events_come_on_their_days_with_their_doses(treated: Scenario) -> None:
     assert [(event.time_d, event.kind) for event in events] == EVENTS
     fraction = next(event for event in events if event.kind == "fraction")
     assert (fraction.lesion, fraction.value, fraction.value_core) == ("neck", 3.0, 4.0)
-    assert [(event.label, event.value) for event in events if event.kind == "dose"] == [("toripalimab", 240.0)] + [("anlotinib", 12.0)] * 2
+    assert [(event.label, event.value) for event in events if event.kind == "dose"] == [("toripalimab", 240.0)] + [("anlotinib", 12.0)] * 3
 
 
 def test_the_lethal_burden_ends_an_arm_with_an_event(tiny: MakeScenario) -> None:

@@ -151,9 +151,20 @@ def test_an_existing_file_is_never_replaced_without_force(tmp_path):
     with pytest.raises(UserError, match="exists already"):
         RecordWriter(path, header())
     assert path.read_text() == "mine"
-    with RecordWriter(path, header(), is_forced=True):
-        pass
-    assert h5py.is_hdf5(path)
+    with RecordWriter(path, header(), is_forced=True) as writer:
+        write_day(writer, 0)
+        assert path.read_text() == "mine"
+        writer.commit(STATE, hash_arrays(STATE), 0.0)
+        assert h5py.is_hdf5(path)
+        assert os.listdir(tmp_path) == ["a.h5"]
+
+
+def test_a_forced_run_that_commits_nothing_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.h5"
+    path.write_text("mine")
+    with RecordWriter(path, header(), is_forced=True) as writer:
+        write_day(writer, 0)
+    assert path.read_text() == "mine"
     assert os.listdir(tmp_path) == ["a.h5"]
 
 

@@ -22,17 +22,23 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.board import Board
+    from sim.errors import UserError
     from sim.execution import Outcome
     from sim.jobs import Job, days_until
     from sim.scenario_file import load_scenario
     from sim.simulation import simulate
 
+    if not 0 <= options.replicate < 2**31:
+        raise UserError(f"--replicate {options.replicate}: must be a number from 0 to {2**31 - 1}")
+    if options.output and options.output.suffix not in (".h5", ".hdf5", ".nc"):
+        raise UserError(f"-o {options.output}: a record ends in .h5")
     overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]
     scenario = load_scenario(options.scenario, overrides)
     path = options.output or Path("results") / f"{scenario.arm}.h5"
-    until_d = days_until(scenario, options.until) if options.until else None
+    until_d = days_until(scenario, options.until) if options.until is not None else None
     job = Job(scenario, options.replicate, path, until_d, options.quick)
     with Board([job]) as board:
+        board.announce(f"bringing the tissue to rest for {scenario.burn_in_d:g} days; the first run also compiles the rules")
         done = simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
                         is_forced=options.force, on_progress=lambda day, _: board.advance(job, day))
         board.finish(Outcome(job))

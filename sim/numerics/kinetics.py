@@ -37,10 +37,3 @@ def two_compartment_step(central: float, peripheral: float, rates: tuple[float, 
 def decay_share(rate: float, dt: float) -> float:
     """Return 1 - exp(-rate dt): the probability or share of a hazard over one step."""
     return -math.expm1(-rate * dt)
-
-
-def hill(value: float, half: float, exponent: float = 1.0) -> float:
-    """Return value^n / (value^n + half^n) for value >= 0."""
-    if value <= 0.0:
-        return 0.0
-    return 1.0 / (1.0 + (half / value) ** exponent)

@@ -22,6 +22,7 @@ _HYPOXIA = int(Hazard.HYPOXIA)
 class Parameters(NamedTuple):
     """Thresholds of quiescence and necrosis."""
 
+    ORDERED = (("full_mmHg", "onset_mmHg"),)
     quiescent_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell is quiescent", 2.0, 8.0, "assumed", "half-maximal division")] = 4.0
     onset_mmHg: Annotated[float, quantity("mmHg", "pO2 at which necrosis begins", 0.5, 5.0, "assumed", "about 1 in vivo; PhysiCell's 5 hides viable hypoxia")] = 1.0
     full_mmHg: Annotated[float, quantity("mmHg", "pO2 of the full necrosis rate", 0.05, 2.5, "assumed", "0.2 in vivo")] = 0.2

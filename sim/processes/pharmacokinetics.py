@@ -4,7 +4,7 @@ Two-compartment drugs (antibodies, intravenous): the clearance falls with exposu
 One-compartment drugs (tablets) pass a depot by first-order absorption. Levels: mg/L = ug/mL, times 1000 ng/mL.
 
 Sources: toripalimab two compartments with time-varying clearance (Li 2023, fphar.2022.1069818); CL 14.9 > 9.5 mL/h are
-label values quoted by a secondary page, to be confirmed; volumes, Q and the time course of CL are assumed; they give terminal half-lives of 8.5 and 12.4 days where 10 +- 1.5
+label values quoted by a secondary page, to be confirmed; volumes, Q and the time course of CL are assumed; they give terminal half-lives of 9.7 and 13.4 days where 10 +- 1.5
 and 18 +- 9.4 are quoted. Anlotinib one
 compartment, ka 0.64 1/h, CL/F 9.26 L/h, V/F 2010 L (population analysis of 16 patients, rs.3.rs-2375943).
 """
@@ -49,7 +49,7 @@ KNOWN_DRUGS: dict[str, Pharmacokinetics] = {
     # Half occupancy: K_D about 0.3 nM, several-fold worse in tissue: 1-2 nM of a 150 kDa antibody, 0.25 ug/mL (assumed).
     "toripalimab": TwoCompartments(
         clearance_first_ml_per_h=14.9, clearance_steady_ml_per_h=9.5, clearance_half_time_d=21.0, central_volume_l=2.6,
-        peripheral_volume_l=1.1, exchange_ml_per_h=10.0, half_effect_ug_per_ml=0.25,
+        peripheral_volume_l=1.1, exchange_ml_per_h=6.0, half_effect_ug_per_ml=0.25,
         evidence={"clearance_first_ml_per_h": "literature", "clearance_steady_ml_per_h": "literature",
                   "clearance_half_time_d": "assumed", "central_volume_l": "assumed", "peripheral_volume_l": "assumed",
                   "exchange_ml_per_h": "assumed", "half_effect_ug_per_ml": "assumed"}),

@@ -5,10 +5,11 @@
 N is normalisation of the endothelium (adhesion), b the low-dose effect (0 to 1), E the blood pool, W the lesion cells
 that a section cell stands for. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt))
 of it, shared in proportion. A section takes a whole number of T cells (stochastic rounding, one draw a pool), and
-exactly that number times W leaves the blood. Structure as in spQSP (recruitment at vessel sites); k is set by the
+exactly that number times W leaves the blood, at most the lesion's share of the pool. Structure as in spQSP (recruitment at vessel sites); k is set by the
 CD8 density it gives, 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
 """
 
+from math import fsum
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -107,23 +108,25 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         gates.append(found[: _gates(tissue.state, tissue.perfusion, found)])
         gain = (1.0 + p.normalisation_gain * systemic.normalisation) * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
         demand.append(p.entry_per_vessel_per_d * len(gates[-1]) * gain * tissue.t_cell_entry_factor * tissue.volume_weight / p.reference_blood_cells)
-    total = sum(demand)
+    # An exact sum: the order of the lesions must not show.
+    total = fsum(demand)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0
     before = (systemic.specific_blood, systemic.bystander_blood)
-    gone = [0.0, 0.0]
+    gone: tuple[list[float], list[float]] = ([], [])
     for tissue, found, rate in zip(state.active, gates, demand, strict=True):
-        if not len(found):
+        if rate == 0.0:
             continue
         luck = state.luck(tissue, clock)
         words = draw(luck, _ARRIVALS, np.uint32(0))
-        counts = tuple(_take(pool - out, pool * leaving * rate, tissue.volume_weight, word)
-                       for pool, out, word in zip(before, gone, words, strict=False))
+        counts = tuple(_take(pool * share, pool * leaving * rate, tissue.volume_weight, word)
+                       for pool, share, word in zip(before, (rate / total, rate / total), words, strict=False))
         admit(tissue, p, luck, clock.t_h / 24.0, (counts[0], counts[1]), found)
-        gone = [out + n * tissue.volume_weight for out, n in zip(gone, counts, strict=True)]
-    _settle(state, before, gone, clock)
+        for out, n in zip(gone, counts, strict=True):
+            out.append(n * tissue.volume_weight)
+    _settle(state, before, (fsum(gone[0]), fsum(gone[1])), clock)
 
 
-def _settle(state: State, before: tuple[float, float], gone: list[float], clock: Clock) -> None:
+def _settle(state: State, before: tuple[float, float], gone: tuple[float, float], clock: Clock) -> None:
     """Book what left: the pools fall after the burn-in, the running means of the efflux follow."""
     systemic, days = state.systemic, clock.dt_h / 24.0
     share = decay_share(1.0 / _EFFLUX_MEMORY_D, days)

@@ -11,6 +11,7 @@ division 0.1. The supply is what holds the pools at baseline with the lesions' d
 patient is assumed to be in balance on day 0. No drug acts here.
 """
 
+from math import fsum
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ def _take_antigen(state: State, p: Parameters) -> float:
     weights = np.zeros(len(Hazard))
     weights[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = p.apoptosis_weight
     weights[Hazard.HYPOXIA], weights[Hazard.T_CELL], weights[Hazard.RADIATION] = p.necrosis_weight, p.t_cell_weight, p.radiation_weight
-    total = float(sum(float(weights @ tissue.ledger) for tissue in state.tissues))
+    total = fsum(weight * dead for tissue in state.tissues for weight, dead in zip(weights, tissue.ledger, strict=True))
     released = total - state.systemic.antigen_ledger
     state.systemic.antigen_ledger = total
     return released

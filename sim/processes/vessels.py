@@ -41,6 +41,7 @@ _SPROUT_MATURITY = 0.1
 class Parameters(NamedTuple):
     """Vessel dynamics; densities per mm2 are of perfused vessels."""
 
+    ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))
     rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
         "no microvessel density of this cancer found; chosen from computed oxygen maps, hypoxic fraction about 0.25")] = 90.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",
