@@ -12,6 +12,8 @@ from analysis.errors import RecordError
 from sim import DISCLAIMER, __version__
 from sim.cli import VERBS, check, main
 from sim.errors import UserError
+from sim.mechanisms import MECHANISMS
+from sim.schedule import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,6 +96,12 @@ def test_the_page_of_parameters_is_what_the_code_says(capsys: pytest.CaptureFixt
     printed = capsys.readouterr().out
     assert "| `cycle_time_h` | cycle time of a cycling cell | 30 | h | 24 to 48 | literature |" in printed
     assert printed == (ROOT / "docs/parameters.md").read_text(), "renew it: lesionlab describe --table > docs/parameters.md"
+
+
+def test_the_model_description_names_every_process_and_switch() -> None:
+    text = (ROOT / "docs/odd.md").read_text()
+    assert [name for name in MECHANISMS if f"| `{name}` | {MECHANISMS[name].meaning} |" not in text] == []
+    assert [name for name in PARAMETERS if name not in text] == []
 
 
 def test_an_installed_copy_brings_the_scenarios(tmp_path: Path) -> None:
