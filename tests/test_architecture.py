@@ -25,7 +25,8 @@ AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|g
 # What each layer of sim may import: itself and those before it.
 LAYERS = ("numerics", "processes", "schedule", "scenario", "model", "cli")
 LAYER_OF = {
-    "codes": "numerics", "clock": "numerics", "errors": "numerics", "mistakes": "numerics", "parameters": "numerics", "state": "numerics",
+    "codes": "numerics", "clock": "numerics", "errors": "numerics", "mechanisms": "numerics", "mistakes": "numerics",
+    "parameters": "numerics", "state": "numerics",
     "schedule": "schedule", "document": "scenario", "treatment": "scenario", "scenario": "scenario", "scenario_file": "scenario",
     "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
 }

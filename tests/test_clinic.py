@@ -101,8 +101,17 @@ def test_the_burden_is_that_of_all_lesions_at_their_weights() -> None:
 def test_holding_the_size_undoes_growth_before_day_0() -> None:
     tissue = lesion(20.0)
     fill_disc(tissue, 30.0, aspect=0.8)
-    tissue.n_dropped, tissue.scale = 3, 99.0
+    tissue.scale = 99.0
     clinic.hold_size(tissue, CELLS)
     assert clinic.diameters_cm(tissue) == pytest.approx((10.0, 8.0))
     assert clinic.lesion_cells(tissue) == pytest.approx(CELLS)
-    assert tissue.n_dropped == 0
+
+
+def test_what_births_pushed_out_of_view_is_forgotten_on_day_0_and_not_before() -> None:
+    """Until then T cells have yet to be thinned by it (`population_control`)."""
+    tissue = lesion()
+    tissue.n_dropped, tissue.ledger[:] = 3, 5.0
+    clinic.hold_size(tissue, CELLS)
+    assert tissue.n_dropped == 3 and (tissue.ledger == 5.0).all()
+    clinic.fix_baseline(tissue, CELLS)
+    assert tissue.n_dropped == 0 and not tissue.ledger.any()

@@ -8,7 +8,7 @@ import pytest
 
 from sim.codes import CellState, Hazard
 from sim.model import TumourModel
-from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion
+from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
 from sim.scenario import Scenario
 from sim.schedule import PARAMETERS, SCHEDULE, advance
 from sim.state import Fraction, Orders, State, Tissue, check
@@ -48,6 +48,7 @@ def test_nothing_happens_in_a_dormant_or_cleared_section(resting: dict[str, Any]
     if "n_cells" in resting:
         tissue.state.fill(CellState.STROMA)
     state = state_of(tissue, specific_blood=1e9, bystander_blood=1e9, normalisation=1.0)
+    t_cell_priming.hold_baseline(state.systemic, DEFAULTS["t_cell_priming"], 0.0)
     before = remember(state)
     clock = clock_at()
     for _ in range(30):
@@ -60,6 +61,7 @@ def test_a_lesion_changes_the_other_through_the_blood_alone() -> None:
     """Without a pool to share, a section's state is the same with and without a second lesion."""
     def section(*others: Tissue) -> dict[str, bytes]:
         state, clock = state_of(*others, lively()), clock_at()
+        t_cell_priming.hold_baseline(state.systemic, DEFAULTS["t_cell_priming"], 0.0)
         for _ in range(26):
             clock = advance(state, DEFAULTS, clock)
         return {path: kept for path, kept in remember(state).items() if path.startswith("lesion.made")}

@@ -51,10 +51,11 @@ def test_the_mass_is_an_ellipse_of_proliferating_cells_within_stroma() -> None:
 def test_vessels_have_their_densities_in_host_tissue_and_in_the_mass(vessel_factor: float) -> None:
     tissue, p = made(vessel_factor=vessel_factor), GROUPS["vessels"]
     host, mass = tissue.state == CellState.STROMA, tissue.state > 0
-    share = vessel_factor * p.rim_density_per_mm2 / SITES_PER_MM2
-    low, high = binom.interval(0.9999, int(host.sum()), share)
-    assert low <= tissue.vessel[host].sum() <= high
-    assert (tissue.maturity[host & (tissue.vessel == 1)] == 1.0).all()
+    perfused = vessel_factor * p.rim_density_per_mm2 / SITES_PER_MM2
+    for laid, share in ((tissue.vessel[host].sum(), perfused / p.perfused_normal), (tissue.perfusion[host].sum(), perfused)):
+        low, high = binom.interval(0.9999, int(host.sum()), share)
+        assert low <= laid <= high
+    assert (tissue.maturity[host & (tissue.vessel == 1)] == np.float32(p.maturity_normal)).all()
     perfused_per_mm2 = tissue.perfusion[mass].mean() * SITES_PER_MM2 / vessel_factor
     assert 0.8 * p.core_density_per_mm2 < perfused_per_mm2 < 1.2 * p.rim_density_per_mm2
     assert np.allclose(tissue.maturity[mass & (tissue.vessel == 1)], p.maturity_tumour)

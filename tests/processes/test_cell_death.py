@@ -29,10 +29,12 @@ def dying(code: int, cause: int, n: int = 4, weight: float = 3000.0) -> Tissue:
 @pytest.mark.parametrize("cause", CAUSES)
 @pytest.mark.parametrize("code", LIVING)
 def test_each_cause_leaves_its_remains_and_is_booked_in_lesion_cells(code: int, cause: Hazard) -> None:
+    """Radiation ended the line of the doomed: whatever finishes them leaves its own remains, and the ledger names radiation."""
     tissue = dying(code, cause)
     update(state_of(tissue), P._replace(interphase_share=1.0), clock_at())
     assert (tissue.state == REMAINS[cause]).all()
-    assert tissue.ledger.tolist() == [4 * 3000.0 if booked == cause else 0.0 for booked in Hazard]
+    booked_to = Hazard.RADIATION if code == CellState.DOOMED else cause
+    assert tissue.ledger.tolist() == [4 * 3000.0 if booked == booked_to else 0.0 for booked in Hazard]
     assert (tissue.pd_l1 == 0).all() and (tissue.hits == 0).all()
 
 
@@ -44,6 +46,14 @@ def test_clonogens_that_stand_for_less_than_a_site_leave_nothing_behind(code: in
     update(state_of(tissue), P, clock_at())
     assert (tissue.state == left).all()
     assert tissue.ledger[Hazard.RADIATION] == 4 * booked
+
+
+def test_clonogens_and_doomed_cells_that_die_together_are_booked_apart() -> None:
+    tissue = dying(CellState.QUIESCENT, Hazard.HYPOXIA, n=5, weight=10.0)
+    tissue.state[0, 0, :2] = CellState.DOOMED
+    update(state_of(tissue), P, clock_at())
+    assert tissue.ledger[[Hazard.HYPOXIA, Hazard.RADIATION]].tolist() == [3 * 10.0, 2 * 3000.0]
+    assert tissue.ledger.sum() == 3 * 10.0 + 2 * 3000.0
 
 
 def test_a_clonogen_that_does_not_die_in_interphase_is_doomed_and_not_yet_booked() -> None:

@@ -114,13 +114,45 @@ def n_hit(pd_l1_share: float, occupancy: float, p: Parameters = P, n: int = 2500
 
 
 @pytest.mark.parametrize(("pd_l1_share", "occupancy"), [(0.0, 0.0), (P.suppression_half, 0.0), (1.0, 0.0), (1.0, 0.5), (1.0, 1.0)])
-def test_hits_come_at_their_rate_less_the_suppressed_share(pd_l1_share: float, occupancy: float) -> None:
-    level, half = pd_l1_share**P.suppression_exponent, P.suppression_half**P.suppression_exponent
-    suppressed = (1.0 - occupancy) * level / (level + half)
+def test_hits_come_at_their_rate_in_the_pairs_that_are_not_suppressed(pd_l1_share: float, occupancy: float) -> None:
     stays = math.exp(-MICRO_STEP_MIN / P.engagement_min)
-    hits = -math.expm1(-P.hit_rate_per_h * MICRO_STEP_MIN / 60.0 * (1.0 - suppressed))
-    low, high = binom.interval(0.9999, 2500, stays * hits)
+    hits = -math.expm1(-P.hit_rate_per_h * MICRO_STEP_MIN / 60.0)
+    low, high = binom.interval(0.9999, 2500, stays * hits * (1.0 - suppressed(pd_l1_share, occupancy)))
     assert low <= n_hit(pd_l1_share, occupancy) <= high
+
+
+def suppressed(pd_l1_share: float, occupancy: float) -> float:
+    """Return the share of pairs that are suppressed."""
+    level, half = pd_l1_share**P.suppression_exponent, P.suppression_half**P.suppression_exponent
+    return (1.0 - occupancy) * level / (level + half)
+
+
+def killed_of_pairs(pd_l1_share: float, occupancy: float, step: int = 100) -> np.ndarray:
+    """Return which of 2500 pairs end in a kill within an hour of certain hits; a hit cell has all its hits or none."""
+    tissue = bare_tissue((1, 50, 50))
+    tissue.state.fill(CellState.PROLIFERATING)
+    tissue.pd_l1_share.fill(pd_l1_share)
+    add_t_cells(tissue, range(2500))
+    tissue.t_cells.target[:2500] = np.arange(2500)
+    state = state_of(tissue, pd1_occupancy=occupancy)
+    for micro_step in range(SURE.n_hits):
+        update(state, SURE, clock_at(step, micro_step=micro_step))
+    assert set(np.unique(tissue.hits)) <= {0, SURE.n_hits}
+    return tissue.hits.reshape(-1) == SURE.n_hits
+
+
+@pytest.mark.parametrize(("pd_l1_share", "occupancy"), [(P.suppression_half, 0.0), (0.15, 0.0), (1.0, 0.5), (1.0, 0.9)])
+def test_kills_and_not_only_hits_scale_with_the_unsuppressed_share(pd_l1_share: float, occupancy: float) -> None:
+    """Three hits at a thinned rate would scale kills with the cube of the share."""
+    low, high = binom.interval(0.9999, 2500, 1.0 - suppressed(pd_l1_share, occupancy))
+    assert low <= killed_of_pairs(pd_l1_share, occupancy).sum() <= high
+
+
+def test_a_pair_stays_suppressed_from_hour_to_hour_and_blockade_only_frees() -> None:
+    free = killed_of_pairs(0.15, 0.0)
+    assert (killed_of_pairs(0.15, 0.0, step=777) == free).all()
+    freed = killed_of_pairs(0.15, 0.7)
+    assert freed[free].all() and freed.sum() > free.sum()
 
 
 def test_occupied_pd_1_restores_the_hits_on_pd_l1_positive_cells_exactly() -> None:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from sim.codes import Hazard
+from sim.model import TumourModel
 from sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
+from sim.scenario import Scenario
 from sim.state import State
 from tests.made_state import bare_tissue, changed, clock_at, remember, state_of
 
@@ -14,9 +16,9 @@ BURN_IN = clock_at(0, burn_in_steps=10)
 
 
 def resting_state(antigen_per_d: float = 1e10, p: Parameters = P, **systemic: float) -> State:
-    """Return a state whose pools are in balance at a constant flow of antigen."""
-    state = state_of(bare_tissue(), antigen=np.full(STAGES, antigen_per_d), specific_blood=2e8, bystander_blood=8e8, **systemic)
-    hold_baseline(state.systemic, p)
+    """Return a state whose pools are in balance after a burn-in of 30 days with a constant flow of antigen."""
+    state = state_of(bare_tissue(), antigen_ledger=30.0 * antigen_per_d, specific_blood=2e8, bystander_blood=8e8, **systemic)
+    hold_baseline(state.systemic, p, 30.0)
     return state
 
 
@@ -71,13 +73,35 @@ def test_supply_and_recall_replace_what_dies_in_blood_and_what_leaves_for_the_le
     systemic = resting_state(efflux_specific=3e6, efflux_bystander=5e6).systemic
     assert systemic.supply_specific + P.recall_per_d * systemic.memory == pytest.approx(2e8 / P.blood_lifespan_d + 3e6)
     assert systemic.supply_bystander == pytest.approx(8e8 / P.blood_lifespan_d + 5e6)
+    # Memory at rest: what a constant supply leaves behind over the memory's life.
+    assert systemic.memory == pytest.approx(P.memory_share * systemic.supply_specific * P.memory_lifespan_d)
 
 
-def test_the_first_step_after_the_burn_in_fixes_the_baseline() -> None:
-    state = state_of(bare_tissue(), antigen=np.full(STAGES, 1e9), specific_blood=2e8, bystander_blood=8e8)
-    update(state, FORGETFUL, clock_at(0))
-    assert state.systemic.supply_specific == pytest.approx(2e8 / P.blood_lifespan_d)
-    assert state.systemic.baseline_antigen == pytest.approx(1e9, rel=0.05)
+def test_the_antigen_at_rest_is_the_mean_over_the_burn_in() -> None:
+    """Ten days at 1e9 and ten at 3e9: the stages stand near 3e9 when the burn-in ends, and are set back to the mean."""
+    state = state_of(bare_tissue(), specific_blood=2e8, bystander_blood=8e8)
+    for step in range(480):
+        state.tissues[0].ledger[Hazard.RADIATION] += (1e9 if step < 240 else 3e9) / 24.0
+        update(state, P, clock_at(step, burn_in_steps=480))
+    assert state.systemic.antigen[-1] > 2.8e9
+    hold_baseline(state.systemic, P, 20.0)
+    assert state.systemic.baseline_antigen == pytest.approx(2e9)
+    assert state.systemic.antigen.tolist() == [state.systemic.baseline_antigen] * STAGES
+    assert state.systemic.antigen_ledger == 0.0
+
+
+@pytest.mark.parametrize(("dead", "days"), [(0.0, 0.0), (5e9, 0.0), (0.0, 30.0)])
+def test_without_a_burn_in_or_deaths_in_it_the_antigen_at_rest_is_half_maximal(dead: float, days: float) -> None:
+    systemic = state_of(bare_tissue(), antigen_ledger=dead).systemic
+    hold_baseline(systemic, P, days)
+    assert systemic.baseline_antigen == P.antigen_half_per_d
+
+
+def test_the_model_holds_the_baseline_when_its_burn_in_ends(untreated: Scenario) -> None:
+    systemic = TumourModel(untreated).state.systemic
+    assert systemic.baseline_antigen not in (0.0, P.antigen_half_per_d)
+    assert systemic.antigen.tolist() == [systemic.baseline_antigen] * STAGES
+    assert systemic.supply_specific > 0.0 and systemic.memory > 0.0 and systemic.supply_bystander > 0.0
 
 
 def test_expansion_is_finite_however_much_dies() -> None:
@@ -92,6 +116,41 @@ def test_without_antigen_priming_ends_and_bystanders_stay() -> None:
     pass_days(state, 120.0, 0.0, FORGETFUL)
     assert state.systemic.specific_blood < 0.01 * 2e8
     assert state.systemic.bystander_blood == pytest.approx(8e8, rel=0.005)
+
+
+@pytest.mark.parametrize("dt_h", [1.0, 24.0])
+def test_bystanders_never_pass_their_baseline_when_the_lesions_ask_for_less(dt_h: float) -> None:
+    """The lesions took 4e7 a day before day 0 and take nothing now: the supply falls to what dies. Past it is only the step's error."""
+    highest = 8e8 * (1.0 + 1.01 * dt_h / 24.0 / (2.0 * P.blood_lifespan_d**2))
+    state = resting_state(efflux_bystander=4e7)
+    state.systemic.efflux_bystander = 0.0
+    for step in range(round(60 * 24 / dt_h)):
+        update(state, P, clock_at(step, dt_h=dt_h))
+        assert state.systemic.bystander_blood <= highest
+    assert state.systemic.bystander_blood == pytest.approx(8e8, rel=0.005)
+
+
+def test_lost_bystanders_come_back_no_faster_than_their_supply() -> None:
+    state = resting_state()
+    systemic, pools = state.systemic, [4e8]
+    systemic.bystander_blood = pools[0]
+    for step in range(120 * 24):
+        update(state, P, clock_at(step))
+        pools.append(systemic.bystander_blood)
+    gained = np.diff(pools) * 24.0 + np.array(pools[:-1]) / P.blood_lifespan_d
+    assert gained.max() <= systemic.supply_bystander * 1.003
+    assert np.diff(pools).min() > -8e8 * 1e-6
+    # Filled at a constant supply s: s tau (1 - exp(-t / tau)) + pool exp(-t / tau), and at rest in the end.
+    assert pools[5 * 24] == pytest.approx(8e8 - 4e8 * np.exp(-5.0 / P.blood_lifespan_d), rel=0.005)
+    assert pools[-1] == pytest.approx(8e8, rel=0.001)
+
+
+def test_bystanders_fall_where_the_lesions_ask_for_more_than_the_supply() -> None:
+    state = resting_state()
+    state.systemic.efflux_bystander = 4e8
+    supplied = state.systemic.supply_bystander / 24.0
+    update(state, P, clock_at())
+    assert state.systemic.bystander_blood - 8e8 == pytest.approx(supplied + 8e8 * np.expm1(-1.0 / 24.0 / P.blood_lifespan_d))
 
 
 def test_a_share_of_the_primed_becomes_memory() -> None:

@@ -49,11 +49,45 @@ def test_maturity_drifts_to_the_target_of_normalisation(start: float, normalisat
     assert np.allclose(tissue.maturity[tissue.vessel == 1], target + (start - target) * KEPT, rtol=1e-5)
 
 
+@pytest.mark.parametrize("start", [P.maturity_tumour, 1.0])
 @pytest.mark.parametrize("code", [CellState.STROMA, CellState.NECROTIC])
-def test_where_no_tumour_cell_lives_vessels_mature_fully(code: int) -> None:
-    tissue = vascular(code)
+def test_where_no_tumour_cell_lives_vessels_become_normal(code: int, start: float) -> None:
+    tissue = vascular(code, start)
     one_day(tissue)
-    assert np.allclose(tissue.maturity[tissue.vessel == 1], 1.0 + (P.maturity_tumour - 1.0) * KEPT, rtol=1e-5)
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], P.maturity_normal + (start - P.maturity_normal) * KEPT, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("n_living", "decompressed"), [(0, 1.0), (3, 0.52), (6, 0.04), (7, 0.0), (25, 0.0)])
+def test_killing_cells_decompresses_vessels_below_a_quarter_of_living_cells(n_living: int, decompressed: float) -> None:
+    """Living cells among the 25 sites about each vessel: 1 - (n / 25) / 0.25 of the way to normal maturity."""
+    tissue = vascular(CellState.NECROTIC)
+    offsets = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3)][:n_living]
+    for dy, dx in offsets:
+        tissue.state[0, 4 + dy::SPACING, 4 + dx::SPACING] = CellState.PROLIFERATING
+    one_day(tissue)
+    target = P.maturity_tumour + (P.maturity_normal - P.maturity_tumour) * decompressed
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], target + (P.maturity_tumour - target) * KEPT, rtol=1e-5)
+
+
+def test_decompression_takes_nothing_from_what_radiotherapy_matured() -> None:
+    """0.3 + 0.6 is above the normal maturity already."""
+    tissue = vascular(CellState.NECROTIC)
+    tissue.radiation_maturity = 0.6
+    one_day(tissue)
+    target = P.maturity_tumour + 0.6 * math.exp(-1.0 / P.radiation_maturity_d)
+    assert target > P.maturity_normal
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], target + (P.maturity_tumour - target) * KEPT, rtol=1e-5)
+
+
+@pytest.mark.parametrize("response", [0.0, 0.5])
+def test_vessels_take_up_their_share_of_normalisation_and_of_pruning(response: float) -> None:
+    tissue = vascular()
+    one_day(tissue, STILL._replace(normalisation_response=response), normalisation=0.8)
+    target = P.maturity_tumour + (P.maturity_normal - P.maturity_tumour) * 0.8 * response
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], target + (P.maturity_tumour - target) * KEPT, rtol=1e-5)
+    pruned = vascular()
+    one_day(pruned, STILL._replace(pruning_per_d=0.5, pruning_response=response), pruning=0.8)
+    assert is_binomial(N - int(pruned.vessel.sum()), -math.expm1(-0.5 * 0.8 * response * (1.0 - P.maturity_tumour)))
 
 
 def test_radiotherapy_matures_and_its_effect_decays() -> None:
@@ -116,10 +150,22 @@ def test_without_vegf_or_under_full_blockade_the_immature_regress(vegf: float, b
     assert is_binomial(N - int(tissue.vessel.sum()), lost)
 
 
-def test_a_mature_vessel_in_host_tissue_is_never_lost() -> None:
+def test_a_fully_mature_vessel_in_host_tissue_is_never_lost() -> None:
+    """Where normal is full maturity, no hazard of loss is left."""
     tissue = vascular(CellState.STROMA, maturity=1.0)
-    one_day(tissue, P._replace(collapse_per_d=1e6, pruning_per_d=1e6, regression_per_d=1e6, repair_per_d=0.0), pruning=1.0)
+    lossy = P._replace(maturity_normal=1.0, collapse_per_d=1e6, pruning_per_d=1e6, regression_per_d=1e6, repair_per_d=0.0)
+    one_day(tissue, lossy, pruning=1.0)
     assert tissue.vessel.sum() == N
+
+
+@pytest.mark.parametrize(("lossy", "rate"), [
+    ({"collapse_per_d": 1e6}, 0.0), ({"pruning_per_d": 0.5}, 0.5 * 0.8), ({"regression_per_d": 0.5}, 0.5),
+    ({"pruning_per_d": 0.5, "pruning_response": 0.0}, 0.0)])
+def test_a_host_vessel_is_lost_by_what_its_normal_maturity_leaves_and_never_squeezed(lossy: dict[str, float], rate: float) -> None:
+    tissue = vascular(CellState.STROMA, maturity=P.maturity_normal)
+    one_day(tissue, STILL._replace(**lossy), pruning=0.8)
+    assert np.allclose(tissue.maturity[tissue.vessel == 1], P.maturity_normal)
+    assert is_binomial(N - int(tissue.vessel.sum()), -math.expm1(-rate * (1.0 - P.maturity_normal)))
 
 
 @pytest.mark.parametrize(("vegf", "blockade"), [(P.vegf_half, 0.0), (10.0, 0.5)])
