@@ -282,7 +282,7 @@ def test_a_switch_that_is_on_changes_nothing(tiny: MakeScenario) -> None:
 BARE = UNTREATED.replace("section_cells: 500", "section_cells: 500, t_cell_entry_factor: 0")
 WITHOUT_VESSELS = UNTREATED.replace("section_cells: 500", "section_cells: 500, vessel_density_factor: 1e-12")
 WELL_SUPPLIED = UNTREATED.replace("section_cells: 500", "section_cells: 500, vessel_density_factor: 5") + "vegf: {hif_mmHg: 4}\n"
-# Twelve days in which every coupling acts: 2 Gy count as a low dose and mature vessels, T cells are many, blockade comes late, vessels are immature.
+# Twelve days in which every coupling acts: 2 Gy count as low and mature vessels, T cells are many, blockade is late, vessels are immature.
 BUSY = """
 schema: 1
 start: 2021-07-05
