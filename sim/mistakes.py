@@ -86,6 +86,9 @@ def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:
     if kind == "extra_forbidden":
         known = [name for node in _nodes(schema, path[:-1]) for name in node.get("properties", ())]
         return [Mistake(path, "unknown key" + did_you_mean(str(path[-1]), known), is_key=True)]
+    if is_name and kind == "literal_error":
+        known = [name for node in _nodes(schema, path[:-1]) for name in node.get("propertyNames", {}).get("enum", ())]
+        return [Mistake(path, "unknown key" + did_you_mean(str(path[-1]), known), is_key=True)]
     message = _words(kind, detail, field)
     if kind not in NOTHING_TO_QUOTE:
         message += f" (got {_quoted(value)})"

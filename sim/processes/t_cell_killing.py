@@ -9,7 +9,8 @@ A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (
 
 RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Several hits: three serial hits less
 than 50 minutes apart (Weigelin 2021, s41467-021-25282-3), which makes killing depend on T cells gathering. Kill
-rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression: a simplification of the synapse balance in spQSP (Hill, n = 2).
+rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression: a simplification of the synapse balance
+in spQSP (Hill, n = 2).
 """
 
 from typing import Annotated, NamedTuple
@@ -20,7 +21,7 @@ from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import neighbour
+from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import draw, philox, uniform
 from sim.parameters import quantity
 from sim.state import State
@@ -51,19 +52,20 @@ def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
     """Tell whether PD-L1 silences a pair of T cell and target site: the pair's own draw, the same at every step, below supp."""
     level = pd_l1**p.suppression_exponent
     supp = free * level / (level + p.suppression_half**p.suppression_exponent)
-    words = philox(luck.key0, luck.key1, np.uint32(site), np.uint32(_SUPPRESSION), t_cell, luck.lesion)
+    words = philox(luck.key0, luck.key1, site, np.uint32(_SUPPRESSION), t_cell, luck.lesion)
     return uniform(words[0]) < supp
 
 
 @kernel
-def _hit(p, chances, luck, when, shape, cells, rows):
+def _hit(p, chances, luck, when, geometry, cells, rows):
     """Engage, hit and let go for one micro-step.
 
     Reads cells (state, pd_l1_share) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits, last_hit),
-    rows (target, kills). chances = (hit, let go, free PD-1); when = (minute, micro-step). One draw a specific
+    rows (target, kills). chances = (hit, let go, free PD-1); geometry = (shape, centre); when = (minute, micro-step). One draw a specific
     T cell, and one a pair that would hit. Hits of one micro-step add up whatever their order; a kill is booked to all who hit in it.
     """
     p_hit, p_leave, free = chances
+    shape, centre = geometry
     n_hits = p.n_hits
     minute, micro_step = when
     state, pd_l1_share, hits, last_hit = cells
@@ -83,7 +85,7 @@ def _hit(p, chances, luck, when, shape, cells, rows):
         if is_gone or uniform(words[1]) < p_leave:
             target[i] = -1
             continue
-        if uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], at):
+        if uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
             if minute - last_hit[at] >= p.memory_min:
                 hits[at] = 0
             hits[at] = min(hits[at] + 1, 200)
@@ -116,6 +118,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             continue
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.hits, tissue.last_hit))
         rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-        _hit(p, chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), tissue.state.shape, cells, rows)
+        _hit(p, chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), (tissue.state.shape, tissue.centre), cells, rows)
         if is_last:
             _write_kills(p.n_hits, cells[2], tissue.hazard.reshape(len(tissue.hazard), -1))

@@ -9,10 +9,11 @@ Hazards of loss per day, with c the share of living tumour cells within 40 um:
     collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) squeezed by living cells (c > 0.75)
     pruning     k_prune R (1 - m)                    by VEGFR blockade
     regression  k_reg (1 - m) (1 - H(V))             without VEGF
+                both x min(c / c_free, 1): host vessels, where hardly a tumour cell lives, are quiescent
 
 Sprouting k_spr H(V), where V is the VEGF that still acts, VEGF x (1 - R), H(V) = V / (V + V50), limited by the
 vessels already there; sprouts start at maturity 0.1. Where few tumour cells live, host vessels return: repair
-k_rep (1 - c) up to the host's density, so a shrunken mass lies in supplied tissue. Two-state structure after the
+k_rep up to the host's density, so a shrunken mass lies in supplied tissue. Two-state structure after the
 vessel models of spQSP-HCC and OncoAMBER; rates are assumed (ranges in the table). Killing cells decompresses vessels:
 collapse counts the living only. Vessels stay where they are while tissue moves past them.
 """
@@ -34,7 +35,8 @@ from sim.state import SITES_PER_MM2, State
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)
 _REACH = 2
-_WINDOW = 25.0
+_HOST_REACH = 4
+_WINDOW, _HOST_WINDOW = 25.0, 81.0
 _SPROUT_MATURITY = 0.1
 
 
@@ -116,16 +118,18 @@ def _mature(p, effects, crowd, maturity):
 
 
 @kernel
-def _hazards(p, effects, crowd, crowd_vessels, maturity, vegf):
-    """Return the hazards (1/d) of loss and of sprouting of one vessel; crowd_vessels: vessel sites within 40 um, itself included."""
+def _hazards(p, effects, crowd, vessels_around, maturity, vegf):
+    """Return the hazards (1/d) of loss and of sprouting of one vessel; vessels_around: sites within 40 and within 80 um, itself included."""
     pruning = effects[1]
     acting = vegf * (1.0 - pruning)
     drive = acting / (acting + p.vegf_half)
-    loss = (1.0 - maturity) * (p.pruning_per_d * pruning + p.regression_per_d * (1.0 - drive))
+    # Host vessels are quiescent: they need no VEGF and are not pruned.
+    in_tumour = min(crowd / p.decompression_share, 1.0)
+    loss = in_tumour * (1.0 - maturity) * (p.pruning_per_d * pruning + p.regression_per_d * (1.0 - drive))
     loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
-    sprouting = p.sprouting_per_d * drive * max(1.0 - crowd_vessels / p.crowded_vessels, 0.0)
-    host_vessels = p.rim_density_per_mm2 / SITES_PER_MM2 * (_WINDOW - 1.0)
-    return loss, sprouting + p.repair_per_d * (1.0 - crowd) * max(1.0 - (crowd_vessels - 1.0) / host_vessels, 0.0)
+    sprouting = p.sprouting_per_d * drive * max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
+    host_vessels = p.rim_density_per_mm2 / p.perfused_normal / SITES_PER_MM2 * _HOST_WINDOW
+    return loss, sprouting + p.repair_per_d * (1.0 - in_tumour) * max(1.0 - vessels_around[1] / host_vessels, 0.0)
 
 
 @kernel
@@ -143,9 +147,9 @@ def _remodel(p, effects, luck, centre, living, vegf, fields):
         z, rest = divmod(s, ny * nx)
         y, x = divmod(rest, nx)
         crowd = crowding(living, _REACH, y, x, z)
-        crowd_vessels = crowding(before, _REACH, y, x, z) * _WINDOW
+        around = (crowding(before, _REACH, y, x, z) * _WINDOW, crowding(before, _HOST_REACH, y, x, z) * _HOST_WINDOW)
         maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
-        loss, sprouting = _hazards(p, effects, crowd, crowd_vessels, maturity[z, y, x], vegf[z, y, x])
+        loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x])
         words = draw(luck, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
         if uniform(words[0]) < 1.0 - math.exp(-loss * days):
             vessel[z, y, x] = 3
