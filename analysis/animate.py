@@ -17,7 +17,7 @@ from PIL import Image
 from analysis import calendar, style
 from analysis.errors import RecordError
 from analysis.film import Film, compose, film
-from analysis.record import Record, load
+from analysis.record import Record, load, refuse_twins
 
 FRAMES_PER_SECOND, N_FRAMES = 12, 120
 FIRST_HOLD_S, LAST_HOLD_S = 1.0, 3.0
@@ -55,6 +55,7 @@ def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progre
     if fps < 1 or frames < 2:
         raise RecordError(f"an animation needs at least 1 frame per second and 2 frames; got {fps} and {frames}")
     records = [load(path) for path in paths]
+    refuse_twins(records)
     if not records:
         raise RecordError("there is no record to animate")
     reel = film(records, lesion or default_lesion(records), frames)

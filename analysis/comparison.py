@@ -13,7 +13,7 @@ import numpy as np
 
 from analysis.errors import RecordError
 from analysis.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Outcome, Quantity, read_outcome, responses
-from analysis.record import Record
+from analysis.record import Record, refuse_twins
 
 DISCLAIMER = "Illustrative, not for clinical use"
 QUANTILES = (0.1, 0.9)
@@ -86,13 +86,10 @@ def compare(records: Sequence[Record]) -> Comparison:
     """
     if not records:
         raise RecordError("there is no record to compare")
+    refuse_twins(records)
     arms: dict[str, dict[int, Outcome]] = {}
     for outcome in map(read_outcome, records):
-        replicates = arms.setdefault(outcome.arm, {})
-        if outcome.replicate in replicates:
-            raise RecordError(f"{outcome.record.path} and {replicates[outcome.replicate].record.path}: "
-                              f"both are replicate {outcome.replicate} of the arm {outcome.arm}")
-        replicates[outcome.replicate] = outcome
+        arms.setdefault(outcome.arm, {})[outcome.replicate] = outcome
     first = records[0].attributes
     is_quick = any(int(record.attributes.get("is_quick", 0)) for record in records)
     return Comparison(tuple(_summed_up(name, tuple(dict(sorted(found.items())).values())) for name, found in arms.items()),

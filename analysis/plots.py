@@ -15,7 +15,7 @@ from analysis import style
 from analysis.errors import RecordError
 from analysis.ledger import ledger_figure
 from analysis.panels import Panel, Quantity, by_arm, sheet, values
-from analysis.record import Record
+from analysis.record import Record, refuse_twins
 from analysis.tissue import map_figure
 
 DIAMETER = Quantity("longest_diameter_cm", "longest diameter (cm)")
@@ -170,6 +170,7 @@ def pages(records: Sequence[Record]) -> list[tuple[str, Figure]]:
 def _check(records: Sequence[Record]) -> None:
     if not records:
         raise RecordError("there is no record to draw")
+    refuse_twins(records)
     for record in records:
         if len(record.time_d) < 2:
             raise RecordError(f"{record.path}: the record holds fewer than two points in time, there is nothing to draw")

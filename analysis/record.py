@@ -111,6 +111,21 @@ def load(path: Path | str) -> Record:
             events=[event for event in map(Event, *columns) if event.time_d <= committed_d])
 
 
+def refuse_twins(records: Sequence[Record]) -> None:
+    """Refuse two records of the same replicate of an arm: they are no replicates of each other, and one would hide the other.
+
+    Raises:
+        RecordError: naming both files.
+    """
+    seen: dict[tuple[str, int], Record] = {}
+    for record in records:
+        name = str(record.attributes["arm"]), int(record.attributes.get("replicate", 0))
+        if name in seen:
+            raise RecordError(f"{record.path} and {seen[name].path}: both are replicate {name[1]} of the arm {name[0]}; "
+                              f"give one run another arm, as in --set arm=slower")
+        seen[name] = record
+
+
 def load_snapshots(path: Path | str, lesion: str) -> Snapshots:
     """Read every snapshot of one lesion up to the last commit.
 

@@ -31,11 +31,17 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
     Raises UserError with every mistake, one line each: `file:line:col: path: message`.
     """
-    chosen = Path(path)
-    if not chosen.exists() and chosen.parent == Path() and (scenario_folder() / f"{chosen.stem}.yaml").exists():
-        chosen = scenario_folder() / f"{chosen.stem}.yaml"
+    chosen = _found(Path(path))
     document = _read(chosen, ())
     return _checked(document, chosen.stem, overrides)
+
+
+def _found(path: Path, otherwise: Path | None = None) -> Path:
+    """Return a path that exists, else the scenario that comes with LesionLab under this bare name, else `otherwise` or the path."""
+    bundled = scenario_folder() / f"{path.stem}.yaml"
+    if not path.exists() and path.parent == Path() and bundled.exists():
+        return bundled
+    return path if otherwise is None else otherwise
 
 
 def scenario_from_text(text: str, source: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
@@ -71,7 +77,8 @@ def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Docume
     place = f"{document.places[('extends',)][1]}: extends: "
     if not isinstance(below, str):
         raise UserError(f"{place}must name one file (got {below!r})")
-    under = _read(Path(os.path.normpath(path.parent / below)), (*extending, path.resolve()), place)
+    beside = Path(os.path.normpath(path.parent / below))
+    under = _read(beside if beside.exists() else _found(Path(below), beside), (*extending, path.resolve()), place)
     for key in OWN_KEYS:
         under.content.pop(key, None)
     return merge(under, document)

@@ -145,8 +145,13 @@ def _outcome_table(comparison: "Comparison") -> str:
     for arm in comparison.arms:
         times = [_time(arm, f"time_to_progression_{reading}_d") for reading in ("report", "strict")]
         rows.append([arm.name, str(arm.n), f"{arm.word('best_response_report')} / {arm.word('best_response_strict')}", *times,
-                     _share(arm, "is_controlled_at_end_report"), f"day {_number(arm, 'days_observed', 0)}, {arm.word('end_reason')}"])
+                     _control(arm), f"day {_number(arm, 'days_observed', 0)}, {arm.word('end_reason')}"])
     return aligned(rows)
+
+
+def _control(arm: "Arm") -> str:
+    """Return whether an arm was controlled at its end, or that no scan after the first could tell."""
+    return "not assessed" if arm.word("best_response_report") == "NE" else _share(arm, "is_controlled_at_end_report")
 
 
 def _tissue_table(comparison: "Comparison") -> str:

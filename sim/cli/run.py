@@ -35,6 +35,8 @@ def execute(options: Namespace) -> int:
     overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]
     scenario = load_scenario(options.scenario, overrides)
     path = options.output or Path("results") / f"{scenario.arm}.h5"
+    if path.exists() and not options.force:
+        raise UserError(f"{path}: exists already; choose another name or add --force")
     until_d = days_until(scenario, options.until) if options.until is not None else None
     job = Job(scenario, options.replicate, path, until_d, options.quick)
     with Board([job]) as board:
