@@ -135,7 +135,7 @@ def test_the_what_ifs_change_what_their_names_say(case: Scenario) -> None:
     cervical = load_scenario(FOLDER / "largest_node_cervical.yaml").radiotherapy
     assert cervical[1].lesion == "mediastinum"
     assert cervical[1].volumes == cervical[0].volumes
-    assert load_scenario(FOLDER / "teaching.yaml").lesions["neck"].section_cells == 5000
+    assert load_scenario(FOLDER / "teaching.yaml").lesions["neck"].section_cells == 3500
 
 
 def unmarked(block: Any, marks: Any, path: tuple[str | int, ...] = ()) -> list[str]:
