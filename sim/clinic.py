@@ -66,10 +66,7 @@ def diameters_cm(tissue: Tissue) -> tuple[float, float]:
     power = 1.0 if tissue.state.shape[0] > 1 else 2.0 / 3.0
     size = (long * short / (long0 * short0)) ** (0.5 * power) * tissue.scale / tissue.baseline_scale
     elongation = ((long / short) / (long0 / short0)) ** 0.5
-    viable, doomed, dead = census(tissue)
-    n = viable + doomed + dead
-    held = tissue.weight * viable + tissue.volume_weight * (doomed + dead)
-    size *= min(held / (tissue.volume_weight * n), 1.0) ** (1.0 / 3.0)
+    size *= min(lesion_cells(tissue) / (tissue.volume_weight * sum(census(tissue))), 1.0) ** (1.0 / 3.0)
     return tissue.size_cm[0] * size * elongation, tissue.size_cm[1] * size / elongation
 
 

@@ -22,7 +22,6 @@ from sim.schedule import PARAMETERS
 from sim.treatment import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
-MICRO_STEPS_PER_DAY = 24 * 60 // MICRO_STEP_MIN
 Centimetres = Annotated[float, value("cm", "a diameter", ge=0.01, le=50)]
 
 
@@ -147,9 +146,9 @@ class Scenario(Strict):
     @field_validator("time_step_h")
     @classmethod
     def _whole_micro_steps(cls, step_h: float) -> float:
-        """Refuse a step that is no whole number of micro-steps, or that does not divide the day."""
+        """Refuse a step that is no whole number of micro-steps."""
         micro_steps = step_h * 60 / MICRO_STEP_MIN
-        if abs(micro_steps - round(micro_steps)) > 1e-6 or MICRO_STEPS_PER_DAY % max(round(micro_steps), 1):
+        if abs(micro_steps - round(micro_steps)) > 1e-6:
             refuse([((), f"must be a whole number of 6-minute micro-steps that divides the day, such as 0.5, 1 or 2 (got {step_h:g})")])
         return step_h
 

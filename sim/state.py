@@ -112,6 +112,11 @@ class Tissue:
         """Whether the section has no cell left, dead or alive: an eradicated lesion."""
         return self.n_cells == 0
 
+    @property
+    def is_light(self) -> bool:
+        """Whether a clonogen of the section stands for less of the lesion than a site does (w < W)."""
+        return self.weight < self.volume_weight * (1.0 - 1e-9)
+
     @classmethod
     def blank(cls, name: str, entity: np.uint32, shape: tuple[int, int, int], **numbers: Any) -> "Tissue":
         """Return a section of bare stroma of the given shape; `numbers` set the remaining fields."""

@@ -66,7 +66,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         deaths = np.zeros((2, len(tissue.ledger)))
         cells = (tissue.state.reshape(-1), tissue.pd_l1.reshape(-1), tissue.hits.reshape(-1))
         geometry = (tissue.state.shape, tissue.centre)
-        is_light = not tissue.is_held and tissue.weight < tissue.volume_weight * (1.0 - 1e-9)
+        is_light = tissue.is_light and not tissue.is_held
         _commit(is_light, p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, tissue.fate.reshape(-1), cells, deaths)
         tissue.ledger += tissue.weight * deaths[0]
         tissue.ledger[Hazard.RADIATION] += tissue.volume_weight * deaths[1].sum()

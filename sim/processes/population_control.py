@@ -58,10 +58,9 @@ def _is_held(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
     """Tell whether this step's fates of n clonogens, which would leave n_after, are withdrawn in favour of the weight."""
     if n == 0 or n_min == 0:
         return False
-    is_light = tissue.weight < tissue.volume_weight * (1.0 - 1e-9)
     if tissue.weight > 1.0:
-        return is_light or n_after < n_min
-    return is_light and n_after > n_min
+        return tissue.is_light or n_after < n_min
+    return tissue.is_light and n_after > n_min
 
 
 def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:

@@ -118,8 +118,9 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             continue
         luck = state.luck(tissue, clock)
         words = draw(luck, _ARRIVALS, np.uint32(0))
+        share = rate / total
         counts = tuple(_take(pool * share, pool * leaving * rate, tissue.volume_weight, word)
-                       for pool, share, word in zip(before, (rate / total, rate / total), words, strict=False))
+                       for pool, word in zip(before, words, strict=False))
         admit(tissue, p, luck, clock.t_h / 24.0, (counts[0], counts[1]), found)
         for out, n in zip(gone, counts, strict=True):
             out.append(n * tissue.volume_weight)
