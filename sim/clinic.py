@@ -3,8 +3,8 @@
 A section's mass is measured, not counted: the axes d >= s of the ellipse with its second moments. A section is the
 central cut of a lesion, so its cells go as d s and the lesion's as the cube of its size:
 
-    size  = (d s / d0 s0)^(1/2)  in the section,  size^(2/3) of the lesion (in a 3-D block size^1), times growth L / L0
-    longest diameter = D0 size^(2/3) (L / L0) x elongation,  short axis likewise with its inverse
+    size = (d s / d0 s0)^(1/3), in a 3-D block with depth t (d s t / d0 s0 t0)^(1/3), times growth L / L0
+    longest diameter = D0 size x elongation,  short axis likewise with its inverse
 
 where elongation = sqrt(d / s) / sqrt(d0 / s0) carries a change of shape. A held section (w < W) shrinks further by
 the cube root of [W n_dead + w n_viable] / [W (n_dead + n_viable)].
@@ -59,12 +59,12 @@ def burden(state: State) -> float:
 
 def diameters_cm(tissue: Tissue) -> tuple[float, float]:
     """Return (longest diameter, short axis) of the lesion in cm; (0, 0) when nothing is left."""
-    long, short = mass_axes(tissue.state)
+    long, short, depth = mass_axes(tissue.state, tissue.is_block)
     if long == 0.0:
         return 0.0, 0.0
-    long0, short0 = tissue.baseline_axes
-    power = 1.0 if tissue.state.shape[0] > 1 else 2.0 / 3.0
-    size = (long * short / (long0 * short0)) ** (0.5 * power) * tissue.scale / tissue.baseline_scale
+    long0, short0, depth0 = tissue.baseline_axes
+    deeper = depth / depth0 if tissue.is_block else 1.0
+    size = (long * short / (long0 * short0) * deeper) ** (1.0 / 3.0) * tissue.scale / tissue.baseline_scale
     elongation = ((long / short) / (long0 / short0)) ** 0.5
     size *= min(lesion_cells(tissue) / (tissue.volume_weight * sum(census(tissue))), 1.0) ** (1.0 / 3.0)
     return tissue.size_cm[0] * size * elongation, tissue.size_cm[1] * size / elongation
@@ -72,7 +72,7 @@ def diameters_cm(tissue: Tissue) -> tuple[float, float]:
 
 def hold_size(tissue: Tissue, cells: float) -> None:
     """Let the section stand for a lesion of its clinical size and `cells` cells, whatever it has grown to."""
-    tissue.baseline_axes = mass_axes(tissue.state)
+    tissue.baseline_axes = mass_axes(tissue.state, tissue.is_block)
     tissue.weight = tissue.volume_weight = max(cells / max(int(np.count_nonzero(tissue.state)), 1), 1.0)
     tissue.scale = tissue.baseline_scale = max(tissue.size_cm[0] / (tissue.baseline_axes[0] * SITE_CM), 1.0)
 

@@ -31,7 +31,7 @@ class Measure(NamedTuple):
 def _survey(half_axes, centre, lattices):
     """Count over the mass; reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count), (nz, ny, nx). No draws.
 
-    half_axes: (y, x) in sites. Returns float64 (16,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
+    half_axes: (z, y, x) in sites, z infinite in a slab. Returns float64 (16,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
     living and below 5, 6-7 rim likewise, 8 oxygen over the mass, 9 viable with enough oxygen, 10 cycling of those, 11
     PD-L1-positive, 12 vessels, 13 perfused, 14 maturity, 15 T cells.
     """
@@ -61,7 +61,8 @@ def _survey(half_axes, centre, lattices):
                 if code < _DOOMED:
                     out[9] += 1
                     out[10] += code == _PROLIFERATING
-                radius = ((y - centre[1]) / half_axes[0]) ** 2 + ((x - centre[2]) / half_axes[1]) ** 2
+                radius = (((z - centre[0]) / half_axes[0]) ** 2 + ((y - centre[1]) / half_axes[1]) ** 2
+                          + ((x - centre[2]) / half_axes[2]) ** 2)
                 if radius < CORE_RADIUS * CORE_RADIUS:
                     out[4] += 1
                     out[5] += is_low
@@ -78,9 +79,9 @@ def _share(part: float, whole: float) -> float:
 def measure_tissue(tissue: Tissue) -> dict[str, float]:
     """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
     viable, doomed, dead = clinic.census(tissue)
-    long, short = tissue.baseline_axes if viable + doomed + dead == 0 else clinic.mass_axes(tissue.state)
+    long, short, depth = tissue.baseline_axes if viable + doomed + dead == 0 else clinic.mass_axes(tissue.state, tissue.is_block)
     lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count)
-    s = _survey((max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
+    s = _survey((max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
     t = tissue.t_cells
     is_specific = t.is_specific[: t.n] == 1
     in_mass = tissue.state.reshape(-1)[t.site[: t.n]] > 0

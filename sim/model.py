@@ -114,8 +114,8 @@ class TumourModel(mesa.Model):
             bystander_blood=priming.blood_effectors * (1.0 - priming.specific_share))
         state = State(key, systemic, [])
         for name, lesion in self.arm.lesions.items():
-            description = (lesion.size_cm, lesion.section_cells, lesion.t_cell_entry_factor, lesion.vessel_density_factor)
-            tissue = seed_tissue(name, description, self.parameters, key)
+            factors = (lesion.t_cell_entry_factor, lesion.vessel_density_factor)
+            tissue = seed_tissue(name, lesion.section, factors, self.parameters, key)
             clinic.fix_baseline(tissue, clinic.lesion_cells_of(lesion.size_cm))
             state.tissues.append(tissue)
         return state

@@ -19,9 +19,11 @@ from sim.mistakes import Path, refuse
 from sim.parameters import Name, Strict, build, group_model, value
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.schedule import PARAMETERS
+from sim.tissue import MOST_LAYERS, MOST_SITES, Section
 from sim.treatment import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
+_LEAST_MARGIN = 6
 Centimetres = Annotated[float, value("cm", "a diameter", ge=0.01, le=50)]
 
 
@@ -33,6 +35,8 @@ class Lesion(Strict):
     nodal: bool = Field(default=False, description="a lymph node is judged by its short axis")
     role: Literal["target", "non_target", "not_evaluable"] = "target"
     section_cells: int = value("1", "tumour cells of the simulated section at baseline", 12000, ge=500, le=50_000_000)
+    section_layers: int = value("1", "layers of a slab; its upper and lower face are mirrors", 1, ge=1, le=MOST_LAYERS)
+    section_shape: Literal["slab", "block"] = Field(default="slab", description="a central cut, or a whole ellipsoid in 3-D")
     t_cell_entry_factor: float = value("1", "how much easier T cells enter here than elsewhere", 1.0, ge=0, le=100)
     vessel_density_factor: float = value("1", "vessel density relative to the default", 1.0, gt=0, le=10)
     is_occult: bool = Field(default=False, description="not known at the start; a new lesion once it is seen")
@@ -42,6 +46,23 @@ class Lesion(Strict):
     def _longest_first(self) -> Self:
         if list(self.size_cm) != sorted(self.size_cm, reverse=True):
             refuse([(("size_cm",), "must name the longest diameter first")])
+        return self
+
+    @property
+    def section(self) -> Section:
+        """How the lesion is cut."""
+        return Section(self.size_cm, self.section_cells, self.section_layers, self.section_shape == "block")
+
+    @model_validator(mode="after")
+    def _fits_the_lattice(self) -> Self:
+        if self.section_shape == "block":
+            layers = 2.0 * self.section.half_axes[0] + _LEAST_MARGIN
+            refuse([(("section_layers",), "follow from the size in a block; leave them out")] if self.section_layers > 1 else [])
+            refuse([(("section_cells",), f"a block may have {MOST_LAYERS} layers with its margin; this one needs {layers:.0f}: take fewer cells")]
+                   if layers > MOST_LAYERS else [])
+        widest = max(self.section.half_axes[1:])
+        refuse([(("section_cells",), f"a section may be {MOST_SITES} sites wide; this one needs {2 * widest:.0f}: take fewer cells")]
+               if 2.0 * widest + _LEAST_MARGIN > MOST_SITES else [])
         return self
 
 

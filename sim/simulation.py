@@ -121,10 +121,8 @@ def _header(scenario: Scenario, replicate: int, is_quick: bool) -> Header:
 
 def _shapes(scenario: Scenario) -> list[tuple[int, int, int]]:
     """Return the shape of every lesion's section."""
-    from sim.tissue import geometry
-
     margin = scenario.parameters("tissue").margin_sites
-    return [geometry(lesion.size_cm, lesion.section_cells, margin)[0] for lesion in scenario.lesions.values()]
+    return [lesion.section.shape(margin) for lesion in scenario.lesions.values()]
 
 
 _WARM_UP = """

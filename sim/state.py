@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Tissue:
     units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim
     uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
-    scale L (clinical length per section length), capacity (cells the section may hold), n_cells (occupied sites at the
+    depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length), capacity (cells the section may hold), n_cells (occupied sites at the
     end of the last step, -1 before the first), ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause.
     """
 
@@ -97,7 +98,8 @@ class Tissue:
     volume_weight: float = 1.0
     scale: float = 1.0
     baseline_scale: float = 1.0
-    baseline_axes: tuple[float, float] = (0.0, 0.0)
+    depth_cm: float = inf
+    baseline_axes: tuple[float, float, float] = (0.0, 0.0, 0.0)
     is_held: bool = False
     is_dormant: bool = False
     n_cells: int = -1
@@ -106,6 +108,11 @@ class Tissue:
     low_dose_signal: float = 0.0
     low_dose_gain: float = 0.0
     radiation_maturity: float = 0.0
+
+    @property
+    def is_block(self) -> bool:
+        """Whether the section is a whole ellipsoid; if not it is a slab, the cut of an endless column."""
+        return isfinite(self.depth_cm)
 
     @property
     def is_cleared(self) -> bool:

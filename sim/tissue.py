@@ -14,6 +14,8 @@ from sim.processes import oxygen, vessels
 from sim.state import SITE_UM, SITES_PER_MM2, Tissue
 
 _SITE_CM = SITE_UM * 1e-4
+MOST_LAYERS, MOST_SITES = 63, 8191
+"""Layers and width in sites within which every site has luck of its own (`site_entity`)."""
 _PROLIFERATING = int(CellState.PROLIFERATING)
 _VESSELS, _PD_L1 = int(Purpose.VESSEL_LAYOUT), int(Purpose.PD_L1_LAYOUT)
 
@@ -27,7 +29,7 @@ class Parameters(NamedTuple):
 
 @kernel
 def _lay(p, shares, luck, centre, half_axes, tissue):
-    """Fill an ellipse with tumour cells and lay vessels and PD-L1 by draws of each site. Writes tissue = (state, vessel, maturity, pd_l1).
+    """Fill an ellipse (ellipsoid) with tumour cells and lay vessels and PD-L1 by draws of each site. Writes tissue = (state, vessel, maturity, pd_l1).
 
     shares: (vessel share at the rim, in the core, in host tissue, PD-L1-positive share). One draw a site.
     """
@@ -37,7 +39,7 @@ def _lay(p, shares, luck, centre, half_axes, tissue):
         for y in range(ny):
             for x in range(nx):
                 dz, dy, dx = z - centre[0], y - centre[1], x - centre[2]
-                radius = math.sqrt((dy / half_axes[0]) ** 2 + (dx / half_axes[1]) ** 2)
+                radius = math.sqrt((dz / half_axes[0]) ** 2 + (dy / half_axes[1]) ** 2 + (dx / half_axes[2]) ** 2)
                 words = draw(luck, _VESSELS, site_entity(dz, dy, dx))
                 share = shares[2]
                 if radius <= 1.0:
@@ -49,37 +51,58 @@ def _lay(p, shares, luck, centre, half_axes, tissue):
                     maturity[z, y, x] = p.maturity_tumour if radius <= 1.0 else p.maturity_normal
 
 
-def geometry(size_cm: tuple[float, ...], section_cells: int, margin: int) -> tuple[tuple[int, int, int], tuple[float, float]]:
-    """Return the box's shape and the mass's half axes (y, x) in sites; the section is never larger than the lesion (L >= 1)."""
-    whole = math.pi / 4.0 * size_cm[0] * size_cm[1] / _SITE_CM**2
-    cells = min(float(section_cells), whole)
-    ratio = size_cm[1] / size_cm[0]
-    half_x = math.sqrt(cells / (math.pi * ratio))
-    half_y = half_x * ratio
-    round_radius = math.sqrt(cells / math.pi)
-    edges = (next_fast_len(2 * math.ceil(max(half, round_radius) + margin) + 1) for half in (half_y, half_x))
-    return (1, *edges), (half_y, half_x)
+class Section(NamedTuple):
+    """How a lesion is cut: its clinical size (cm, longest first), cells at baseline, layers, and whether it is a whole block."""
+
+    size_cm: tuple[float, ...]
+    cells: int
+    layers: int = 1
+    is_block: bool = False
+
+    @property
+    def depth_cm(self) -> float:
+        """Clinical size along z: infinite for a slab; a third diameter left out equals the second."""
+        return self.size_cm[2 if len(self.size_cm) > 2 else 1] if self.is_block else math.inf
+
+    @property
+    def half_axes(self) -> tuple[float, float, float]:
+        """Half axes (z, y, x) of the mass in sites, z infinite in a slab; the section is never larger than the lesion (L >= 1)."""
+        flat = self.size_cm[1] / self.size_cm[0]
+        if self.is_block:
+            deep = self.depth_cm / self.size_cm[0]
+            half_x = min((3.0 * self.cells / (4.0 * math.pi * flat * deep)) ** (1.0 / 3.0), self.size_cm[0] / _SITE_CM / 2.0)
+            return half_x * deep, half_x * flat, half_x
+        half_x = min(math.sqrt(self.cells / self.layers / (math.pi * flat)), self.size_cm[0] / _SITE_CM / 2.0)
+        return math.inf, half_x * flat, half_x
+
+    def shape(self, margin: int) -> tuple[int, int, int]:
+        """Return the box (nz, ny, nx) with a margin of host tissue in sites, less in z where a site's luck would not be its own."""
+        half_z, half_y, half_x = self.half_axes
+        round_radius = (half_z * half_y * half_x) ** (1.0 / 3.0) if self.is_block else math.sqrt(half_y * half_x)
+        ny, nx = (next_fast_len(2 * math.ceil(max(half, round_radius) + margin) + 1) for half in (half_y, half_x))
+        nz = min(2 * math.ceil(max(half_z, round_radius) + margin) + 1, MOST_LAYERS) if self.is_block else self.layers
+        return nz, ny, nx
 
 
-def seed(name: str, lesion: tuple[tuple[float, ...], int, float, float], groups: dict[str, Any],
+def seed(name: str, section: Section, factors: tuple[float, float], groups: dict[str, Any],
          key: tuple[np.uint32, np.uint32]) -> Tissue:
     """Return a section with its first vessels, PD-L1 and oxygen; its T cells arrive during the burn-in.
 
     Args:
-        lesion: (size_cm, section_cells, T-cell entry factor, vessel density factor).
+        factors: (T-cell entry factor, vessel density factor) of the site.
         groups: parameter tuples of `tissue`, `vessels`, `oxygen` and `pd_l1` by name.
         key: the run's Philox key.
     """
-    size_cm, section_cells, entry_factor, vessel_factor = lesion
-    shape, half_axes = geometry(size_cm, section_cells, groups["tissue"].margin_sites)
-    tissue = Tissue.blank(name, name_entity(name), shape, size_cm=(size_cm[0], size_cm[1]), capacity=1,
+    entry_factor, vessel_factor = factors
+    shape = section.shape(groups["tissue"].margin_sites)
+    tissue = Tissue.blank(name, name_entity(name), shape, size_cm=section.size_cm[:2], depth_cm=section.depth_cm, capacity=1,
                           t_cell_entry_factor=entry_factor, vessel_density_factor=vessel_factor)
     luck = Luck(*key, np.uint32(0), tissue.entity)
     p = groups["vessels"]
     per_site = vessel_factor / SITES_PER_MM2
     shares = (p.rim_density_per_mm2 / p.perfused_tumour * per_site, p.core_density_per_mm2 / p.perfused_tumour * per_site,
               p.rim_density_per_mm2 / p.perfused_normal * per_site, groups["pd_l1"].baseline_share)
-    _lay(p, shares, luck, tissue.centre, half_axes, (tissue.state, tissue.vessel, tissue.maturity, tissue.pd_l1))
+    _lay(p, shares, luck, tissue.centre, section.half_axes, (tissue.state, tissue.vessel, tissue.maturity, tissue.pd_l1))
     tissue.capacity = int(np.count_nonzero(tissue.state))
     vessels.open_vessels(p, luck, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
     tissue.oxygen.fill(groups["oxygen"].vessel_mmHg / 2.0)

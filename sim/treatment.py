@@ -73,6 +73,13 @@ class RadiotherapyCourse(Strict):
         return self.total_dose_gy(volume) * (self.dose_per_fraction_gy(volume) + alpha_beta_gy) / (2 + alpha_beta_gy)
 
 
+class Period(Strict):
+    """Days of the calendar, the first and the last included."""
+
+    start: date
+    until: date
+
+
 class Drug(Strict):
     """A drug of one of the two classes and its calendar; another drug of a class needs its own pharmacokinetics."""
 
@@ -83,6 +90,7 @@ class Drug(Strict):
     until: date = Field(description="no dose after this date")
     days_on: int | None = value("d", "days with doses in each cycle", None, gt=0)
     days_off: int | None = value("d", "days without doses in each cycle", None, gt=0)
+    missed: tuple[Period, ...] = Field(default=(), description="periods in which doses that were due are not taken")
     pharmacokinetics: Kinetics | None = Field(default=None, description="default: those known for a drug of this name")
 
     @model_validator(mode="after")
@@ -93,17 +101,32 @@ class Drug(Strict):
         if (self.days_on is None) != (self.days_off is None):
             given = "days_on" if self.days_off is None else "days_off"
             found.append(((given,), "days_on and days_off are given together or not at all"))
+        found += [(("missed", index, "until"), f"must not be before the period's start, {period.start}")
+                  for index, period in enumerate(self.missed) if period.until < period.start]
+        found += [(("missed", index), f"no dose is due in this period, {period.start} to {period.until}")
+                  for index, period in enumerate(self.missed) if period.until >= period.start and not self._due_within(period)]
         refuse(found)
         return self
 
-    def dose_days(self, day_zero: date) -> tuple[float, ...]:
-        """Return the times of the doses in days since a date, usually the scenario's start."""
+    def _due_days(self) -> tuple[float, ...]:
+        """Return the times at which doses are due in days since the drug's start, missed ones included."""
         on = self.days_on or 1
         cycle = on + (self.days_off or 0)
         n_doses = int(((self.until - self.start).days + 1) / self.interval_d) + 1
         times = (number * self.interval_d for number in range(n_doses))
-        given = (time for time in times if time % cycle < on and time < (self.until - self.start).days + 1)
-        return tuple((self.start - day_zero).days + time for time in given)
+        return tuple(time for time in times if time % cycle < on and time < (self.until - self.start).days + 1)
+
+    def _due_within(self, period: Period) -> bool:
+        """Whether any dose is due in a period."""
+        return any((period.start - self.start).days <= int(time) <= (period.until - self.start).days for time in self._due_days())
+
+    def _is_missed(self, time: float) -> bool:
+        day = self.start + timedelta(days=int(time))
+        return any(period.start <= day <= period.until for period in self.missed)
+
+    def dose_days(self, day_zero: date) -> tuple[float, ...]:
+        """Return the times of the doses taken in days since a date, usually the scenario's start."""
+        return tuple((self.start - day_zero).days + time for time in self._due_days() if not self._is_missed(time))
 
     def dose_dates(self) -> tuple[date, ...]:
         """Return the date of each dose."""

@@ -44,7 +44,7 @@ def test_a_ray_leaves_outward_within_45_degrees(shape: tuple[int, int, int]) -> 
     centre = tuple(n // 2 for n in shape)
     site = (centre[0], centre[1] + 6, centre[2] - 8)
     outward = np.array([0.0, 0.6, -0.8])
-    rays = np.array([outward_ray(np.ravel_multi_index(site, shape), shape, centre, *words) for words in random_words(400)])
+    rays = np.array([outward_ray(np.ravel_multi_index(site, shape), shape, centre, shape[0] > 1, *words) for words in random_words(400)])
     angles = np.degrees(np.arccos(rays @ outward / np.linalg.norm(rays, axis=1)))
     assert np.allclose(np.abs(rays).max(axis=1), 1.0)
     assert angles.max() <= 45.0
@@ -54,7 +54,7 @@ def test_a_ray_leaves_outward_within_45_degrees(shape: tuple[int, int, int]) -> 
 
 
 def test_a_ray_from_the_centre_may_go_anywhere() -> None:
-    rays = np.array([outward_ray(220, (1, 21, 21), (0, 10, 10), *words) for words in random_words(400)])
+    rays = np.array([outward_ray(220, (1, 21, 21), (0, 10, 10), False, *words) for words in random_words(400)])
     quadrants = np.unique((rays[:, 1] > 0) * 2 + (rays[:, 2] > 0), return_counts=True)[1]
     # 100 expected in each quadrant, standard deviation 8.7.
     assert len(quadrants) == 4 and np.abs(quadrants - 100).max() < 35
@@ -64,7 +64,7 @@ def test_a_ray_from_the_centre_may_go_anywhere() -> None:
 def test_a_walk_follows_touching_sites_to_the_edge_of_the_box(step: tuple[float, float, float]) -> None:
     shape, path = (9, 11, 13), np.empty(40, np.int32)
     start = np.ravel_multi_index((4, 5, 6), shape)
-    n = walk_ray(start, step, shape, path)
+    n = walk_ray(start, step, shape, True, path)
     places = np.array(np.unravel_index(path[:n], shape)).T
     assert path[0] == start and len(set(path[:n])) == n
     assert np.abs(np.diff(places, axis=0)).max() == 1
@@ -77,14 +77,36 @@ def test_an_ellipse_has_its_own_axes(long: float, short: float, degrees: float) 
     turn = np.radians(degrees)
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     state = ((along / long) ** 2 + (across / short) ** 2 <= 0.25).astype(np.uint8)
-    assert mass_axes(state) == pytest.approx((long, short), rel=0.01)
+    assert mass_axes(state, False) == pytest.approx((long, short, np.inf), rel=0.01)
+
+
+def test_an_ellipsoid_has_its_own_axes() -> None:
+    z, y, x = np.indices((41, 61, 81)) - np.array([20, 30, 40])[:, None, None, None]
+    state = ((z / 16.0) ** 2 + (y / 24.0) ** 2 + (x / 36.0) ** 2 <= 1.0).astype(np.uint8)
+    assert mass_axes(state, True) == pytest.approx((72.0, 48.0, 32.0), rel=0.01)
+
+
+def test_a_ray_in_a_slab_stays_within_it_and_advances_in_its_plane() -> None:
+    """The faces are mirrors: the ray goes on to the edge of the plane, and meets no site twice."""
+    shape, centre, path = (5, 41, 41), (2, 20, 20), np.empty(90, np.int32)
+    start = np.ravel_multi_index((4, 26, 12), shape)
+    visited = set()
+    for words in random_words(400):
+        step = outward_ray(start, shape, centre, False, *words)
+        assert max(abs(step[1]), abs(step[2])) == pytest.approx(1.0) and abs(step[0]) <= 1.0
+        n = walk_ray(start, step, shape, False, path)
+        places = np.array(np.unravel_index(path[:n], shape)).T
+        assert len(set(path[:n])) == n and np.abs(np.diff(places, axis=0)).max() == 1
+        assert any(place in (0, 40) for place in places[-1, 1:])
+        visited |= set(places[:, 0])
+    assert visited == set(range(5))
 
 
 def test_nothing_has_no_axes_and_one_cell_those_of_a_unit_square() -> None:
     state = np.zeros((1, 5, 5), np.uint8)
-    assert mass_axes(state) == (0.0, 0.0)
+    assert mass_axes(state, False) == (0.0, 0.0, 0.0)
     state[0, 2, 2] = 7
-    assert mass_axes(state) == pytest.approx((4 / 12**0.5,) * 2)
+    assert mass_axes(state, False) == pytest.approx((4 / 12**0.5, 4 / 12**0.5, np.inf))
 
 
 def test_crowding_is_the_occupied_share_of_the_square_cut_at_the_box() -> None:

@@ -11,7 +11,7 @@ from sim.codes import CellState
 from sim.numerics.lattice import mass_axes
 from sim.schedule import PARAMETERS
 from sim.state import SITE_UM, SITES_PER_MM2, Tissue, check
-from sim.tissue import geometry, seed
+from sim.tissue import MOST_LAYERS, Section, seed
 from tests.made_state import KEY, state_of
 
 GROUPS: dict[str, Any] = {name: PARAMETERS[name]() for name in ("tissue", "vessels", "oxygen", "pd_l1")}
@@ -20,29 +20,45 @@ MARGIN = GROUPS["tissue"].margin_sites
 
 def made(cells: int = 8000, vessel_factor: float = 1.0, name: str = "neck", **tissue: int) -> Tissue:
     groups = GROUPS | {"tissue": GROUPS["tissue"]._replace(**tissue)}
-    return seed(name, ((4.0, 3.0), cells, 1.0, vessel_factor), groups, KEY)
+    return seed(name, Section((4.0, 3.0), cells), (1.0, vessel_factor), groups, KEY)
 
 
 @pytest.mark.parametrize("size_cm", [(4.0, 4.0), (10.0, 8.0, 6.0), (8.3, 4.3)])
 @pytest.mark.parametrize("cells", [500, 12_000])
 def test_a_section_has_the_cells_and_the_shape_asked_for(size_cm: tuple[float, ...], cells: int) -> None:
-    shape, (half_y, half_x) = geometry(size_cm, cells, MARGIN)
-    assert math.pi * half_y * half_x == pytest.approx(cells)
+    section = Section(size_cm, cells)
+    shape, (half_z, half_y, half_x) = section.shape(MARGIN), section.half_axes
+    assert math.isinf(half_z) and math.pi * half_y * half_x == pytest.approx(cells)
     assert half_x / half_y == pytest.approx(size_cm[0] / size_cm[1])
     assert shape[0] == 1 and shape[1] // 2 >= half_y + MARGIN and shape[2] // 2 >= half_x + MARGIN
 
 
 def test_a_lesion_smaller_than_its_section_is_simulated_whole() -> None:
     """1 mm across: 1963 sites of 20 um, at L = 1."""
-    _, half_axes = geometry((0.1, 0.1), 12_000, MARGIN)
-    assert 2.0 * half_axes[0] * SITE_UM * 1e-4 == pytest.approx(0.1)
+    for section in (Section((0.1, 0.1), 12_000), Section((0.1, 0.1), 900_000, 5), Section((0.1, 0.1, 0.1), 90_000, is_block=True)):
+        assert 2.0 * section.half_axes[2] * SITE_UM * 1e-4 == pytest.approx(0.1)
+
+
+def test_a_slab_shares_its_cells_among_its_layers() -> None:
+    section = Section((4.0, 3.0), 6000, 3)
+    assert section.half_axes == Section((4.0, 3.0), 2000).half_axes and section.shape(MARGIN)[0] == 3
+
+
+def test_a_block_is_an_ellipsoid_of_the_lesion_s_shape_with_room_for_luck() -> None:
+    """A third diameter left out equals the second; the box has at most 63 layers, in which no two sites share luck."""
+    section = Section((4.0, 3.0), 8000, is_block=True)
+    half_z, half_y, half_x = section.half_axes
+    assert 4.0 / 3.0 * math.pi * half_z * half_y * half_x == pytest.approx(8000)
+    assert half_z == half_y == pytest.approx(0.75 * half_x) and section.depth_cm == 3.0
+    assert section.shape(MARGIN)[0] == 2 * math.ceil(max(half_y, (8000 * 0.75 / math.pi) ** (1 / 3)) + MARGIN) + 1 <= MOST_LAYERS
+    assert Section((4.0, 4.0), 80_000, is_block=True).shape(MARGIN)[0] == MOST_LAYERS
 
 
 def test_the_mass_is_an_ellipse_of_proliferating_cells_within_stroma() -> None:
     tissue = made()
     assert set(np.unique(tissue.state)) == {CellState.STROMA, CellState.PROLIFERATING}
     assert np.count_nonzero(tissue.state) == tissue.capacity == pytest.approx(8000, rel=0.02)
-    long, short = mass_axes(tissue.state)
+    long, short, _ = mass_axes(tissue.state, False)
     assert long / short == pytest.approx(4.0 / 3.0, rel=0.02)
     check(state_of(tissue))
 

@@ -16,7 +16,9 @@ TABULATED = "tabulated"
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("--row", type=int, action="append", metavar="N", dest="rows", help="only this law; may be given again")
-    parser.add_argument("--json", action="store_true", help="one JSON array of checks instead of the table")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON array of checks instead of the table")
+    form.add_argument("--table", action="store_true", help="a page of Markdown: docs/verification.md")
 
 
 def execute(options: Namespace) -> int:
@@ -36,6 +38,8 @@ def execute(options: Namespace) -> int:
     n_failed = sum(not check.passed for check in found)
     if options.json:
         print(json.dumps([check._asdict() for check in found], indent=2))
+    elif options.table:
+        print(as_page(found))
     else:
         print(as_table(found))
         n_shown, n_controls = sum(check.tolerance == TABULATED for check in found), sum(check.is_control for check in found)
@@ -52,10 +56,28 @@ def as_table(found: Iterable["Check"]) -> str:
     return "\n".join(_line(row, widths) for row in rows)
 
 
+def as_page(found: Sequence["Check"]) -> str:
+    """Return checks as a page of Markdown, a section a law."""
+    from sim import DISCLAIMER
+
+    blocks = ["# Verification", f"{DISCLAIMER}. The rules are computed as they are written; that they are true of a patient is another matter.",
+              "Written by `lesionlab verify --table > docs/verification.md`. A negative control breaks the law on purpose and must fail. "
+              "`+-` is half of a 95 % interval over replicates; what is only tabulated is not judged."]
+    for row, law in dict.fromkeys((check.row, check.law) for check in found):
+        lines = [_markdown(HEADINGS[2:]), _markdown(("---",) * len(HEADINGS[2:]))]
+        blocks.append("\n".join([f"## {row}. {law}", "", *lines, *(_markdown(_cells(check)[2:]) for check in found if check.row == row)]))
+    return "\n\n".join(blocks)
+
+
+def _markdown(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
 def _cells(check: "Check") -> tuple[str, ...]:
     passed = "-" if check.tolerance == TABULATED else "pass"
     verdict = ("fails, as it must" if check.is_control else passed) if check.passed else "FAIL"
-    return (str(check.row), check.law, check.quantity, f"{check.value:.5g}", f"{check.expected:.5g}", check.unit, check.tolerance, verdict)
+    spread = "" if check.half_width is None else f" +- {check.half_width:.2g}"
+    return (str(check.row), check.law, check.quantity, f"{check.value:.5g}{spread}", f"{check.expected:.5g}", check.unit, check.tolerance, verdict)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

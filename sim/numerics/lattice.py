@@ -36,15 +36,17 @@ def neighbour(site, shape, word):
 
 
 @kernel
-def outward_ray(site, shape, centre, turn, tilt):
-    """Return the step (dz, dy, dx), largest component 1, of a ray about the outward direction, jittered by up to 45 degrees.
+def outward_ray(site, shape, centre, is_block, turn, tilt):
+    """Return the step (dz, dy, dx) of a ray about the outward direction, jittered by up to 45 degrees.
 
-    turn, tilt: uint32 draws; the side to which the ray leans and how far. At the centre the direction is uniform.
+    turn, tilt: uint32 draws; the side to which the ray leans and how far. At the centre the direction is uniform. In a
+    block outward is away from the centre and the largest component is 1. A slab is the cut of an endless column: outward
+    lies in its plane, the largest component there is 1, and |dz| is at most 1.
     """
     nz, ny, nx = shape
     z, rest = divmod(site, ny * nx)
     y, x = divmod(rest, nx)
-    oz, oy, ox = float(z - centre[0]), float(y - centre[1]), float(x - centre[2])
+    oz, oy, ox = float(z - centre[0]) if is_block else 0.0, float(y - centre[1]), float(x - centre[2])
     # A random unit vector, in the plane when nz == 1; height and angle from the two halves of one word.
     angle = 2.0 * np.pi * (float(turn >> np.uint32(16)) + 0.5) / 65536.0
     rz = (float(turn & np.uint32(0xFFFF)) + 0.5) / 32768.0 - 1.0 if nz > 1 else 0.0
@@ -58,59 +60,71 @@ def outward_ray(site, shape, centre, turn, tilt):
         across = np.sqrt(pz * pz + py * py + px * px)
         slope = np.tan(0.25 * np.pi * uniform(tilt)) / across if across > 1e-9 else 0.0
         rz, ry, rx = oz + slope * pz, oy + slope * py, ox + slope * px
-    largest = max(abs(rz), abs(ry), abs(rx))
-    return rz / largest, ry / largest, rx / largest
+    in_plane = max(abs(ry), abs(rx))
+    largest = max(abs(rz), in_plane) if is_block else max(in_plane, 1e-9)
+    return min(max(rz / largest, -1.0), 1.0), ry / largest, rx / largest
 
 
 @kernel
-def walk_ray(site, step, shape, path):
+def walk_ray(site, step, shape, is_block, path):
     """Write the flat indices of a ray from `site` to the edge of the box; return their number (all different).
 
-    step: (dz, dy, dx) with largest component 1; path: int32 with room for the longest edge of the box.
+    step: (dz, dy, dx) as of `outward_ray`; path: int32 with room for the longest edge of the box. The upper and lower
+    face of a slab are mirrors; a block's ray ends there.
     """
     nz, ny, nx = shape
     z, rest = divmod(site, ny * nx)
     y, x = divmod(rest, nx)
     fz, fy, fx = z + 0.5, y + 0.5, x + 0.5
+    dz = step[0]
     n = 0
     while 0.0 <= fz < nz and 0.0 <= fy < ny and 0.0 <= fx < nx:
         path[n] = (int(fz) * ny + int(fy)) * nx + int(fx)
         n += 1
-        fz += step[0]
+        fz += dz
         fy += step[1]
         fx += step[2]
+        if not is_block and (fz < 0.0 or fz >= nz):
+            fz = -fz if fz < 0.0 else 2.0 * nz - fz - 1e-9
+            dz = -dz
     return n
 
 
 @kernel
-def mass_axes(state):
-    """Return (longest, perpendicular) diameter in sites of the ellipse with the second moments of the occupied sites.
+def mass_axes(state, is_block):
+    """Return (longest, perpendicular, depth) diameters in sites of the ellipse or ellipsoid with the mass's second moments.
 
-    state: uint8 (nz, ny, nx), occupied where > 0; projected on the (y, x) plane. An empty section gives (0, 0).
-    A uniform ellipse gives its own axes: variance along an axis is (diameter / 4)^2.
+    state: uint8 (nz, ny, nx), occupied where > 0; the first two are taken in the (y, x) plane. A block is an ellipsoid
+    (variance along an axis: diameter^2 / 20); a slab is the cut of an endless column (diameter^2 / 16, depth inf). A
+    uniform mass gives its own axes; an empty section gives zeros.
     """
     nz, ny, nx = state.shape
     n = 0
-    sy = sx = 0
-    syy = sxx = sxy = 0
+    sz = sy = sx = 0
+    szz = syy = sxx = sxy = 0
     for z in range(nz):
         for y in range(ny):
             for x in range(nx):
                 if state[z, y, x] > 0:
                     n += 1
+                    sz += z
+                    szz += z * z
                     sy += y
                     sx += x
                     syy += y * y
                     sxx += x * x
                     sxy += x * y
     if n == 0:
-        return 0.0, 0.0
-    # A site is a unit square: 1/12 is its own variance.
-    vyy = syy / n - (sy / n) ** 2 + 1.0 / 12.0
-    vxx = sxx / n - (sx / n) ** 2 + 1.0 / 12.0
+        return 0.0, 0.0, 0.0
+    # A site is a unit cube: 1/12 is its own variance.
+    least = 1.0 / 12.0
+    vzz = szz / n - (sz / n) ** 2 + least
+    vyy = syy / n - (sy / n) ** 2 + least
+    vxx = sxx / n - (sx / n) ** 2 + least
     vxy = sxy / n - (sx / n) * (sy / n)
     middle, spread = (vyy + vxx) / 2.0, np.sqrt(((vyy - vxx) / 2.0) ** 2 + vxy * vxy)
-    return 4.0 * np.sqrt(middle + spread), 4.0 * np.sqrt(max(middle - spread, 1.0 / 12.0))
+    per_sd = np.sqrt(20.0) if is_block else 4.0
+    return per_sd * np.sqrt(middle + spread), per_sd * np.sqrt(max(middle - spread, least)), per_sd * np.sqrt(vzz) if is_block else np.inf
 
 
 @kernel

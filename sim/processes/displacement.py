@@ -3,7 +3,7 @@
 A division moves the cells between the mother and the margin outward by one site along a ray about the outward
 direction, jittered by up to 45 degrees, past gaps, to the last cell on the ray. A gap (an empty site with cells
 further out on its ray) lets those cells move inward by one, every few hours. Each event looks along two rays: a push
-takes the one that ends nearer, a pull the one that ends farther, measured in the lesion's own elliptical radius. That
+takes the one that ends nearer, a pull the one that ends farther, measured in the lesion's own elliptical radius (a column's in a slab, whose faces are mirrors). That
 is the surface tension of the mass: without it turnover alone lets shapes drift and tips outgrow flanks (tried). So
 growth is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
 
@@ -51,22 +51,24 @@ def _last_cell(state, path, n):
 
 
 @kernel
-def _choose_ray(site, shape, centre, aspect, words, sign, state, paths):
+def _choose_ray(site, geometry, words, sign, state, paths):
     """Write two rays into paths int32 (2, steps) and return (index of the chosen one, its length, position of its last cell).
 
-    The ray whose last cell has the smaller (sign 1) or larger (sign -1) elliptical radius is chosen; aspect is the
-    mass's y : x ratio.
+    The ray whose last cell has the smaller (sign 1) or larger (sign -1) elliptical radius is chosen; geometry = (shape,
+    centre, axes), axes = the mass's (z, y) axes relative to its x axis, z infinite in a slab.
     """
+    shape, centre, axes = geometry
+    is_block = axes[0] < np.inf
     _, ny, nx = shape
     chosen, length, end, best = 0, 0, -1, np.inf
     for i in range(2):
         turn, tilt = words[2 * i], words[2 * i + 1]
-        step = outward_ray(site, shape, centre, turn, tilt)
-        n = walk_ray(site, step, shape, paths[i])
+        step = outward_ray(site, shape, centre, is_block, turn, tilt)
+        n = walk_ray(site, step, shape, is_block, paths[i])
         last = _last_cell(state, paths[i], n)
         z, rest = divmod(paths[i, max(last, 0)], ny * nx)
         y, x = divmod(rest, nx)
-        radius = ((y - centre[1]) / aspect) ** 2 + ((z - centre[0]) / aspect) ** 2 + (x - centre[2]) ** 2
+        radius = ((z - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2 + (x - centre[2]) ** 2
         if sign * radius < best:
             chosen, length, end, best = i, n, last, sign * radius
     return chosen, length, end
@@ -76,18 +78,18 @@ def _choose_ray(site, shape, centre, aspect, words, sign, state, paths):
 def _push(luck, mothers, geometry, room, cells):
     """Place one daughter for each birth; return the number of cells pushed out of view. One draw a birth.
 
-    Reads mothers int64 (births, 3): flat site, state code, pd_l1, in order of action; geometry = (shape, centre,
-    aspect); room = (occupied sites, capacity). Writes cells = (state, pd_l1, hits, last_hit) flat.
+    Reads mothers int64 (births, 3): flat site, state code, pd_l1, in order of action; geometry as in
+    `_choose_ray`; room = (occupied sites, capacity). Writes cells = (state, pd_l1, hits, last_hit) flat.
     """
     state, pd_l1, hits, last_hit = cells
-    shape, centre, aspect = geometry
+    shape, centre, _ = geometry
     n_cells, capacity = room
     paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     dropped = 0
     for i in range(len(mothers)):
         site = mothers[i, 0]
         words = draw(luck, _PUSH, entity_of(site, shape, centre))
-        chosen, n, last = _choose_ray(site, shape, centre, aspect, words, 1.0, state, paths)
+        chosen, n, last = _choose_ray(site, geometry, words, 1.0, state, paths)
         path = paths[chosen]
         if n_cells >= capacity or last == n - 1:
             dropped += 1
@@ -107,13 +109,13 @@ def _push(luck, mothers, geometry, room, cells):
 def _pull(luck, gaps, geometry, cells):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes cells. One draw a gap."""
     state = cells[0]
-    shape, centre, aspect = geometry
+    shape, centre, _ = geometry
     paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     for site in gaps:
         if state[site] != _STROMA:
             continue
         words = draw(luck, _PULL, entity_of(site, shape, centre))
-        chosen, _, last = _choose_ray(site, shape, centre, aspect, words, -1.0, state, paths)
+        chosen, _, last = _choose_ray(site, geometry, words, -1.0, state, paths)
         for k in range(last):
             _move(cells, paths[chosen, k], paths[chosen, k + 1])
         if last > 0:
@@ -153,7 +155,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         luck = state.luck(tissue, clock)
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.hits, tissue.last_hit))
-        geometry = (tissue.state.shape, tissue.centre, tissue.size_cm[1] / tissue.size_cm[0])
+        geometry = (tissue.state.shape, tissue.centre, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0]))
         sites = np.flatnonzero(tissue.fate.reshape(-1) == Hazard.DIVISION)
         if len(sites):
             sites = _in_order(tissue, luck, _PUSH_ORDER, sites)

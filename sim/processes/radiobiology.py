@@ -1,11 +1,12 @@
 """Radiobiology: each fraction dooms clonogens by the linear-quadratic law with the oxygen effect at their current pO2.
 
-    -ln S = alpha m d + (alpha / r) m^2 d^2,   m = (M p + K) / (M (p + K))
+    -ln S = alpha m_a d + (alpha / r) m_b^2 d^2,   m = (M p + K) / (M (p + K)) with M_a for alpha and M_b for sqrt(beta)
 
 d is the site's dose from the plan's map (core, mass, penumbra; the map follows the mass as image guidance does),
-r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956). That alpha and sqrt(beta) scale alike is
-assumed: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (Wenzl and Wilkens 2011, Radiat Oncol
-6:171), but separate modifiers of about 2 and 3 have been measured too (JRR 2014 55:1028). The rule writes -ln S as a
+r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956). By default alpha and sqrt(beta) scale
+alike: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (Wenzl and Wilkens 2011, Radiat Oncol
+6:171). Separate modifiers of about 2 for alpha and 3 for sqrt(beta) have been measured too (JRR 2014 55:1028) and may be
+given. The rule writes -ln S as a
 hazard; `cell_fate` draws. A fraction also kills part of the resident and circulating T cells, raises T-cell entry
 when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
 fraction (Park 2012, doi 10.1667/RR2773.1).
@@ -39,8 +40,11 @@ class Parameters(NamedTuple):
         "no survival curve of anaplastic thyroid lines could be opened; direction (resistant) from PMC6430255")] = 0.25
     alpha_beta_gy: Annotated[float, quantity("Gy", "alpha/beta ratio", 3.0, 15.0, "assumed",
         "generic head and neck carcinoma")] = 10.0
-    oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio", 1.0, 3.2, "literature",
-        "Alper and Howard-Flanders 1956; used with LQ by Wenzl and Wilkens 2011, constant to be checked; 1 = no oxygen effect")] = 3.0
+    oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio of alpha", 1.0, 3.2, "literature",
+        "Alper and Howard-Flanders 1956; used with LQ by Wenzl and Wilkens 2011, constant to be checked; 1.5-2.4 if alpha is "
+        "modified apart; 1 = no oxygen effect")] = 3.0
+    oxygen_enhancement_beta: Annotated[float, quantity("1", "largest oxygen enhancement ratio of sqrt(beta)", 1.0, 3.2, "literature",
+        "as alpha's; 2.9-3.2 if modified apart (ratios computed from a survival table, JRR 2014 55:1028)")] = 3.0
     oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of the half-maximal oxygen effect", 2.0, 4.0, "literature",
         "Alper and Howard-Flanders 1956, constant to be checked")] = 3.0
     t_cell_survival: Annotated[float, quantity("1", "share of resident T cells that survive a fraction", 0.5, 1.0, "assumed",
@@ -60,13 +64,20 @@ class Parameters(NamedTuple):
 
 
 @kernel
+def _sensitivity(enhancement, half_mmHg, oxygen_mmHg):
+    """Return the radiosensitivity relative to full oxygenation, 1 / enhancement to 1."""
+    return (enhancement * oxygen_mmHg + half_mmHg) / (enhancement * (oxygen_mmHg + half_mmHg))
+
+
+@kernel
 def _add_log_kill(p, plan, centre, oxygen, state, hazard):
     """Add -ln S to the radiation hazard of every clonogen.
 
     Reads oxygen (mmHg, float32), state; writes hazard[RADIATION]; shapes (nz, ny, nx). No draws.
-    plan: (mass Gy, core Gy, core radius share, semi-axis y, semi-axis x, penumbra) with lengths in sites.
+    plan: (mass Gy, core Gy, core radius share, semi-axes (z, y, x), penumbra) with lengths in sites; z infinite in a slab.
     """
-    mass_gy, core_gy, core_share, half_y, half_x, penumbra = plan
+    mass_gy, core_gy, core_share, half_axes, penumbra = plan
+    half_z, half_y, half_x = half_axes
     mean_radius = math.sqrt(half_y * half_x)
     nz, ny, nx = state.shape
     for z in range(nz):
@@ -74,15 +85,14 @@ def _add_log_kill(p, plan, centre, oxygen, state, hazard):
             for x in range(nx):
                 if state[z, y, x] != _PROLIFERATING and state[z, y, x] != _QUIESCENT:
                     continue
-                radius = math.sqrt(((y - centre[1]) / half_y) ** 2 + ((x - centre[2]) / half_x) ** 2)
+                radius = math.sqrt(((z - centre[0]) / half_z) ** 2 + ((y - centre[1]) / half_y) ** 2 + ((x - centre[2]) / half_x) ** 2)
                 # The planned volume reaches two penumbra widths beyond the mass, so the whole mass is covered.
                 inside = 0.5 * math.erfc(((radius - 1.0) * mean_radius - 2.0 * penumbra) / (math.sqrt(2.0) * penumbra))
                 inner = 0.5 * math.erfc((radius - core_share) * mean_radius / (math.sqrt(2.0) * penumbra))
                 dose = mass_gy * inside + (core_gy - mass_gy) * inner
-                m = (p.oxygen_enhancement * oxygen[z, y, x] + p.oxygen_half_mmHg) / (
-                    p.oxygen_enhancement * (oxygen[z, y, x] + p.oxygen_half_mmHg))
-                linear = p.alpha_per_gy * m * dose
-                hazard[_RADIATION, z, y, x] += linear + linear * m * dose / p.alpha_beta_gy
+                of_alpha = _sensitivity(p.oxygen_enhancement, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
+                of_beta = _sensitivity(p.oxygen_enhancement_beta, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
+                hazard[_RADIATION, z, y, x] += p.alpha_per_gy * (of_alpha + of_beta * of_beta / p.alpha_beta_gy)
 
 
 @kernel
@@ -95,10 +105,10 @@ def _kill_t_cells(p_death, luck, n, ids, dies_at_h):
 
 def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters, clock: Clock) -> None:
     """Give one fraction to one lesion."""
-    longest, short = mass_axes(tissue.state)
+    longest, short, depth = mass_axes(tissue.state, tissue.is_block)
     site_cm = SITE_UM * 1e-4 * tissue.scale
-    plan = (fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, max(short, 1.0) / 2.0, max(longest, 1.0) / 2.0,
-            max(fraction.penumbra_cm / site_cm, 0.5))
+    half_axes = (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(longest, 1.0) / 2.0)
+    plan = (fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, half_axes, max(fraction.penumbra_cm / site_cm, 0.5))
     _add_log_kill(p, plan, tissue.centre, tissue.oxygen, tissue.state, tissue.hazard)
     t = tissue.t_cells
     _kill_t_cells(1.0 - p.t_cell_survival, state.luck(tissue, clock), t.n, t.id, t.dies_at_h)

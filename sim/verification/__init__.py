@@ -20,6 +20,7 @@ class Check(NamedTuple):
         row: number of the law; law: its name; quantity: what was measured; value, expected: in `unit`.
         tolerance: how it was judged, in words; "tabulated" where the number is only shown.
         passed: the verdict; is_control: a negative control, which passes by FAILING the law as it must.
+        half_width: half of the value's 95 % interval where replicates give one, else None.
     """
 
     row: int
@@ -31,6 +32,7 @@ class Check(NamedTuple):
     unit: str
     passed: bool
     is_control: bool = False
+    half_width: float | None = None
 
 
 ROWS: tuple[str, ...] = tuple(sorted(path.stem for path in Path(__file__).parent.glob("row_*.py")))

@@ -28,9 +28,9 @@ class Law(NamedTuple):
         holds = abs(value - expected) <= bound
         return self._check(quantity, value, expected, f"+- {bound:.3g}", unit, holds, is_control)
 
-    def tabulated(self, quantity: str, value: float, expected: float, unit: str = "1") -> Check:
-        """Show a number without judging it."""
-        return self._check(quantity, value, expected, "tabulated", unit, True, False)
+    def tabulated(self, quantity: str, value: float, expected: float, unit: str = "1", half_width: float | None = None) -> Check:
+        """Show a number without judging it, with half of its 95 % interval if known."""
+        return self._check(quantity, value, expected, "tabulated", unit, True, False)._replace(half_width=half_width)
 
     def _check(self, quantity: str, value: float, expected: float, tolerance: str, unit: str, *verdict: bool) -> Check:
         holds, is_control = verdict

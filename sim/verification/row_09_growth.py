@@ -83,7 +83,7 @@ def axis_over_diagonal(masks: list[np.ndarray]) -> float:
 
 def _compactness(masks: list[np.ndarray]) -> tuple[float, float]:
     """Return (measured radius over the radius the cells need, enclosed empty sites per cell), means over masses."""
-    ratios = [np.sqrt(np.prod(mass_axes(mask[None].astype(np.uint8)))) / 2.0 / math.sqrt(mask.sum() / math.pi) for mask in masks]
+    ratios = [np.sqrt(np.prod(mass_axes(mask[None].astype(np.uint8), False)[:2])) / 2.0 / math.sqrt(mask.sum() / math.pi) for mask in masks]
     holes = [(binary_fill_holes(mask) & ~mask).sum() / mask.sum() for mask in masks]
     return float(np.mean(ratios)), float(np.mean(holes))
 
