@@ -56,3 +56,7 @@ class Purpose(IntEnum):
     SUPPRESSION = 20
     PUSH_ORDER = 21
     PULL_ORDER = 22
+    T_CELL_VISIT = 23
+    T_CELL_VISIT_MOTION = 26
+    ANTIGEN_LOSS = 24
+    RESAMPLING = 25

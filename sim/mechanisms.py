@@ -35,6 +35,7 @@ MECHANISMS: dict[str, Mechanism] = {
     "pd_1_to_killing": Mechanism("free PD-1 suppresses hits", (("t_cell_killing", "suppression_half", _NEVER),)),
     "pd_1_to_exhaustion": Mechanism("free PD-1 exhausts T cells, occupied PD-1 lets the stem-like recover",
                                     (("t_cell_exhaustion", "exhaustion_per_d", 0.0), ("t_cell_exhaustion", "recovery_per_d", 0.0))),
+    "antigen_loss": Mechanism("dividing cells may lose what T cells see", (("antigen_loss", "loss_per_division", 0.0),)),
     "chemotaxis": Mechanism("T cells prefer more chemoattractant", (("t_cell_motion", "bias", 0.0),)),
     "memory": Mechanism("primed T cells leave memory that supplies effectors (without it priming alone holds the pools on day 0)",
                         (("t_cell_priming", "memory_share", 0.0),)),

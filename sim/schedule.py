@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sim import clinic, tissue
 from sim.clock import Clock
 from sim.processes import (
+    antigen_loss,
     apoptosis,
     cell_cycle,
     cell_death,
@@ -63,6 +64,7 @@ SCHEDULE: tuple[Process, ...] = (
     Process("cell_cycle", cell_cycle, "step", "hazards: division and mitotic death"),
     Process("hypoxia", hypoxia, "step", "hazards: necrosis; quiescence"),
     Process("apoptosis", apoptosis, "step", "hazards: basal death"),
+    Process("antigen_loss", antigen_loss, "step", "follows the hazard of division, before daughters inherit"),
     Process("cell_fate", cell_fate, "step", "all hazards are in: one draw a cell"),
     Process("population_control", population_control, "step", "resolves fates and weights before they are committed"),
     Process("cell_death", cell_death, "step", "commits deaths; the ledger by cause"),

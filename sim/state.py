@@ -16,9 +16,29 @@ SITE_UM = 20.0
 SITES_PER_MM2 = (1000.0 / SITE_UM) ** 2
 
 
+class Rows:
+    """A table of plain columns, one row an individual; rows [0, n) are alive and keep the order of arrival."""
+
+    n: int
+
+    def columns(self) -> list[np.ndarray]:
+        """Return the row arrays in declared order."""
+        return [getattr(self, name) for name in self._columns()]
+
+    def reserve(self, capacity: int) -> None:
+        """Make room for at least `capacity` rows; living rows keep their place."""
+        for name in self._columns():
+            old = getattr(self, name)
+            if capacity > len(old):
+                setattr(self, name, np.concatenate([old, np.zeros(2 * capacity - len(old), old.dtype)]))
+
+    def _columns(self) -> list[str]:
+        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]  # type: ignore[arg-type]
+
+
 @dataclass
-class TCells:
-    """CD8 T cells of one section, one row each; rows [0, n) are alive and keep the order of arrival.
+class TCells(Rows):
+    """CD8 T cells of one section, one row each.
 
     site: int32 flat lattice index. id: uint32, never reused. dies_at_h: float32, hours since the scenario's start.
     target: int32 flat index of the engaged tumour cell, -1 if none. kills: uint8 since activation.
@@ -43,23 +63,33 @@ class TCells:
         return cls(0, 0, np.zeros(capacity, np.int32), np.zeros(capacity, np.uint32), np.zeros(capacity, np.float32),
                    np.full(capacity, -1, np.int32), *flags)
 
-    def columns(self) -> list[np.ndarray]:
-        """Return the row arrays in declared order."""
-        return [getattr(self, f.name) for f in fields(self)[2:]]
 
-    def reserve(self, capacity: int) -> None:
-        """Make room for at least `capacity` rows; living rows keep their place."""
-        if capacity > len(self.site):
-            for f in fields(self)[2:]:
-                old = getattr(self, f.name)
-                setattr(self, f.name, np.concatenate([old, np.zeros(2 * capacity - len(old), old.dtype)]))
+@dataclass
+class Visits(Rows):
+    """Visits of T cells to clonogens of a light section, one row each (see `t_cell_killing`).
+
+    t_cell: uint32 id of the visitor. probe: int32 flat site of the clonogen. site: int32 where the visitor's double is.
+    is_engaged: uint8 flag.
+    """
+
+    n: int
+    t_cell: np.ndarray
+    probe: np.ndarray
+    site: np.ndarray
+    is_engaged: np.ndarray
+
+    @classmethod
+    def empty(cls, capacity: int) -> "Visits":
+        """Return room for `capacity` visits, none under way."""
+        return cls(0, np.zeros(capacity, np.uint32), *(np.zeros(capacity, np.int32) for _ in range(2)), np.zeros(capacity, np.uint8))
 
 
 @dataclass
 class Tissue:
     """One lesion's section: lattice arrays of shape (nz, ny, nx), C order, and its numbers.
 
-    Arrays: state uint8 (CellState); pd_l1 uint8 flag, pd_l1_share float32 its share around a site; hits uint8 and
+    Arrays: state uint8 (CellState); pd_l1 uint8 flag, pd_l1_share float32 its share around a site;
+    lost_antigen uint8 flag; hits uint8 and
     last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over
     the step; fate uint8 (Hazard or NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative
     units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim
@@ -79,6 +109,7 @@ class Tissue:
     state: np.ndarray
     pd_l1: np.ndarray
     pd_l1_share: np.ndarray
+    lost_antigen: np.ndarray
     hits: np.ndarray
     last_hit: np.ndarray
     hazard: np.ndarray
@@ -93,6 +124,7 @@ class Tissue:
     t_count: np.ndarray
     claim: np.ndarray
     t_cells: TCells
+    visits: Visits
     ledger: np.ndarray
     weight: float = 1.0
     volume_weight: float = 1.0
@@ -122,7 +154,13 @@ class Tissue:
     @property
     def is_light(self) -> bool:
         """Whether a clonogen of the section stands for less of the lesion than a site does (w < W)."""
-        return self.weight < self.volume_weight * (1.0 - 1e-9)
+        return self.relative_weight < 1.0
+
+    @property
+    def relative_weight(self) -> float:
+        """Lesion clonogens of a section clonogen per lesion cells of a site, w / W, at most 1."""
+        share = self.weight / self.volume_weight
+        return share if share < 1.0 - 1e-9 else 1.0
 
     @classmethod
     def blank(cls, name: str, entity: np.uint32, shape: tuple[int, int, int], **numbers: Any) -> "Tissue":
@@ -132,10 +170,10 @@ class Tissue:
 
         names = ("pd_l1_share", "oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")
         fields_f4 = {k: lattice(np.float32) for k in names}
-        codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "hits", "vessel", "t_count")}
+        codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count")}
         return cls(name=name, entity=entity, centre=tuple(n // 2 for n in shape), last_hit=lattice(np.int32),
                    hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE), claim=lattice(np.uint64),
-                   t_cells=TCells.empty(1024), ledger=np.zeros(N_HAZARDS), **codes_u1, **fields_f4, **numbers)
+                   t_cells=TCells.empty(1024), visits=Visits.empty(16), ledger=np.zeros(N_HAZARDS), **codes_u1, **fields_f4, **numbers)
 
 
 @dataclass

@@ -51,6 +51,13 @@ def draw(luck, purpose, entity):
 
 
 @kernel
+def draw_pair(luck, purpose, first, second):
+    """Return four uint32 draws for a pair of entities (uint32), such as a T cell and a site."""
+    words = draw(luck, purpose, first)
+    return philox(words[0], words[1], np.uint32(second), words[2], words[3], luck.lesion)
+
+
+@kernel
 def uniform(word):
     """Return a float64 strictly inside (0, 1) from one uint32 word."""
     return (np.float64(word) + 0.5) * _TO_UNIT

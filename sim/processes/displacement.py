@@ -36,9 +36,10 @@ class Parameters(NamedTuple):
 
 @kernel
 def _move(cells, to, origin):
-    """Copy a cell from one flat site to another. Writes cells = (state, pd_l1, hits, last_hit)."""
-    state, pd_l1, hits, last_hit = cells
-    state[to], pd_l1[to], hits[to], last_hit[to] = state[origin], pd_l1[origin], hits[origin], last_hit[origin]
+    """Copy a cell from one flat site to another. Writes cells = (state, pd_l1, lost_antigen, hits, last_hit)."""
+    for array in cells[:4]:
+        array[to] = array[origin]
+    cells[4][to] = cells[4][origin]
 
 
 @kernel
@@ -78,10 +79,11 @@ def _choose_ray(site, geometry, words, sign, state, paths):
 def _push(luck, mothers, geometry, room, cells):
     """Place one daughter for each birth; return the number of cells pushed out of view. One draw a birth.
 
-    Reads mothers int64 (births, 3): flat site, state code, pd_l1, in order of action; geometry as in
-    `_choose_ray`; room = (occupied sites, capacity). Writes cells = (state, pd_l1, hits, last_hit) flat.
+    Reads mothers int64 (births, 4): flat site, state code, pd_l1, lost_antigen, in order of action; geometry as in
+    `_choose_ray`; room = (occupied sites, capacity). Writes cells = (state, pd_l1,
+    lost_antigen, hits, last_hit) flat.
     """
-    state, pd_l1, hits, last_hit = cells
+    state, pd_l1, lost_antigen, hits, last_hit = cells
     shape, centre, _ = geometry
     n_cells, capacity = room
     paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
@@ -101,7 +103,7 @@ def _push(luck, mothers, geometry, room, cells):
         for k in range(last, 0, -1):
             _move(cells, path[k + 1], path[k])
         home = path[1] if last >= 0 else path[0]
-        state[home], pd_l1[home], hits[home], last_hit[home] = mothers[i, 1], mothers[i, 2], 0, 0
+        state[home], pd_l1[home], lost_antigen[home], hits[home], last_hit[home] = mothers[i, 1], mothers[i, 2], mothers[i, 3], 0, 0
     return dropped
 
 
@@ -154,13 +156,13 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
     for tissue in state.active:
         luck = state.luck(tissue, clock)
-        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.hits, tissue.last_hit))
+        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
         geometry = (tissue.state.shape, tissue.centre, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0]))
         sites = np.flatnonzero(tissue.fate.reshape(-1) == Hazard.DIVISION)
         if len(sites):
             sites = _in_order(tissue, luck, _PUSH_ORDER, sites)
             codes = np.where(cells[0][sites] == _DOOMED, _DOOMED, _PROLIFERATING)
-            mothers = np.stack([sites, codes, cells[1][sites]], axis=1).astype(np.int64)
+            mothers = np.stack([sites, codes, cells[1][sites], cells[2][sites]], axis=1).astype(np.int64)
             room = (int(np.count_nonzero(cells[0])), tissue.capacity)
             tissue.n_dropped += _push(luck, mothers, geometry, room, cells)
         if clock.is_due(EVERY_H):

@@ -9,13 +9,14 @@ to them on average,
 
 with hazards b of division and d of death; a T-cell kill is an event, so that probe counts 0. The noise is the
 lesion's own demographic noise. Probes are released when w is back at W (births are placed again) or has fallen to 1
-(deaths are real: an empty section is then an eradication).
+(deaths are real: an empty section is then an eradication). A probe that T cells kill is made up by the line of a surviving
+one drawn at random: it takes its PD-L1 and its antigen, so a held section selects what T cells cannot kill.
 
 Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each
 birth (`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with n_min = 0 only growth
 beyond the section remains.
 
-Assumes: probes are exchangeable, so a held section does not select the more resistant of them.
+Assumes: probes are exchangeable in place, so a held section does not select the hypoxic of them.
 """
 
 import math
@@ -25,7 +26,7 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
-from sim.numerics.random import draw, normal, uniform
+from sim.numerics.random import Luck, draw, normal, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
@@ -74,7 +75,17 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
     return kept
 
 
-def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float) -> None:
+def _replace_lines(luck: Luck, tissue: Tissue, killed: np.ndarray, surviving: np.ndarray) -> None:
+    """Give each killed probe the heritable state of a surviving one, drawn at random; flat site indices. One draw a killed probe."""
+    if not len(surviving):
+        return
+    words = np.array([draw(luck, int(Purpose.RESAMPLING), np.uint32(k))[0] for k in range(len(killed))], np.uint64)
+    donors = surviving[(words * np.uint64(len(surviving))) >> np.uint64(32)]
+    for trait in (tissue.pd_l1.reshape(-1), tissue.lost_antigen.reshape(-1)):
+        trait[killed] = trait[donors]
+
+
+def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, luck: Luck) -> None:
     """Withdraw the fates of the probes and let the weight follow their hazards; viable: flat site indices."""
     hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
     fate = tissue.fate.reshape(-1)
@@ -86,6 +97,7 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float) -> None:
     _book(tissue, deaths, fate[viable[~kept]])
     fate[viable[kept]] = NO_FATE
     tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
+    _replace_lines(luck, tissue, viable[kept & is_hit], viable[~is_hit])
     variance = float((births + np.minimum(quiet, 1.0)).mean()) / (tissue.weight * len(viable))
     factor = float(expected.sum()) / int(kept.sum()) * math.exp(math.sqrt(variance) * noise - variance / 2.0)
     tissue.weight = max(tissue.weight * factor, 1.0)
@@ -101,7 +113,8 @@ def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Resolve the proposed fates of every lesion and let its weight and scale follow."""
     for tissue in state.active:
-        words = draw(state.luck(tissue, clock), int(Purpose.PROBES), np.uint32(0))
+        luck = state.luck(tissue, clock)
+        words = draw(luck, int(Purpose.PROBES), np.uint32(0))
         _grow_view(tissue, words[2:])
         codes, fate = tissue.state.reshape(-1), tissue.fate.reshape(-1)
         viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
@@ -110,6 +123,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         n_after = len(viable) - int((fates != NO_FATE).sum()) + 2 * n_dividing
         tissue.is_held = _is_held(tissue, len(viable), n_after, p.n_min)
         if tissue.is_held:
-            _hold(tissue, viable, p.n_min, normal(words[0], words[1]))
+            _hold(tissue, viable, p.n_min, normal(words[0], words[1]), luck)
         # The last reader of this step's hazards; these two rows are added to, not overwritten.
         tissue.hazard[Hazard.RADIATION :] = 0.0

@@ -1,13 +1,15 @@
-"""T-cell exhaustion and death: PD-1 signalling and serial killing exhaust, the stem-like recover under blockade.
+"""T-cell exhaustion and death: PD-1 signalling and serial killing exhaust, the stem-like recover and expand under blockade.
 
     hazard of exhaustion   k_exh (1 - RO) L while engaged, L the PD-L1-positive share there; certain after n_kill kills
-    hazard of recovery     k_rec RO for exhausted stem-like T cells
+    hazard of recovery     k_rec RO for exhausted stem-like T cells, which then give daughters that are not stem-like
     death                  at the end of the lifespan drawn on arrival
 
-Terminally exhausted T cells are not rescued. k_exh 0.1 per day in spQSP-HCC; serial capacity 5 kills in Kather 2017.
+Terminally exhausted T cells are not rescued. A daughter lives on its mother's site and as long as she does. k_exh 0.1 per day in spQSP-HCC; serial capacity 5 kills in Kather 2017.
 """
 
 from typing import Annotated, NamedTuple
+
+import numpy as np
 
 from sim.clock import Clock
 from sim.codes import Purpose
@@ -15,7 +17,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import draw, uniform
 from sim.parameters import quantity
-from sim.state import State
+from sim.state import State, Tissue
 
 EVERY_H = 6.0
 _EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
@@ -29,12 +31,18 @@ class Parameters(NamedTuple):
     kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "assumed",
         "5 in Kather 2017, itself a model's choice; 3 kills a day for 10 days would be 30")] = 10
     recovery_per_d: Annotated[float, quantity("1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 1.0, "assumed", "assumed")] = 0.2
+    daughters_per_recovery: Annotated[int, quantity("cells", "effector daughters of a stem-like T cell that recovers", 0, 7, "assumed",
+        "few: division in tissue stops after 4 divisions in spQSP-HCC, 7 in SPQSP_IO")] = 1
 
 
 @kernel
 def _exhaust(chances, luck, kill_capacity, pd_l1_share, rows):
-    """Exhaust and recover. Reads pd_l1_share flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell."""
+    """Exhaust and recover; return the rows that recovered, int64.
+
+    Reads pd_l1_share flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell.
+    """
     p_exhaust, p_recover = chances
+    recovered = []
     ids, target, is_specific, is_stem_like, kills, is_exhausted = rows
     for i in range(len(ids)):
         if not is_specific[i]:
@@ -44,8 +52,23 @@ def _exhaust(chances, luck, kill_capacity, pd_l1_share, rows):
             if is_stem_like[i] and uniform(word) < p_recover:
                 is_exhausted[i] = 0
                 kills[i] = 0
+                recovered.append(i)
         elif kills[i] >= kill_capacity or (target[i] >= 0 and uniform(word) < p_exhaust * pd_l1_share[target[i]]):
             is_exhausted[i] = 1
+    return np.array(recovered, np.int64)
+
+
+def _expand(tissue: Tissue, mothers: np.ndarray, n_daughters: int) -> None:
+    """Add daughters of the given rows: specific effectors on their mother's site that die when she does."""
+    t = tissue.t_cells
+    mothers = np.repeat(mothers, n_daughters)
+    new = slice(t.n, t.n + len(mothers))
+    t.reserve(new.stop)
+    t.site[new], t.dies_at_h[new] = t.site[mothers], t.dies_at_h[mothers]
+    t.id[new] = np.arange(t.next_id, t.next_id + len(mothers))
+    t.target[new], t.kills[new], t.is_specific[new], t.is_exhausted[new], t.is_stem_like[new] = -1, 0, 1, 0, 0
+    np.add.at(tissue.t_count.reshape(-1), t.site[new], 1)
+    t.n, t.next_id = new.stop, t.next_id + len(mothers)
 
 
 @kernel
@@ -73,5 +96,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         t = tissue.t_cells
         if clock.is_due(EVERY_H):
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
-            _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
+            recovered = _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
+            if len(recovered):
+                _expand(tissue, recovered, p.daughters_per_recovery)
         t.n = _keep_living(clock.t_h + clock.dt_h, t.n, tissue.t_count.reshape(-1), tuple(t.columns()))

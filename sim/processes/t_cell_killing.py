@@ -7,6 +7,12 @@ A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (
 
     supp = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
 
+Where the section is light (a clonogen stands for w, less than the W of a site and of a T cell) a T cell can be busy with
+a clonogen only in the share w / W of cases, or few probes would occupy T cells that in the lesion are free. In the other
+cases it goes its way and a double of it visits the clonogen by the same rules: engages, hits, lets go, wanders, comes
+back, and is gone once it is more than two sites away. So a clonogen meets T cells at their true density, and what T
+cells do (kills, engagement, interferon) is counted by what the lesion has for them.
+
 RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Several hits: three serial hits less
 than 50 minutes apart (Weigelin 2021, s41467-021-25282-3), which makes killing depend on T cells gathering. Kill
 rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression: a simplification of the synapse balance
@@ -22,14 +28,17 @@ from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour
-from sim.numerics.random import draw, philox, uniform
+from sim.numerics.random import draw, draw_pair, philox, uniform
 from sim.parameters import quantity
 from sim.state import State
 
 _KILLING, _SUPPRESSION = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION)
 _T_CELL = int(Hazard.T_CELL)
+_VISIT = int(Purpose.T_CELL_VISIT)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CERTAIN = 1e6
+_ASTRAY = 2
+"""Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
 
 
 class Parameters(NamedTuple):
@@ -57,19 +66,74 @@ def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
 
 
 @kernel
-def _hit(p, chances, luck, when, geometry, cells, rows):
-    """Engage, hit and let go for one micro-step.
+def _is_visiting(visits, t_cell, site):
+    """Tell whether a T cell's double is with the clonogen on a site. visits = (number, t_cell, probe, site, is_engaged)."""
+    for k in range(visits[0]):
+        if visits[2][k] == site and visits[1][k] == t_cell:
+            return True
+    return False
 
-    Reads cells (state, pd_l1_share) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits, last_hit),
-    rows (target, kills). chances = (hit, let go, free PD-1); geometry = (shape, centre); when = (minute, micro-step). One draw a specific
-    T cell, and one a pair that would hit. Hits of one micro-step add up whatever their order; a kill is booked to all who hit in it.
+
+@kernel
+def _look(at, chance, n_hits, cells):
+    """Return what a free T cell finds on a site: 0 nothing to engage, 1 a target, 2 a clonogen for its double.
+
+    chance: (share of cases in which a clonogen occupies a T cell, uniform draw). cells as in `_hit`.
     """
-    p_hit, p_leave, free = chances
+    state, _, lost_antigen, hits, _ = cells
+    if state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or hits[at] >= n_hits:
+        return 0
+    return 1 if state[at] == _LAST or chance[1] < chance[0] else 2
+
+
+@kernel
+def _engage(p_real, n_hits, words, shape, cells, t_cell, visits):
+    """Let a free T cell, t_cell = (id, site), look for a target; return it (-1 for none) and the sites where visits begin (-1 for none).
+
+    Its own site comes first; a neighbour is looked at where no cell stands in the way.
+    """
+    name, own = t_cell
+    first = second = -1
+    found = _look(own, (p_real, (float(words[3] >> np.uint32(16)) + 0.5) / 65536.0), n_hits, cells)
+    if found == 1:
+        return own, first, second
+    if found == 2 and not _is_visiting(visits, name, own):
+        first = own
+    if found == 0 and _FIRST <= cells[0][own] <= _LAST and not cells[2][own]:
+        return -1, first, second
+    at = neighbour(own, shape, words[0])
+    found = 0 if at == own else _look(at, (p_real, (float(words[3] & np.uint32(0xFFFF)) + 0.5) / 65536.0), n_hits, cells)
+    if found == 1 and not _is_visiting(visits, name, at):
+        return at, first, second
+    if found == 2 and not _is_visiting(visits, name, at):
+        second = at
+    return -1, first, second
+
+
+@kernel
+def _land(minute, memory_min, at, hits, last_hit):
+    """Book a hit on a site; hits of one micro-step add up whatever their order. Writes hits, last_hit."""
+    if minute - last_hit[at] >= memory_min:
+        hits[at] = 0
+    hits[at] = min(hits[at] + 1, 200)
+    last_hit[at] = minute
+
+
+@kernel
+def _hit(p, chances, luck, when, geometry, cells, rows, visits):
+    """Engage, hit and let go for one micro-step; return the number of visits, new ones appended.
+
+    Reads cells (state, pd_l1_share, lost_antigen) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits,
+    last_hit), rows (target, kills), visits. chances = (hit, let go, free PD-1, w / W); geometry = (shape, centre); when =
+    (minute, micro-step); visits = (number, t_cell, probe, site, is_engaged) with room for two more a T cell. One draw a
+    specific T cell, and one a pair that would hit. A kill is booked to all who hit in its micro-step.
+    """
+    p_hit, p_leave, free, p_real = chances
     shape, centre = geometry
-    n_hits = p.n_hits
     minute, micro_step = when
-    state, pd_l1_share, hits, last_hit = cells
+    state, pd_l1_share, lost_antigen, hits, last_hit = cells
     site, ids, is_specific, is_exhausted, target, kills = rows
+    n_visits = visits[0]
     for i in range(len(site)):
         if not is_specific[i] or is_exhausted[i]:
             target[i] = -1
@@ -77,26 +141,69 @@ def _hit(p, chances, luck, when, geometry, cells, rows):
         words = draw(luck, _KILLING + 256 * (micro_step + 1), ids[i])
         at = target[i]
         if at < 0:
-            at = site[i] if _FIRST <= state[site[i]] <= _LAST else neighbour(site[i], shape, words[0])
-            if _FIRST <= state[at] <= _LAST and hits[at] < n_hits:
-                target[i] = at
+            target[i], first, second = _engage(p_real, p.n_hits, words, shape, cells, (ids[i], site[i]), visits)
+            for begun in (first, second):
+                if begun >= 0:
+                    visits[1][n_visits], visits[2][n_visits], visits[3][n_visits], visits[4][n_visits] = ids[i], begun, site[i], 1
+                    n_visits += 1
             continue
-        is_gone = state[at] < _FIRST or state[at] > _LAST or (hits[at] >= n_hits and last_hit[at] != minute)
+        is_gone = state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
         if is_gone or uniform(words[1]) < p_leave:
             target[i] = -1
             continue
         if uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
-            if minute - last_hit[at] >= p.memory_min:
-                hits[at] = 0
-            hits[at] = min(hits[at] + 1, 200)
-            last_hit[at] = minute
+            _land(minute, p.memory_min, at, hits, last_hit)
             # Marked here, booked below once all hits of the micro-step are known.
             target[i] = -2 - at
     for i in range(len(site)):
         if target[i] <= -2:
             target[i] = -2 - target[i]
-            if hits[target[i]] >= n_hits and kills[i] < 255:
+            if hits[target[i]] >= p.n_hits and kills[i] < 255:
                 kills[i] += 1
+    return n_visits
+
+
+@kernel
+def _sites_apart(a, b, shape):
+    """Return the Chebyshev distance of two flat sites."""
+    _, ny, nx = shape
+    za, rest_a = divmod(a, ny * nx)
+    zb, rest_b = divmod(b, ny * nx)
+    ya, xa = divmod(rest_a, nx)
+    yb, xb = divmod(rest_b, nx)
+    return max(abs(za - zb), abs(ya - yb), abs(xa - xb))
+
+
+@kernel
+def _visit(p, chances, luck, when, geometry, cells, visits):
+    """Let the doubles of visitors hit, let go and engage again for one micro-step; return the number of visits that go on.
+
+    Arguments as in `_hit`; reads cells (state, pd_l1_share, lost_antigen), writes cells (hits, last_hit) and visits, whose rows keep their order. One
+    draw a visit, and one a pair that would hit.
+    """
+    p_hit, p_leave, free, _ = chances
+    shape, centre = geometry
+    minute, micro_step = when
+    state, pd_l1_share, lost_antigen, hits, last_hit = cells
+    n, t_cell, probe, site, is_engaged = visits
+    kept = 0
+    for i in range(n):
+        at = probe[i]
+        distance = _sites_apart(site[i], at, shape)
+        is_gone = state[at] < _FIRST or state[at] >= _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
+        if is_gone or distance > _ASTRAY:
+            continue
+        words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], probe[i])
+        if not is_engaged[i]:
+            is_there = distance == 0 or (state[site[i]] != _LAST and neighbour(site[i], shape, words[0]) == at)
+            is_engaged[i] = is_there and hits[at] < p.n_hits
+        elif uniform(words[1]) < p_leave:
+            is_engaged[i] = 0
+        elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, t_cell[i], entity_of(at, shape, centre)):
+            _land(minute, p.memory_min, at, hits, last_hit)
+        t_cell[kept], probe[kept], site[kept], is_engaged[kept] = t_cell[i], probe[i], site[i], is_engaged[i]
+        kept += 1
+    return kept
 
 
 @kernel
@@ -110,14 +217,20 @@ def _write_kills(n_hits, hits, hazard):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the step's last one."""
     hours = MICRO_STEP_MIN / 60.0
-    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - state.systemic.pd1_occupancy)
+    p_hit, p_leave = decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours)
     is_last = clock.micro_step == clock.n_micro_steps - 1
     for tissue in state.active:
-        t = tissue.t_cells
-        if t.n == 0:
+        t, visits = tissue.t_cells, tissue.visits
+        if t.n == 0 and visits.n == 0:
             continue
-        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.hits, tissue.last_hit))
+        chances = (p_hit, p_leave, 1.0 - state.systemic.pd1_occupancy, tissue.relative_weight)
+        common = (p, chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), (tissue.state.shape, tissue.centre))
+        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.lost_antigen, tissue.hits, tissue.last_hit))
         rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-        _hit(p, chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), (tissue.state.shape, tissue.centre), cells, rows)
+        if visits.n:
+            visits.n = _visit(*common, cells, (visits.n, *visits.columns()))
+        if tissue.is_light:
+            visits.reserve(visits.n + 2 * t.n)
+        visits.n = _hit(*common, cells, rows, (visits.n, *visits.columns()))
         if is_last:
-            _write_kills(p.n_hits, cells[2], tissue.hazard.reshape(len(tissue.hazard), -1))
+            _write_kills(p.n_hits, cells[3], tissue.hazard.reshape(len(tissue.hazard), -1))

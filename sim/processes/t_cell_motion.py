@@ -19,11 +19,11 @@ from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import neighbour
-from sim.numerics.random import draw, uniform
+from sim.numerics.random import draw, draw_pair, uniform
 from sim.parameters import quantity
 from sim.state import SITE_UM, State
 
-_MOTION = int(Purpose.T_CELL_MOTION)
+_MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CAP_FREE, _CAP_TUMOUR = 8, 1
 # Mean squared length of a Moore hop in sites: (4 x 1 + 4 x 2) / 8 in 2-D, (6 x 1 + 12 x 2 + 8 x 3) / 26 in 3-D.
@@ -86,6 +86,17 @@ def _move(chances, luck, micro_step, shape, fields, rows, claim):
             claim[goal[i]] = 0
 
 
+@kernel
+def _move_visitors(p_hop, luck, micro_step, shape, rows):
+    """Let the doubles of visitors that are not engaged hop for one micro-step; they take no room. Reads rows (t_cell, probe, is_engaged); writes site. One draw a double."""
+    t_cell, probe, site, is_engaged = rows
+    for i in range(len(site)):
+        if not is_engaged[i]:
+            words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], probe[i])
+            if uniform(words[0]) < p_hop:
+                site[i] = neighbour(site[i], shape, words[1])
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
     for tissue in state.active:
@@ -96,3 +107,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
         rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n], np.empty(t.n, np.int32), np.empty(t.n, np.uint64))
         _move(chances, state.luck(tissue, clock), clock.micro_step, tissue.state.shape, fields, rows, tissue.claim.reshape(-1))
+        if tissue.visits.n:
+            visits = tuple(column[: tissue.visits.n] for column in tissue.visits.columns())
+            _move_visitors(chances[0], state.luck(tissue, clock), clock.micro_step, tissue.state.shape, visits)

@@ -1,0 +1,40 @@
+"""Antigen loss: a dividing clonogen may lose what T cells see, and its line with it.
+
+    rate of loss = mu x rate of division, a clonogen; both daughters inherit it
+
+T cells no longer engage such cells; radiation and hypoxia kill them as before. A section that stands for a lesion of
+1e10 cells meets a loss as rarely as its own divisions allow, and what is lost then stands for w clonogens: right on
+average over replicates, coarse in one of them. Losses older than day 0, which a lesion of this size must hold, are not
+laid. mu is assumed: it decides late escape, and no measurement for this cancer was found.
+"""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from sim.clock import Clock
+from sim.codes import CellState, Hazard, Purpose
+from sim.numerics.random import draw, uniform
+from sim.parameters import quantity
+from sim.state import State
+
+
+class Parameters(NamedTuple):
+    """Escape from T cells."""
+
+    loss_per_division: Annotated[float, quantity("1", "probability of antigen loss at a division", 0.0, 1e-4, "assumed",
+        "1e-8 to 1e-4 in immunoediting models; 0 = none")] = 1e-6
+
+
+def update(state: State, p: Parameters, clock: Clock) -> None:
+    """Let at most one clonogen of every lesion lose its antigen in this step: one draw a lesion."""
+    if p.loss_per_division == 0.0:
+        return
+    for tissue in state.active:
+        words = draw(state.luck(tissue, clock), int(Purpose.ANTIGEN_LOSS), np.uint32(0))
+        codes = tissue.state.reshape(-1)
+        clonogens = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
+        divisions = np.cumsum(tissue.hazard[Hazard.DIVISION].reshape(-1)[clonogens], dtype=np.float64)
+        if len(clonogens) and uniform(words[0]) < -np.expm1(-p.loss_per_division * divisions[-1]):
+            chosen = clonogens[np.searchsorted(divisions, uniform(words[1]) * divisions[-1])]
+            tissue.lost_antigen.reshape(-1)[chosen] = 1
