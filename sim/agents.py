@@ -53,7 +53,7 @@ class LesionAgent(mesa.Agent):
     @property
     def clonogens(self) -> float:
         """Clonogens of the lesion."""
-        return self.tissue.weight * clinic.census(self.tissue)[0]
+        return self.tissue.weight * self.tissue.census()[0]
 
 
 class RadiotherapyAgent(mesa.Agent):

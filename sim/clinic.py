@@ -15,7 +15,6 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.codes import CellState
 from sim.numerics.lattice import mass_axes
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
@@ -40,21 +39,9 @@ def lesion_cells_of(size_cm: tuple[float, ...]) -> float:
     return CELLS_PER_CM3 * np.pi / 6.0 * long * short * depth
 
 
-def census(tissue: Tissue) -> tuple[int, int, int]:
-    """Return the section's numbers of viable, doomed and dead cells."""
-    counts = np.bincount(tissue.state.reshape(-1), minlength=len(CellState))
-    return int(counts[1] + counts[2]), int(counts[3]), int(counts[4:].sum())
-
-
-def lesion_cells(tissue: Tissue) -> float:
-    """Return the lesion's cells that are not yet cleared: w a viable cell, W any other."""
-    viable, doomed, dead = census(tissue)
-    return tissue.weight * viable + tissue.volume_weight * (doomed + dead)
-
-
 def burden(state: State) -> float:
     """Return the patient's tumour cells, all lesions, not yet cleared."""
-    return fsum(lesion_cells(tissue) for tissue in state.tissues)
+    return fsum(tissue.lesion_cells for tissue in state.tissues)
 
 
 def diameters_cm(tissue: Tissue) -> tuple[float, float]:
@@ -66,14 +53,16 @@ def diameters_cm(tissue: Tissue) -> tuple[float, float]:
     deeper = depth / depth0 if tissue.is_block else 1.0
     size = (long * short / (long0 * short0) * deeper) ** (1.0 / 3.0) * tissue.scale / tissue.baseline_scale
     elongation = ((long / short) / (long0 / short0)) ** 0.5
-    size *= min(lesion_cells(tissue) / (tissue.volume_weight * sum(census(tissue))), 1.0) ** (1.0 / 3.0)
+    size *= min(tissue.lesion_cells / (tissue.volume_weight * sum(tissue.census())), 1.0) ** (1.0 / 3.0)
     return tissue.size_cm[0] * size * elongation, tissue.size_cm[1] * size / elongation
 
 
 def hold_size(tissue: Tissue, cells: float) -> None:
     """Let the section stand for a lesion of its clinical size and `cells` cells, whatever it has grown to."""
     tissue.baseline_axes = mass_axes(tissue.state, tissue.is_block)
+    old = tissue.volume_weight
     tissue.weight = tissue.volume_weight = max(cells / max(int(np.count_nonzero(tissue.state)), 1), 1.0)
+    tissue.cells_seen *= tissue.volume_weight / old
     tissue.scale = tissue.baseline_scale = max(tissue.size_cm[0] / (tissue.baseline_axes[0] * SITE_CM), 1.0)
 
 

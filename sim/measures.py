@@ -32,7 +32,7 @@ def _survey(half_axes, centre, lattices):
     """Count over the mass; reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count), (nz, ny, nx). No draws.
 
     half_axes: (z, y, x) in sites, z infinite in a slab. Returns float64 (16,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
-    living and below 5, 6-7 rim likewise, 8 oxygen over the mass, 9 viable with enough oxygen, 10 cycling of those, 11
+    living and below 5, 6-7 rim likewise, 8 oxygen over the mass, 9 viable, 10 cycling of those, 11
     PD-L1-positive, 12 vessels, 13 perfused, 14 maturity, 15 T cells.
     """
     state, oxygen, pd_l1, vessel, maturity, perfusion, t_count = lattices
@@ -78,7 +78,7 @@ def _share(part: float, whole: float) -> float:
 
 def measure_tissue(tissue: Tissue) -> dict[str, float]:
     """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
-    viable, doomed, dead = clinic.census(tissue)
+    viable, doomed, dead = tissue.census()
     long, short, depth = tissue.baseline_axes if viable + doomed + dead == 0 else clinic.mass_axes(tissue.state, tissue.is_block)
     lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count)
     s = _survey((max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
@@ -89,7 +89,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
     per_mm2 = SITES_PER_MM2 / s[0] if s[0] >= LEAST_CELLS else float("nan")
     values = {
         "viable_cells": viable, "doomed_cells": doomed, "dead_cells": dead,
-        "clonogens": tissue.weight * viable, "lesion_cells": clinic.lesion_cells(tissue),
+        "clonogens": tissue.weight * viable, "lesion_cells": tissue.lesion_cells,
         "clonogen_weight": tissue.weight, "scale": tissue.scale,
         "hypoxic_fraction_below_5_mmHg": _share(s[2], s[1]), "hypoxic_fraction_below_10_mmHg": _share(s[3], s[1]),
         "hypoxic_fraction_core": _share(s[5], s[4]), "hypoxic_fraction_rim": _share(s[7], s[6]),
@@ -98,6 +98,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
         "t_cells_per_mm2": s[15] * per_mm2, "specific_t_cells_per_mm2": float((is_specific & in_mass).sum()) * per_mm2,
         "pd_l1_positive_fraction": _share(s[11], s[1]),
         "exhausted_fraction": _share(float((t.is_exhausted[: t.n] == 1).sum()), float(is_specific.sum())),
+        "volume_doubling_time_d": float(np.log(2.0) / tissue.growth_per_d) if tissue.growth_per_d > 0.0 else float("nan"),
         "low_dose_entry_gain": tissue.low_dose_gain, "longest_diameter_cm": longest, "short_axis_cm": short_axis,
         **{f"deaths_{cause.name.lower()}": float(tissue.ledger[cause]) for cause in CAUSES},
         "oxygen_residual": tissue.oxygen_residual,
@@ -137,6 +138,7 @@ MEASURES: tuple[Measure, ...] = tuple(Measure(*row) for row in (
     ("specific_t_cells_per_mm2", "1/mm2", "tumour-specific CD8 T cells in the mass", _LESION),
     ("pd_l1_positive_fraction", "1", "PD-L1-positive share of living tumour cells", _LESION),
     ("exhausted_fraction", "1", "exhausted share of specific T cells", _LESION),
+    ("volume_doubling_time_d", "d", "net doubling time of the lesion's cells over about a week; missing while it shrinks", _LESION),
     ("low_dose_entry_gain", "1", "low-dose effect on T-cell entry, 0 to 1", _LESION),
     ("longest_diameter_cm", "cm", "longest diameter of the lesion", _LESION),
     ("short_axis_cm", "cm", "diameter perpendicular to the longest", _LESION),

@@ -20,7 +20,7 @@ class Mechanism(NamedTuple):
 
 MECHANISMS: dict[str, Mechanism] = {
     "oxygen_effect": Mechanism("hypoxic cells survive radiation better",
-                               (("radiobiology", "oxygen_enhancement", 1.0), ("radiobiology", "oxygen_enhancement_beta", 1.0))),
+                               (("radiobiology", "oxygen_enhancement", 1.0), ("radiobiology", "beta_enhancement", 1.0))),
     "radiation_to_antigen": Mechanism("cells killed by radiation prime T cells", (("t_cell_priming", "radiation_weight", 0.0),)),
     "radiation_to_vessels": Mechanism("fractions mature vessels", (("radiobiology", "maturation_per_fraction", 0.0),)),
     "radiation_loss_of_t_cells": Mechanism("fractions kill T cells in the lesion and in blood",

@@ -57,9 +57,9 @@ class Lesion(Strict):
     def _fits_the_lattice(self) -> Self:
         if self.section_shape == "block":
             layers = 2.0 * self.section.half_axes[0] + _LEAST_MARGIN
+            too_many = f"a block may have {MOST_LAYERS} layers with its margin; this one needs {layers:.0f}: take fewer cells"
             refuse([(("section_layers",), "follow from the size in a block; leave them out")] if self.section_layers > 1 else [])
-            refuse([(("section_cells",), f"a block may have {MOST_LAYERS} layers with its margin; this one needs {layers:.0f}: take fewer cells")]
-                   if layers > MOST_LAYERS else [])
+            refuse([(("section_cells",), too_many)] if layers > MOST_LAYERS else [])
         widest = max(self.section.half_axes[1:])
         refuse([(("section_cells",), f"a section may be {MOST_SITES} sites wide; this one needs {2 * widest:.0f}: take fewer cells")]
                if 2.0 * widest + _LEAST_MARGIN > MOST_SITES else [])

@@ -10,78 +10,11 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState
 from sim.numerics.random import Luck
+from sim.t_cells import TCells, Visits
 
 SITE_UM = 20.0
 """Edge of a lattice site in um: one tumour cell."""
 SITES_PER_MM2 = (1000.0 / SITE_UM) ** 2
-
-
-class Rows:
-    """A table of plain columns, one row an individual; rows [0, n) are alive and keep the order of arrival."""
-
-    n: int
-
-    def columns(self) -> list[np.ndarray]:
-        """Return the row arrays in declared order."""
-        return [getattr(self, name) for name in self._columns()]
-
-    def reserve(self, capacity: int) -> None:
-        """Make room for at least `capacity` rows; living rows keep their place."""
-        for name in self._columns():
-            old = getattr(self, name)
-            if capacity > len(old):
-                setattr(self, name, np.concatenate([old, np.zeros(2 * capacity - len(old), old.dtype)]))
-
-    def _columns(self) -> list[str]:
-        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]  # type: ignore[arg-type]
-
-
-@dataclass
-class TCells(Rows):
-    """CD8 T cells of one section, one row each.
-
-    site: int32 flat lattice index. id: uint32, never reused. dies_at_h: float32, hours since the scenario's start.
-    target: int32 flat index of the engaged tumour cell, -1 if none. kills: uint8 since activation.
-    is_specific, is_exhausted, is_stem_like: uint8 flags.
-    """
-
-    n: int
-    next_id: int
-    site: np.ndarray
-    id: np.ndarray
-    dies_at_h: np.ndarray
-    target: np.ndarray
-    kills: np.ndarray
-    is_specific: np.ndarray
-    is_exhausted: np.ndarray
-    is_stem_like: np.ndarray
-
-    @classmethod
-    def empty(cls, capacity: int) -> "TCells":
-        """Return room for `capacity` T cells, none alive."""
-        flags = [np.zeros(capacity, np.uint8) for _ in range(4)]
-        return cls(0, 0, np.zeros(capacity, np.int32), np.zeros(capacity, np.uint32), np.zeros(capacity, np.float32),
-                   np.full(capacity, -1, np.int32), *flags)
-
-
-@dataclass
-class Visits(Rows):
-    """Visits of T cells to clonogens of a light section, one row each (see `t_cell_killing`).
-
-    t_cell: uint32 id of the visitor. probe: int32 flat site of the clonogen. site: int32 where the visitor's double is.
-    is_engaged: uint8 flag.
-    """
-
-    n: int
-    t_cell: np.ndarray
-    probe: np.ndarray
-    site: np.ndarray
-    is_engaged: np.ndarray
-
-    @classmethod
-    def empty(cls, capacity: int) -> "Visits":
-        """Return room for `capacity` visits, none under way."""
-        return cls(0, np.zeros(capacity, np.uint32), *(np.zeros(capacity, np.int32) for _ in range(2)), np.zeros(capacity, np.uint8))
 
 
 @dataclass
@@ -95,8 +28,10 @@ class Tissue:
     units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; claim
     uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
-    depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length), capacity (cells the section may hold), n_cells (occupied sites at the
-    end of the last step, -1 before the first), ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause.
+    depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length),
+    capacity (cells the section may hold), n_cells (occupied sites at the end of the last step, -1 before the first),
+    ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause, cells_seen (lesion cells when last followed)
+    and growth_per_d (net growth of the lesion's cells, a mean over about a week).
     """
 
     name: str
@@ -140,6 +75,19 @@ class Tissue:
     low_dose_signal: float = 0.0
     low_dose_gain: float = 0.0
     radiation_maturity: float = 0.0
+    cells_seen: float = 0.0
+    growth_per_d: float = 0.0
+
+    def census(self) -> tuple[int, int, int]:
+        """Return the section's numbers of viable, doomed and dead cells."""
+        counts = np.bincount(self.state.reshape(-1), minlength=len(CellState))
+        return int(counts[1] + counts[2]), int(counts[3]), int(counts[4:].sum())
+
+    @property
+    def lesion_cells(self) -> float:
+        """The lesion's cells that are not yet cleared: w a viable cell, W any other."""
+        viable, doomed, dead = self.census()
+        return self.weight * viable + self.volume_weight * (doomed + dead)
 
     @property
     def is_block(self) -> bool:

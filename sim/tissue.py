@@ -29,7 +29,9 @@ class Parameters(NamedTuple):
 
 @kernel
 def _lay(p, shares, luck, centre, half_axes, tissue):
-    """Fill an ellipse (ellipsoid) with tumour cells and lay vessels and PD-L1 by draws of each site. Writes tissue = (state, vessel, maturity, pd_l1).
+    """Fill an ellipse (ellipsoid) with tumour cells and lay vessels and PD-L1 by draws of each site.
+
+    Writes tissue = (state, vessel, maturity, pd_l1).
 
     shares: (vessel share at the rim, in the core, in host tissue, PD-L1-positive share). One draw a site.
     """

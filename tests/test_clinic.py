@@ -36,7 +36,7 @@ def test_an_ellipsoid_holds_1e8_cells_per_cm3(size_cm: tuple[float, ...], cells:
 def test_at_baseline_the_sizes_and_cells_are_those_of_the_scenario() -> None:
     tissue = lesion()
     assert clinic.diameters_cm(tissue) == pytest.approx((10.0, 8.0))
-    assert clinic.lesion_cells(tissue) == pytest.approx(CELLS)
+    assert tissue.lesion_cells == pytest.approx(CELLS)
     assert tissue.capacity == np.count_nonzero(tissue.state)
     assert tissue.weight == tissue.volume_weight == CELLS / tissue.capacity
     assert tissue.scale == pytest.approx(10.0 / (60.0 * clinic.SITE_CM), rel=0.01)
@@ -55,7 +55,7 @@ def test_dead_cells_count_until_they_are_cleared() -> None:
     tissue = lesion()
     tissue.state[tissue.state > 0] = CellState.NECROTIC
     assert clinic.diameters_cm(tissue) == pytest.approx((10.0, 8.0))
-    assert clinic.census(tissue) == (0, 0, tissue.capacity)
+    assert tissue.census() == (0, 0, tissue.capacity)
 
 
 def test_a_change_of_shape_alone_changes_the_ratio_and_not_the_size() -> None:
@@ -81,20 +81,20 @@ def test_a_held_section_shrinks_by_the_cube_root_of_the_cells_it_stands_for(dead
     tissue.weight = tissue.volume_weight / 8.0
     held = dead_share + (1.0 - dead_share) / 8.0
     assert clinic.diameters_cm(tissue)[0] == pytest.approx(10.0 * held ** (1.0 / 3.0), rel=1e-3)
-    assert clinic.lesion_cells(tissue) == pytest.approx(CELLS * held, rel=1e-3)
+    assert tissue.lesion_cells == pytest.approx(CELLS * held, rel=1e-3)
 
 
 def test_an_empty_section_measures_nothing() -> None:
     tissue = lesion()
     tissue.state.fill(CellState.STROMA)
     assert clinic.diameters_cm(tissue) == (0.0, 0.0)
-    assert clinic.lesion_cells(tissue) == 0.0
+    assert tissue.lesion_cells == 0.0
 
 
 def test_the_burden_is_that_of_all_lesions_at_their_weights() -> None:
     tissue = bare_tissue((1, 1, 8), weight=10.0, volume_weight=100.0)
     tissue.state[0, 0] = list(CellState)
-    assert clinic.census(tissue) == (2, 1, 4)
+    assert tissue.census() == (2, 1, 4)
     assert clinic.burden(state_of(tissue, lesion())) == pytest.approx(2 * 10.0 + 5 * 100.0 + CELLS)
 
 
@@ -104,7 +104,7 @@ def test_holding_the_size_undoes_growth_before_day_0() -> None:
     tissue.scale = 99.0
     clinic.hold_size(tissue, CELLS)
     assert clinic.diameters_cm(tissue) == pytest.approx((10.0, 8.0))
-    assert clinic.lesion_cells(tissue) == pytest.approx(CELLS)
+    assert tissue.lesion_cells == pytest.approx(CELLS)
 
 
 def test_what_births_pushed_out_of_view_is_forgotten_on_day_0_and_not_before() -> None:

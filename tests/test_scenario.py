@@ -11,6 +11,7 @@ from sim.mistakes import path_text
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario, scenario_folder, scenario_from_text
 from sim.scenario_schema import COMMAND, schema_text
+from sim.treatment import Drug
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -107,6 +108,13 @@ def test_two_weeks_on_and_one_off() -> None:
     drug = load_scenario(FOLDER / "anlotinib_2_on_1_off.yaml").drugs["anlotinib"]
     given = [int(day) for day in drug.dose_days(drug.start)[:16]]
     assert given == [*range(14), 21, 22]
+
+
+def test_missed_doses_are_not_given_and_the_calendar_goes_on() -> None:
+    missed = ({"start": date(2021, 8, 3), "until": date(2021, 8, 5)}, {"start": date(2021, 8, 19), "until": date(2021, 8, 30)})
+    drug = Drug.model_validate({"class": "vegfr_tki", "dose_mg": 12.0, "start": date(2021, 8, 1), "interval_d": 1.0,
+                                "until": date(2021, 8, 20), "missed": missed})
+    assert [day.day for day in drug.dose_dates()] == [1, 2, *range(6, 19)]
 
 
 def test_the_known_drugs_bring_their_pharmacokinetics(case: Scenario) -> None:

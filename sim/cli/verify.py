@@ -60,7 +60,8 @@ def as_page(found: Sequence["Check"]) -> str:
     """Return checks as a page of Markdown, a section a law."""
     from sim import DISCLAIMER
 
-    blocks = ["# Verification", f"{DISCLAIMER}. The rules are computed as they are written; that they are true of a patient is another matter.",
+    blocks = ["# Verification",
+              f"{DISCLAIMER}. The rules are computed as they are written; that they are true of a patient is another matter.",
               "Written by `lesionlab verify --table > docs/verification.md`. A negative control breaks the law on purpose and must fail. "
               "`+-` is half of a 95 % interval over replicates; what is only tabulated is not judged."]
     for row, law in dict.fromkeys((check.row, check.law) for check in found):
@@ -77,7 +78,8 @@ def _cells(check: "Check") -> tuple[str, ...]:
     passed = "-" if check.tolerance == TABULATED else "pass"
     verdict = ("fails, as it must" if check.is_control else passed) if check.passed else "FAIL"
     spread = "" if check.half_width is None else f" +- {check.half_width:.2g}"
-    return (str(check.row), check.law, check.quantity, f"{check.value:.5g}{spread}", f"{check.expected:.5g}", check.unit, check.tolerance, verdict)
+    return (str(check.row), check.law, check.quantity, f"{check.value:.5g}{spread}", f"{check.expected:.5g}", check.unit,
+            check.tolerance, verdict)
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

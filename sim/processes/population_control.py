@@ -26,9 +26,12 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
+from sim.numerics.kinetics import decay_share
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
+
+_GROWTH_MEMORY_D = 7.0
 
 
 class Parameters(NamedTuple):
@@ -53,6 +56,14 @@ def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
     n_gone = int(t.n * (1.0 - 1.0 / grown) + uniform(words[0]))
     if n_gone:
         t.dies_at_h[(int(words[1]) + np.arange(n_gone) * (t.n // n_gone)) % t.n] = -np.inf
+
+
+def _follow_growth(tissue: Tissue, days: float) -> None:
+    """Let the lesion's net growth follow what its cells did since the last call, `days` ago."""
+    cells = tissue.lesion_cells
+    if cells > 0.0 and tissue.cells_seen > 0.0:
+        tissue.growth_per_d += decay_share(1.0 / _GROWTH_MEMORY_D, days) * (math.log(cells / tissue.cells_seen) / days - tissue.growth_per_d)
+    tissue.cells_seen = cells
 
 
 def _is_held(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
@@ -116,6 +127,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         luck = state.luck(tissue, clock)
         words = draw(luck, int(Purpose.PROBES), np.uint32(0))
         _grow_view(tissue, words[2:])
+        if clock.is_due(24.0):
+            _follow_growth(tissue, clock.span_h(24.0) / 24.0)
         codes, fate = tissue.state.reshape(-1), tissue.fate.reshape(-1)
         viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
         fates = fate[viable]

@@ -68,10 +68,11 @@ def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
 @kernel
 def _is_visiting(visits, t_cell, site):
     """Tell whether a T cell's double is with the clonogen on a site. visits = (number, t_cell, probe, site, is_engaged)."""
-    for k in range(visits[0]):
-        if visits[2][k] == site and visits[1][k] == t_cell:
-            return True
-    return False
+    n, t_cells, probes = visits[0], visits[1], visits[2]
+    k = 0
+    while k < n and not (probes[k] == site and t_cells[k] == t_cell):
+        k += 1
+    return k < n
 
 
 @kernel

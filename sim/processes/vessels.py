@@ -45,7 +45,7 @@ class Parameters(NamedTuple):
 
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))
     rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
-        "no microvessel density of this cancer found; chosen from computed oxygen maps, hypoxic fraction about 0.25")] = 90.0
+        "no microvessel density of this cancer found; chosen from computed oxygen maps, hypoxic fraction about 0.25 at the rim")] = 60.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",
         "as the rim's; hypoxic fraction 0.3-0.6")] = 50.0
     perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.2, 0.7, "assumed",

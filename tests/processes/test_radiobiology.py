@@ -31,10 +31,11 @@ def irradiate(tissue: Tissue, mass_gy: float, core_gy: float | None = None, p: P
     return state
 
 
-def log_kill(dose_gy: float, oxygen_mmHg: float) -> float:
+def log_kill(dose_gy: float, oxygen_mmHg: float, p: Parameters = P) -> float:
     """Return -ln S of the linear-quadratic law with the oxygen effect."""
-    m = (P.oxygen_enhancement * oxygen_mmHg + P.oxygen_half_mmHg) / (P.oxygen_enhancement * (oxygen_mmHg + P.oxygen_half_mmHg))
-    return P.alpha_per_gy * m * dose_gy + P.alpha_per_gy * (m * dose_gy) ** 2 / P.alpha_beta_gy
+    of_alpha, of_beta = ((m * oxygen_mmHg + p.oxygen_half_mmHg) / (m * (oxygen_mmHg + p.oxygen_half_mmHg))
+                         for m in (p.oxygen_enhancement, p.oxygen_enhancement * p.beta_enhancement))
+    return p.alpha_per_gy * of_alpha * dose_gy + p.alpha_per_gy * (of_beta * dose_gy) ** 2 / p.alpha_beta_gy
 
 
 @pytest.mark.parametrize("oxygen_mmHg", [0.0, 1.0, 3.0, 40.0])
@@ -43,6 +44,15 @@ def test_a_fraction_writes_the_linear_quadratic_log_kill_at_the_cells_oxygen(dos
     tissue = mass(oxygen_mmHg)
     irradiate(tissue, dose_gy)
     assert tissue.hazard[Hazard.RADIATION][MIDDLE] == pytest.approx(log_kill(dose_gy, oxygen_mmHg), rel=1e-6)
+
+
+@pytest.mark.parametrize("oxygen_mmHg", [0.0, 2.0, 40.0])
+def test_alpha_and_beta_may_have_oxygen_modifiers_of_their_own(oxygen_mmHg: float) -> None:
+    p = P._replace(oxygen_enhancement=2.0, beta_enhancement=1.5)
+    tissue = mass(oxygen_mmHg)
+    irradiate(tissue, 4.0, p=p)
+    assert tissue.hazard[Hazard.RADIATION][MIDDLE] == pytest.approx(log_kill(4.0, oxygen_mmHg, p), rel=1e-6)
+    assert oxygen_mmHg > 0.0 or log_kill(4.0, 0.0, p) == pytest.approx(P.alpha_per_gy * (4.0 / 2.0 + (4.0 / 3.0) ** 2 / 10.0))
 
 
 def test_without_oxygen_the_same_kill_needs_three_times_the_dose() -> None:

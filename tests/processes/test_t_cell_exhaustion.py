@@ -55,6 +55,20 @@ def test_only_the_stem_like_recover_and_only_under_blockade(flags: dict, occupan
     assert (tissue.t_cells.kills[:N] == (P.kill_capacity if n_left else 0)).all()
 
 
+@pytest.mark.parametrize("daughters", [0, 1, 3])
+def test_the_stem_like_expand_when_they_recover(daughters: int) -> None:
+    """Daughters are fresh effectors on their mother's site, not stem-like, that die when she does; ids are never given twice."""
+    tissue = crowd(is_exhausted=1, is_stem_like=1, dies_at_h=77.0)
+    n_exhausted(tissue, 1.0, P._replace(recovery_per_d=1e6, daughters_per_recovery=daughters))
+    t = tissue.t_cells
+    assert t.n == N * (1 + daughters) and len(set(t.id[: t.n].tolist())) == t.n == t.next_id
+    new = slice(N, t.n)
+    assert (np.bincount(t.site[new], minlength=N)[:N] == daughters).all()
+    assert t.is_specific[new].all() and not t.is_stem_like[new].any() and not t.is_exhausted[new].any()
+    assert (t.dies_at_h[new] == 77.0).all() and (t.target[new] == -1).all()
+    check(state_of(tissue))
+
+
 def test_recovery_takes_its_time() -> None:
     n_left = n_exhausted(crowd(is_exhausted=1, is_stem_like=1), 1.0)
     low, high = binom.interval(0.9999, N, np.exp(-P.recovery_per_d * EVERY_H / 24.0))

@@ -192,3 +192,53 @@ def test_it_reads_cells_and_writes_hits_and_the_hazard_of_t_cells() -> None:
     update(state, SURE, clock_at(100, micro_step=LAST))
     assert changed(before, state) == {"hits", "last_hit", "hazard", "kills"}
     assert np.flatnonzero(tissue.hazard.any(axis=(1, 2, 3))) == [Hazard.T_CELL]
+
+
+def light(**flags: int) -> Tissue:
+    """Return a duel in a section whose clonogens stand for hardly anything."""
+    tissue = duel(**flags)
+    tissue.volume_weight = 1e12
+    return tissue
+
+
+def test_in_a_light_section_a_double_visits_and_the_t_cell_stays_free() -> None:
+    tissue = fight(light(), 1)
+    visits = tissue.visits
+    assert (tissue.t_cells.target[0], visits.n) == (-1, 1)
+    assert (visits.t_cell[0], visits.probe[0], visits.site[0], visits.is_engaged[0]) == (0, AT, AT, 1)
+    fight(tissue, LAST, start=1)
+    assert is_killed(tissue) and tissue.t_cells.kills[0] == 0
+    assert tissue.visits.n == 0, "the clonogen is gone, and so is its visitor"
+
+
+def test_a_t_cell_has_one_double_a_clonogen() -> None:
+    harmless = P._replace(hit_rate_per_h=0.0, engagement_min=1e12)
+    assert fight(light(), 9, harmless).visits.n == 1
+    assert fight(light(n=3), 9, harmless).visits.n == 3
+
+
+def test_a_double_far_from_its_clonogen_is_gone() -> None:
+    harmless = P._replace(hit_rate_per_h=0.0)
+    for sites, n in ((0, 1), (2, 1), (3, 0)):
+        tissue = fight(light(), 1, harmless)
+        tissue.visits.site[0], tissue.visits.is_engaged[0] = AT + sites, 0
+        tissue.t_cells.n = tissue.t_count[CELL] = 0
+        assert fight(tissue, 1, harmless, start=1).visits.n == n
+
+
+def test_doomed_cells_keep_t_cells_busy_in_a_light_section_too() -> None:
+    """A doomed cell stands for all its site does."""
+    tissue = fight(light(code=CellState.DOOMED), 1)
+    assert (tissue.t_cells.target[0], tissue.visits.n) == (AT, 0)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.75])
+def test_a_t_cell_is_busy_in_the_share_of_cases_that_the_lesion_has_clonogens_for(share: float) -> None:
+    tissue = bare_tissue((1, 50, 50))
+    tissue.state.fill(CellState.PROLIFERATING)
+    tissue.weight, tissue.volume_weight = share, 1.0
+    add_t_cells(tissue, range(2500))
+    fight(tissue, 1)
+    busy_at_home = int((tissue.t_cells.target[:2500] == np.arange(2500)).sum())
+    low, high = binom.interval(0.9999, 2500, share)
+    assert low <= busy_at_home <= high

@@ -1,0 +1,73 @@
+"""T cells of a section and their visits: tables of plain columns, one row an individual."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+
+class Rows:
+    """A table of plain columns, one row an individual; rows [0, n) are alive and keep the order of arrival."""
+
+    n: int
+
+    def columns(self) -> list[np.ndarray]:
+        """Return the row arrays in declared order."""
+        return [getattr(self, name) for name in self._columns()]
+
+    def reserve(self, capacity: int) -> None:
+        """Make room for at least `capacity` rows; living rows keep their place."""
+        for name in self._columns():
+            old = getattr(self, name)
+            if capacity > len(old):
+                setattr(self, name, np.concatenate([old, np.zeros(2 * capacity - len(old), old.dtype)]))
+
+    def _columns(self) -> list[str]:
+        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]  # type: ignore[arg-type]
+
+
+@dataclass
+class TCells(Rows):
+    """CD8 T cells of one section, one row each.
+
+    site: int32 flat lattice index. id: uint32, never reused. dies_at_h: float32, hours since the scenario's start.
+    target: int32 flat index of the engaged tumour cell, -1 if none. kills: uint8 since activation.
+    is_specific, is_exhausted, is_stem_like: uint8 flags.
+    """
+
+    n: int
+    next_id: int
+    site: np.ndarray
+    id: np.ndarray
+    dies_at_h: np.ndarray
+    target: np.ndarray
+    kills: np.ndarray
+    is_specific: np.ndarray
+    is_exhausted: np.ndarray
+    is_stem_like: np.ndarray
+
+    @classmethod
+    def empty(cls, capacity: int) -> "TCells":
+        """Return room for `capacity` T cells, none alive."""
+        flags = [np.zeros(capacity, np.uint8) for _ in range(4)]
+        return cls(0, 0, np.zeros(capacity, np.int32), np.zeros(capacity, np.uint32), np.zeros(capacity, np.float32),
+                   np.full(capacity, -1, np.int32), *flags)
+
+
+@dataclass
+class Visits(Rows):
+    """Visits of T cells to clonogens of a light section, one row each (see `t_cell_killing`).
+
+    t_cell: uint32 id of the visitor. probe: int32 flat site of the clonogen. site: int32 where the visitor's double is.
+    is_engaged: uint8 flag.
+    """
+
+    n: int
+    t_cell: np.ndarray
+    probe: np.ndarray
+    site: np.ndarray
+    is_engaged: np.ndarray
+
+    @classmethod
+    def empty(cls, capacity: int) -> "Visits":
+        """Return room for `capacity` visits, none under way."""
+        return cls(0, np.zeros(capacity, np.uint32), *(np.zeros(capacity, np.int32) for _ in range(2)), np.zeros(capacity, np.uint8))

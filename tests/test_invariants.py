@@ -1,0 +1,81 @@
+"""What holds at every step: cells, T cells, fields; in a slice, a slab and a block, and in the whole patient."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from sim.model import TumourModel
+from sim.scenario import Scenario
+from sim.scenario_file import load_scenario, scenario_folder, scenario_from_text
+from sim.simulation import quick
+from sim.state import SITES_PER_MM2, State, check
+from tests.tiny_arm import TREATED
+
+SECTIONS = {"slice": "", "slab": ", section_layers: 4", "block": ", section_shape: block"}
+
+
+def steps(arm: Scenario, until_d: float) -> Iterator[TumourModel]:
+    """Step an arm and check every invariant of the state after each step."""
+    model = TumourModel(arm, until_d=until_d)
+    while model.running:
+        yield model
+        model.step()
+        check(model.state)
+
+
+def pools(state: State) -> float:
+    """Return the T cells in blood, specific and bystander, and those that ever left it."""
+    systemic = state.systemic
+    return systemic.specific_blood + systemic.bystander_blood + systemic.left_blood
+
+
+@pytest.mark.parametrize("shape", SECTIONS)
+def test_one_code_runs_a_slice_a_slab_and_a_block(shape: str) -> None:
+    arm = scenario_from_text(TREATED.replace("section_cells: 500", "section_cells: 2000" + SECTIONS[shape]))
+    for model in steps(arm, 3.0):
+        tissue = model.state.tissues[0]
+    assert tissue.state.shape[0] == {"slice": 1, "slab": 4, "block": tissue.state.shape[0]}[shape] and tissue.is_block == (shape == "block")
+    assert tissue.t_cells.n > 0 and tissue.census()[1] > 0, "T cells have come and cells are doomed"
+    assert np.count_nonzero(tissue.state) <= tissue.capacity
+    if shape == "block":
+        assert tissue.state.shape[0] > 10 and tissue.vessel[0].sum() > 0
+
+
+@pytest.mark.slow
+def test_the_patient_keeps_every_invariant_and_her_t_cells_through_the_first_fortnight() -> None:
+    """Four lesions, radiotherapy and anti-PD-1: what leaves the blood arrives in lesions, step by step, and nobody else does."""
+    arm = quick(load_scenario(scenario_folder() / "case.yaml"))
+    arrived: dict[str, int] = {}
+    left = 0.0
+    for model in steps(arm, 14.0):
+        state = model.state
+        now = {tissue.name: tissue.t_cells.next_id for tissue in state.tissues}
+        if arrived:
+            came = sum((now[tissue.name] - arrived[tissue.name]) * tissue.volume_weight for tissue in state.tissues)
+            # Daughters of recovered stem-like cells also take an id; they only add to what came.
+            assert came >= (state.systemic.left_blood - left) * (1.0 - 1e-9)
+        arrived, left = now, state.systemic.left_blood
+    assert min(arrived[name] for name in ("neck", "mediastinum", "pelvis")) > 100
+
+
+@pytest.mark.slow
+def test_untreated_tissue_rests_where_tumours_do() -> None:
+    """Means over the three large lesions on day 0, measures of the record and not settings; single sections scatter about them."""
+    from sim.measures import measure_tissue
+
+    model = TumourModel(load_scenario(scenario_folder() / "untreated.yaml"), until_d=14.0)
+    large = [tissue for tissue in model.state.tissues if tissue.name != "liver"]
+    rest = [measure_tissue(tissue) for tissue in large]
+
+    def mean(name: str) -> float:
+        return float(np.mean([values[name] for values in rest]))
+
+    assert all(0.3 <= values["hypoxic_fraction_core"] <= 0.6 for values in rest)
+    assert 0.2 <= mean("hypoxic_fraction_rim") <= 0.3
+    assert all(0.6 <= values["growth_fraction"] <= 0.8 for values in rest)
+    assert all(30.0 <= values["t_cells_per_mm2"] <= 1000.0 for values in rest)
+    assert 40.0 <= mean("perfused_vessels_per_mm2") <= 120.0 < SITES_PER_MM2
+    while model.running:
+        model.step()
+    assert all(5.0 <= measure_tissue(tissue)["volume_doubling_time_d"] <= 30.0 for tissue in large)
