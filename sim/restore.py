@@ -13,10 +13,10 @@ def restore(state: State, arrays: Mapping[str, np.ndarray]) -> None:
     """Give every field of a state the value kept by `State.arrays` of another with the same lesions and drugs.
 
     Whatever fields a dataclass of the state has, `arrays` names them and this finds them; objects stay the same objects,
-    so that an agent keeps its section. Arrays are copied.
+    so that an agent keeps its section. Arrays are copied. A drug of which there is nothing was never given and stays so.
 
     Raises:
-        ValueError: a field has no array.
+        ValueError: any other field has no array.
     """
     _fill("systemic", state.systemic, arrays)
     for tissue in state.tissues:
@@ -31,7 +31,8 @@ def _fill(path: str, part: Any, arrays: Mapping[str, np.ndarray]) -> None:
             _fill(below, old, arrays)
         elif isinstance(old, list):
             for item in old:
-                _fill(f"{below}.{item.name}", item, arrays)
+                if any(name.startswith(f"{below}.{item.name}.") for name in arrays):
+                    _fill(f"{below}.{item.name}", item, arrays)
         elif not isinstance(old, str):
             if below not in arrays:
                 raise ValueError(f"there is no {below}")

@@ -238,7 +238,7 @@ def test_a_record_without_a_commit_has_no_checkpoint(tmp_path):
         pass
     with pytest.raises(UserError, match="no checkpoint"):
         read_checkpoint(tmp_path / "a.h5")
-    with pytest.raises(UserError, match="no readable record"):
+    with pytest.raises(UserError, match="no such record"):
         read_checkpoint(tmp_path / "none.h5")
 
 
