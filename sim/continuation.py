@@ -91,10 +91,10 @@ def _past(run: RecordedRun, clock: Clock, is_same_run: bool) -> Past:
 
 def _refuse_the_ended(run: RecordedRun, end_d: float | None) -> None:
     """Refuse to go on where there is nothing left to do."""
-    day, calendar_d = run.committed_d or 0.0, run.scenario.day(run.scenario.end)
+    day, calendar_d = run.committed_d or 0.0, run.calendar_d
     if run.attributes["end_reason"] == "lethal burden":
         raise UserError(f"{run.path}: is complete: the burden was lethal on day {day:g}")
-    if end_d is not None and day >= end_d - SAME_TIME_D or day >= calendar_d - SAME_TIME_D:
+    if day >= (calendar_d if end_d is None else min(end_d, calendar_d)) - SAME_TIME_D:
         further = f"; add --until DATE or DAYS to go further, at most to day {calendar_d:g}" if day < calendar_d - SAME_TIME_D else ""
         raise UserError(f"{run.path}: is complete to day {day:g}: there is nothing to resume{further}")
 
@@ -147,5 +147,5 @@ def _compare_with_row(run: RecordedRun, model: TumourModel, at_d: float) -> None
             differing = [name for name, value in measure(model.state).items()
                          if name in file and not np.array_equal(file[name][index], np.array(value, float), equal_nan=True)]
             if differing:
-                raise UserError(f"{run.path}: computed again to day {at_d:g}, its run comes out otherwise here ({', '.join(differing[:3])}): "
+                raise UserError(f"{run.path}: computed again to day {at_d:g}, its run comes out otherwise here, as in {differing[0]}: "
                                 "other libraries or another processor; fork at a day of which it keeps the checkpoint")

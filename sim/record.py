@@ -7,7 +7,6 @@ leave `.NAME.writing`; it means nothing, and the next commit to the record takes
 """
 
 import contextlib
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
+from sim.record_file import claim_space, hold, is_in_use, waiting_path
 from sim.record_layout import (
     EVENT_COLUMNS,
+    ROWS_PER_CHUNK,
     SNAPSHOT_COLUMNS,
     DrugHeader,
     Header,
@@ -33,11 +34,12 @@ from sim.record_layout import (
     lay_out,
     round_mantissa,
 )
-from sim.record_past import Past, hash_arrays, is_in_use, read_checkpoint, take_over
+from sim.record_past import Past, hash_arrays, read_checkpoint, take_over
 
 __all__ = ["DrugHeader", "Header", "LesionHeader", "RecordWriter", "Series", "hash_arrays", "read_checkpoint"]
 
 SNAPSHOT_NAMES = ("snapshot_time", *(column[0] for column in SNAPSHOT_COLUMNS), "scale")
+BOOKS_BYTES = 2**20
 EVENT_NAMES = ("event", *(column[0] for column in EVENT_COLUMNS))
 
 
@@ -75,7 +77,7 @@ class RecordWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # Held from here on: a second run must not begin on what this one is about to replace.
-            self._held = None if is_new else _hold(self.path)
+            self._held = None if is_new else hold(self.path)
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error}") from error
         try:
@@ -86,11 +88,15 @@ class RecordWriter:
             raise
 
     @contextlib.contextmanager
-    def _next(self, is_placed: bool = True) -> Iterator[h5py.File]:
-        """Yield the next version of the record, to be changed; it takes the record's place whole, or not at all."""
-        waiting = self.path.with_name(f".{self.path.name}.writing")
+    def _next(self, is_placed: bool = True, more_bytes: int = 0) -> Iterator[h5py.File]:
+        """Yield the next version of the record, to be changed; it takes the record's place whole, or not at all.
+
+        `more_bytes`: by how much it may grow; the space is claimed at once, since HDF5 cannot be stopped on a full disk.
+        """
+        waiting = waiting_path(self.path)
         try:
             self._begin(waiting)
+            claim_space(waiting, more_bytes)
             with h5py.File(waiting, "r+", track_order=True, locking="best-effort") as file:
                 yield file
             if is_placed:
@@ -114,7 +120,7 @@ class RecordWriter:
 
     def _place(self, waiting: Path) -> None:
         """Put the next version in the record's place, safe on disk and marked as in use."""
-        descriptor = _hold(waiting)
+        descriptor = hold(waiting)
         os.fsync(descriptor)
         os.replace(waiting, self.path)
         self._release()
@@ -177,7 +183,7 @@ class RecordWriter:
         Raises:
             UserError: the file cannot be written (a full disk); the record stays as it was.
         """
-        with self._next() as file:
+        with self._next(more_bytes=self._most_bytes(checkpoint)) as file:
             if self._past is not None:
                 take_over(self._past, file)
             self._write_segments(file)
@@ -194,6 +200,13 @@ class RecordWriter:
         self._is_finished = bool(end_reason)
         self._past = None
         self._clear()
+
+    def _most_bytes(self, checkpoint: Mapping[str, NDArray[Any]]) -> int:
+        """Return what a commit may add to the file: everything uncompressed, the past, and room for HDF5's own books."""
+        arrays = [array for pictures in self._snapshots.values() for picture in pictures for array in picture[1:-1]]
+        rows = 8 * ROWS_PER_CHUNK * sum(int(np.prod(shape)) for shape in self._shapes.values()) * (1 + len(self._rows) // ROWS_PER_CHUNK)
+        past = self._past.path.stat().st_size if self._past is not None else 0
+        return rows + past + sum(int(array.nbytes) for array in (*arrays, *checkpoint.values())) + BOOKS_BYTES
 
     def _write_segments(self, file: h5py.File) -> None:
         times = [time_d for time_d, _ in self._rows]
@@ -230,11 +243,3 @@ class RecordWriter:
             with contextlib.suppress(UserError) if kind else contextlib.nullcontext(), self._next() as file:
                 file.attrs["status"] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
         self._release()
-
-
-def _hold(path: Path) -> int:
-    """Return a descriptor of a file that marks it as in use, where files can be locked."""
-    descriptor = os.open(path, os.O_RDONLY)
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    return descriptor

@@ -1,12 +1,11 @@
 """What a record holds of a run's past: who ran what, its checkpoints, and the rows that another record may take over."""
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -17,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
+from sim.provenance import model_version
+from sim.record_file import is_in_use, waiting_path
 from sim.record_layout import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
 
 SAME_TIME_D = 1e-9
@@ -72,6 +73,38 @@ class RecordedRun:
         return bool(self.attributes["is_quick"])
 
     @property
+    def is_fork(self) -> bool:
+        """Whether its first part is another record's."""
+        return "fork_day" in self.attributes
+
+    @property
+    def calendar_d(self) -> int:
+        """The days of the scenario's calendar."""
+        return (date.fromisoformat(self.attributes["end_date"]) - date.fromisoformat(self.attributes["start_date"])).days
+
+    @property
+    def outlook(self) -> str:
+        """Whether and how the run can go on, in a few words; also what a commit that was cut off left beside the record."""
+        left = waiting_path(self.path)
+        is_cut_off = left.exists() and not is_in_use(self.path)
+        return self._next_step + (f" ({left} is left of a commit that was cut off; delete it or go on)" if is_cut_off else "")
+
+    @property
+    def _next_step(self) -> str:
+        day, command = self.committed_d, f"lesionlab resume {self.path}"
+        if self.attributes["status"] == "complete":
+            if self.attributes["end_reason"] == "lethal burden" or day is None or day >= self.calendar_d:
+                return "nothing to resume: the run is complete"
+            return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS goes further"
+        if is_in_use(self.path):
+            return "another program has it open, perhaps the run that writes it"
+        if day is None:
+            return f"{command} begins anew: nothing was committed"
+        if self.code_version != model_version():
+            return f"made by other code, {self.code_version}, here {model_version()}: {command} --force goes on from day {day:g}"
+        return f"{command} goes on from day {day:g}"
+
+    @property
     def later(self) -> list[dict[str, Any]]:
         """What computed the parts of the run that other code or libraries added: from_day, code_version, provenance."""
         return list(json.loads(self.attributes.get("continued_with", "[]")))
@@ -106,11 +139,11 @@ def read_run(path: Path | str) -> RecordedRun:
                            tuple(sorted(float(group.attrs["time_d"]) for group in kept.values())))
 
 
-def read_checkpoint(path: Path | str, at_d: float | None = None) -> tuple[float, dict[str, NDArray[Any]]]:
+def read_checkpoint(path: Path | str, at_d: float | None = None, is_checked: bool = True) -> tuple[float, dict[str, NDArray[Any]]]:
     """Return the time (d) and the state arrays of a record's last commit, or of its last checkpoint at or before a day.
 
     Raises:
-        UserError: there is no such record or checkpoint, or its arrays do not have the hash that they had.
+        UserError: there is no such record or checkpoint, or, unless not `is_checked`, its arrays have not the hash that they had.
     """
     arrays: dict[str, NDArray[Any]] = {}
 
@@ -127,7 +160,7 @@ def read_checkpoint(path: Path | str, at_d: float | None = None) -> tuple[float,
             raise UserError(f"{path}: no checkpoint: {when}")
         group = max(early, key=lambda group: float(group.attrs["time_d"]))
         group.visititems(collect)
-        if hash_arrays(arrays) != group.attrs["state_sha256"]:
+        if is_checked and hash_arrays(arrays) != group.attrs["state_sha256"]:
             raise UserError(f"{path}: the checkpoint of day {group.attrs['time_d']:g} is damaged: it does not have its hash")
         return float(group.attrs["time_d"]), arrays
 
@@ -167,10 +200,18 @@ def _copy(source: h5py.Group, target: h5py.Group, axis: str, n: int) -> None:
     for name in (name for name in names if name in source):
         taken = source[name][:n]
         if _axes(source[name])[1:] == ["drug"]:
-            own, other = target["drug"].asstr()[:].tolist(), source["drug"].asstr()[:].tolist()
-            taken = np.stack([taken[:, other.index(drug)] if drug in other else np.zeros(n) for drug in own], axis=1) if own else taken[:, :0]
+            taken = _by_name(taken, source["drug"].asstr()[:].tolist(), target["drug"].asstr()[:].tolist())
         rows[name] = taken
     extend(target, rows)
+
+
+def _by_name(columns: NDArray[Any], names: list[str], wanted: list[str]) -> NDArray[Any]:
+    """Return the columns of the wanted names; one that was not there is 0."""
+    chosen = np.zeros((len(columns), len(wanted)))
+    for index, name in enumerate(wanted):
+        if name in names:
+            chosen[:, index] = columns[:, names.index(name)]
+    return chosen
 
 
 def _axes(item: h5py.Group | h5py.Dataset) -> list[str]:
@@ -178,18 +219,3 @@ def _axes(item: h5py.Group | h5py.Dataset) -> list[str]:
     if not isinstance(item, h5py.Dataset) or item.is_scale:
         return []
     return [axis[0].name.rpartition("/")[2] for axis in item.dims if len(axis)]
-
-
-def is_in_use(path: Path | str) -> bool:
-    """Return whether a writer, or a reader that locks, holds the file open; False where files cannot be locked."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return isinstance(error, BlockingIOError)
-    finally:
-        os.close(descriptor)
-    return False

@@ -152,7 +152,8 @@ def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: fl
 
 def provenance() -> str:
     """Return, as JSON, the versions of what computes here."""
-    return json.dumps({"python": platform.python_version(), "platform": platform.platform(), **{name: version(name) for name in _RECORDED_WITH}})
+    libraries = {name: version(name) for name in _RECORDED_WITH}
+    return json.dumps({"python": platform.python_version(), "platform": platform.platform(), **libraries})
 
 
 def _shapes(scenario: Scenario) -> list[tuple[int, int, int]]:
