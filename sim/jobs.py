@@ -64,29 +64,60 @@ def _arrive(text: str, replicate: int, path: Path, until_d: float | None, is_qui
 
 def days_until(scenario: Scenario, until: str) -> float:
     """Return a date or a number of days, as typed, in days since the scenario's start; raises UserError outside its calendar."""
-    try:
-        days = float(until)
-    except ValueError:
-        try:
-            days = scenario.day(date.fromisoformat(until))
-        except ValueError:
-            raise UserError(f"--until {until}: must be a date such as {scenario.end} or a number of days") from None
+    days = _days(scenario, "--until", until)
     if not 0 < days <= scenario.day(scenario.end):
         raise UserError(f"--until {until}: must lie after the start, {scenario.start}, and not after the end, {scenario.end}")
     return days
 
 
+def fork_day(scenario: Scenario, at: str) -> float:
+    """Return the day of a fork, a date or a whole number as typed, in days since the start; raises UserError outside the calendar."""
+    days = _days(scenario, "--at", at)
+    if not 0 <= days < scenario.day(scenario.end) or days != round(days):
+        raise UserError(f"--at {at}: must be a whole day from the start, {scenario.start}, on and before the end, {scenario.end}")
+    return days
+
+
+def _days(scenario: Scenario, option: str, typed: str) -> float:
+    try:
+        return float(typed)
+    except ValueError:
+        try:
+            return scenario.day(date.fromisoformat(typed))
+        except ValueError:
+            raise UserError(f"{option} {typed}: must be a date such as {scenario.end} or a number of days") from None
+
+
 def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
-    """Compute one run, replacing an unfinished record, and stamp the record as the whole answer to this job."""
-    if simulate is None:
-        from sim import simulation
-        simulate = simulation.simulate
-    job.path.parent.mkdir(parents=True, exist_ok=True)
-    simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
-             is_forced=True, on_progress=on_progress)
+    """Compute one run, or what is missing of it where its record holds the beginning, and stamp the record as the whole answer."""
+    if simulate is None and is_begun(job):
+        from sim.continuation import resume
+        from sim.record_past import read_run
+        if read_run(job.path).attributes["status"] != "complete":
+            resume(job.path, on_progress=on_progress)
+    else:
+        if simulate is None:
+            from sim import simulation
+            simulate = simulation.simulate
+        job.path.parent.mkdir(parents=True, exist_ok=True)
+        simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
+                 is_forced=True, on_progress=on_progress)
     import h5py
     with h5py.File(job.path, "r+") as record:
         record.attrs[STAMP] = job.identity
+
+
+def is_begun(job: Job) -> bool:
+    """Return whether the job's record was begun by this very job: same code, scenario, replicate, size and end; no fork."""
+    from sim.record_past import read_run
+    from sim.simulation import quick
+    try:
+        run = read_run(job.path)
+    except UserError:
+        return False
+    scenario = quick(job.scenario) if job.is_quick else job.scenario
+    told = (run.code_version, run.scenario_yaml, run.replicate, run.until_d, run.is_quick, run.is_fork)
+    return told == (model_version(), scenario.resolved_yaml(), job.replicate, job.days, job.is_quick, False)
 
 
 def is_done(job: Job) -> bool:

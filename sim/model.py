@@ -1,5 +1,7 @@
 """The steppable facade: Mesa outside, arrays inside."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,10 +11,12 @@ import numpy as np
 from sim import clinic
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
 from sim.clock import Clock
+from sim.errors import UserError
 from sim.measures import measure_patient
 from sim.numerics.random import seed_key
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.processes.t_cell_priming import STAGES, hold_baseline
+from sim.restore import restore
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 from sim.schedule import advance
@@ -40,10 +44,14 @@ class TumourModel(mesa.Model):
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
+        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`sim.record.read_checkpoint`).
+
+    Raises:
+        UserError: the checkpoint does not fit the model.
     """
 
     def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int = 0, until_d: float | None = None,
-                 collect_every_d: float | None = None, rng: Any = None) -> None:
+                 collect_every_d: float | None = None, rng: Any = None, checkpoint: Mapping[str, np.ndarray] | None = None) -> None:
         super().__init__(rng=0 if rng is None else rng)
         self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
         self.replicate = replicate
@@ -56,7 +64,10 @@ class TumourModel(mesa.Model):
         self.state = self._first_state()
         self.events: list[Event] = []
         self.end_reason = ""
-        self._burn_in()
+        if checkpoint is None:
+            self._burn_in()
+        else:
+            self._take_up(checkpoint)
         self._create_agents()
         self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
         self.datacollector = mesa.DataCollector(
@@ -135,6 +146,14 @@ class TumourModel(mesa.Model):
             clinic.fix_baseline(tissue, size)
             tissue.is_dormant = lesion.dormant_until is not None
         hold_baseline(self.state.systemic, self.parameters["t_cell_priming"], self.arm.burn_in_d)
+
+    def _take_up(self, checkpoint: Mapping[str, np.ndarray]) -> None:
+        """Go on from a checkpoint: its state and its step; the agents' calendars follow from the scenario."""
+        try:
+            restore(self.state, checkpoint)
+        except ValueError as error:
+            raise UserError(f"this checkpoint does not fit the model: {error}") from error
+        self.clock = replace(self.clock, step=int(checkpoint["clock.step"]))
 
     def _create_agents(self) -> None:
         """Create the patient, her lesions, the courses and the clinic."""

@@ -1,13 +1,15 @@
-"""The run record: rows are buffered, and reach the file in committed segments together with the state they belong to.
+"""The run record: rows are buffered, and reach the file in commits together with the state they belong to.
 
-A record stands at its final name as soon as it exists. It holds what was last committed, whatever happens to the
-writer: series, events and snapshots up to the commit, and the checkpoint from which the run can go on.
+A record stands at its final name as soon as it exists, and is whole at every moment: a commit writes its next version
+beside it, as `.NAME.writing`, and puts that in its place at once. HDF5 itself cannot be trusted with a kill: cut off
+during a commit in place, more than half of the points leave a file that does not open. A kill during a commit may
+leave `.NAME.writing`; it means nothing, and the next commit to the record takes it away.
 """
 
 import contextlib
-import hashlib
 import os
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 from pathlib import Path
 from types import TracebackType
@@ -18,56 +20,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
+from sim.record_file import claim_space, hold, is_in_use, waiting_path
 from sim.record_layout import (
     EVENT_COLUMNS,
+    ROWS_PER_CHUNK,
     SNAPSHOT_COLUMNS,
     DrugHeader,
     Header,
     LesionHeader,
     Series,
     add_checkpoint,
+    extend,
     lay_out,
     round_mantissa,
 )
+from sim.record_past import Past, hash_arrays, read_checkpoint, take_over
 
 __all__ = ["DrugHeader", "Header", "LesionHeader", "RecordWriter", "Series", "hash_arrays", "read_checkpoint"]
 
 SNAPSHOT_NAMES = ("snapshot_time", *(column[0] for column in SNAPSHOT_COLUMNS), "scale")
+BOOKS_BYTES = 2**20
 EVENT_NAMES = ("event", *(column[0] for column in EVENT_COLUMNS))
-
-
-def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Return the sha256 of named arrays: per sorted name the name, a zero byte, dtype, shape and bytes in C order."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name])
-        digest.update(name.encode() + b"\0" + f"{array.dtype.str}{array.shape}".encode())
-        digest.update(array.tobytes(order="C"))
-    return digest.hexdigest()
-
-
-def read_checkpoint(path: Path | str) -> tuple[float, dict[str, NDArray[Any]]]:
-    """Return the time (d) and the state arrays of a record's last commit, as they were given to it.
-
-    Raises:
-        UserError: there is no such record, or nothing was committed to it yet.
-    """
-    arrays: dict[str, NDArray[Any]] = {}
-
-    def collect(name: str, item: h5py.Group | h5py.Dataset) -> None:
-        if isinstance(item, h5py.Dataset) and not item.is_scale:
-            arrays[name] = item[()] if item.shape else np.asarray(item[()], dtype=item.dtype)
-
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            # Between two commits of a run there is one checkpoint; a kill during a commit may leave two.
-            for name in ("checkpoint", "checkpoint_next"):
-                if name in file and file[name].attrs["time_d"] == file.attrs["committed_time_d"]:
-                    file[name].visititems(collect)
-                    return float(file[name].attrs["time_d"]), arrays
-            raise UserError(f"{path}: no checkpoint: nothing was committed to this record")
-    except (OSError, RuntimeError, KeyError) as error:
-        raise UserError(f"{path}: no readable record: {error}") from error
 
 
 class RecordWriter:
@@ -77,43 +50,86 @@ class RecordWriter:
     were not committed are dropped, so that a record and its checkpoint always end together.
     """
 
-    def __init__(self, path: Path | str, header: Header, is_forced: bool = False) -> None:
+    def __init__(self, path: Path | str, header: Header, is_forced: bool = False, past: Past | None = None) -> None:
         """Create the record, empty, with status `running`; a file that is to be replaced stays until the first commit.
 
+        Args:
+            past: what the first commit takes over from a record, which may be the one that is to be replaced.
+
         Raises:
-            UserError: the file exists and `is_forced` is not set, or it cannot be written.
+            UserError: the file exists and `is_forced` is not set, another run writes it, or it cannot be written.
         """
         self.path = Path(path)
+        self._header, self._past = header, past
         self._names = {series.name for series in header.series}
         self._widths = {"time": (), "lesion": (len(header.lesions),), "drug": (len(header.drugs),)}
         self._shapes = {series.name: self._widths[series.dimensions[-1]] for series in header.series}
         self._lesions = {lesion.name: lesion.shape for lesion in header.lesions}
-        self._n_events = 0
-        self._last_time_d = -np.inf
-        self._is_finished = False
+        self._last_time_d = past.time_d if past is not None and past.has_row else -np.inf
+        self._is_finished = self._is_placed = False
+        self._held: int | None = None
         self._clear()
-        if self.path.exists() and not is_forced:
+        is_new = not self.path.exists()
+        if not is_new and not is_forced:
             raise UserError(f"{path}: exists already; choose another name or add --force")
-        self._waiting: Path | None = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        if is_in_use(path):
+            raise UserError(f"{path}: another program has it open, perhaps a run that still writes it; nothing was changed")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with h5py.File(self._waiting, "w", track_order=True, locking="best-effort") as file:
-                lay_out(file, header)
-            self._file = h5py.File(self._waiting, "r+", track_order=True, locking="best-effort")
-            if not self.path.exists():
-                self._take_place()
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                self._waiting.unlink(missing_ok=True)
-            if isinstance(error, OSError | RuntimeError):
-                raise UserError(f"{path}: cannot be written: {error}") from error
+            # Held from here on: a second run must not begin on what this one is about to replace.
+            self._held = None if is_new else hold(self.path)
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {error}") from error
+        try:
+            with self._next(is_placed=is_new):
+                pass
+        except BaseException:
+            self._release()
             raise
 
-    def _take_place(self) -> None:
-        """Give the file its final name; what stood there is gone."""
-        if self._waiting is not None:
-            os.replace(self._waiting, self.path)
-            self._waiting = None
+    @contextlib.contextmanager
+    def _next(self, is_placed: bool = True, more_bytes: int = 0) -> Iterator[h5py.File]:
+        """Yield the next version of the record, to be changed; it takes the record's place whole, or not at all.
+
+        `more_bytes`: by how much it may grow; the space is claimed at once, since HDF5 cannot be stopped on a full disk.
+        """
+        waiting = waiting_path(self.path)
+        try:
+            self._begin(waiting)
+            claim_space(waiting, more_bytes)
+            with h5py.File(waiting, "r+", track_order=True, locking="best-effort") as file:
+                yield file
+            if is_placed:
+                self._place(waiting)
+        except (OSError, RuntimeError) as error:
+            raise UserError(f"{self.path}: cannot be written: {error}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                waiting.unlink(missing_ok=True)
+
+    def _begin(self, waiting: Path) -> None:
+        """Make the next version: a fresh layout, or a copy of what stands there."""
+        if self._is_placed and self._held is not None:
+            if not os.path.samestat(os.fstat(self._held), self.path.stat()):
+                raise OSError("another program has replaced it")
+            shutil.copyfile(self.path, waiting)
+            return
+        # The space of an old checkpoint is known as free, and used again, only if the file keeps a list of it.
+        with h5py.File(waiting, "w", track_order=True, locking="best-effort", fs_strategy="fsm", fs_persist=True) as file:
+            lay_out(file, self._header)
+
+    def _place(self, waiting: Path) -> None:
+        """Put the next version in the record's place, safe on disk and marked as in use."""
+        descriptor = hold(waiting)
+        os.fsync(descriptor)
+        os.replace(waiting, self.path)
+        self._release()
+        self._held, self._is_placed = descriptor, True
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     def _clear(self) -> None:
         self._rows: list[tuple[float, Mapping[str, Any]]] = []
@@ -140,8 +156,7 @@ class RecordWriter:
     def event(self, time_d: float, kind: str, lesion: str = "", label: str = "", value: float = nan,
               value_core: float = nan) -> None:
         """Buffer one event: kind fraction (value Gy to the mass, value_core Gy), dose (value mg), scan or lethal_burden."""
-        self._events.append((self._n_events, time_d, kind, lesion, label, value, value_core))
-        self._n_events += 1
+        self._events.append((time_d, kind, lesion, label, value, value_core))
 
     def snapshot(self, lesion: str, time_d: float, *, cell_state: NDArray[Any], oxygen: NDArray[Any],
                  t_cells: NDArray[Any], vessels: NDArray[Any], scale: float) -> None:
@@ -157,40 +172,54 @@ class RecordWriter:
             raise ValueError(f"snapshot of {lesion}: shapes {shapes}, declared {self._lesions[lesion]}")
         self._snapshots[lesion].append((time_d, *fields, scale))
 
-    def commit(self, checkpoint: Mapping[str, NDArray[Any]], state_sha256: str, time_d: float) -> None:
+    def commit(self, checkpoint: Mapping[str, NDArray[Any]], state_sha256: str, time_d: float, *, is_kept: bool = False,
+               end_reason: str = "") -> None:
         """Bring everything buffered to disk together with the state at `time_d` (d) and its hash.
 
+        Args:
+            is_kept: the record keeps this checkpoint, of a whole day, after later commits too.
+            end_reason: of the last commit, `end of calendar` or `lethal burden`: it completes the record.
+
         Raises:
-            UserError: the file cannot be written (a full disk).
+            UserError: the file cannot be written (a full disk); the record stays as it was.
         """
-        try:
-            self._write_segments()
-            group = self._file.create_group("checkpoint_next", track_order=True)
-            group.attrs["time_d"] = float(time_d)
-            add_checkpoint(group, checkpoint)
-            self._file.flush()
-            self._file.attrs.modify("state_sha256", state_sha256)
-            self._file.attrs.modify("committed_time_d", float(time_d))
-            self._file.flush()
-            # Only now may the space of the old checkpoint be used again: a kill leaves one or the other whole.
-            self._file.pop("checkpoint", None)
-            self._file.move("checkpoint_next", "checkpoint")
-            self._file.flush()
-            self._take_place()
-        except (OSError, RuntimeError) as error:
-            raise UserError(f"{self.path}: cannot be written: {error}") from error
+        with self._next(more_bytes=self._most_bytes(checkpoint)) as file:
+            if self._past is not None:
+                take_over(self._past, file)
+            self._write_segments(file)
+            file.pop("checkpoint", None)
+            kept = f"checkpoints/{time_d:g}"
+            if is_kept and kept not in file:
+                add_checkpoint(file, kept, checkpoint, time_d, state_sha256)
+                file["checkpoint"] = file[kept]
+            else:
+                add_checkpoint(file, "checkpoint", checkpoint, time_d, state_sha256)
+            file.attrs.update(state_sha256=state_sha256, committed_time_d=float(time_d), end_reason=end_reason)
+            if end_reason:
+                file.attrs["status"] = "complete"
+        self._is_finished = bool(end_reason)
+        self._past = None
         self._clear()
 
-    def _write_segments(self) -> None:
+    def _most_bytes(self, checkpoint: Mapping[str, NDArray[Any]]) -> int:
+        """Return what a commit may add to the file: everything uncompressed, the past, and room for HDF5's own books."""
+        arrays = [array for pictures in self._snapshots.values() for picture in pictures for array in picture[1:-1]]
+        rows = 8 * ROWS_PER_CHUNK * sum(int(np.prod(shape)) for shape in self._shapes.values()) * (1 + len(self._rows) // ROWS_PER_CHUNK)
+        past = self._past.path.stat().st_size if self._past is not None else 0
+        return rows + past + sum(int(array.nbytes) for array in (*arrays, *checkpoint.values())) + BOOKS_BYTES
+
+    def _write_segments(self, file: h5py.File) -> None:
         times = [time_d for time_d, _ in self._rows]
         columns = {"time": times}
         for name, shape in self._shapes.items():
             missing = np.full(shape, nan)
             columns[name] = [row.get(name, missing) for _, row in self._rows]
-        _extend(self._file, columns)
-        _extend(self._file, dict(zip(EVENT_NAMES, zip(*self._events, strict=True), strict=False)))
+        extend(file, columns)
+        first = len(file["event"])
+        events = [(first + index, *event) for index, event in enumerate(self._events)]
+        extend(file, dict(zip(EVENT_NAMES, zip(*events, strict=True), strict=False)))
         for lesion, snapshots in self._snapshots.items():
-            _extend(self._file[f"snapshots/{lesion}"], dict(zip(SNAPSHOT_NAMES, zip(*snapshots, strict=True), strict=False)))
+            extend(file[f"snapshots/{lesion}"], dict(zip(SNAPSHOT_NAMES, zip(*snapshots, strict=True), strict=False)))
 
     def finish(self, end_reason: str) -> None:
         """Mark the record complete: `end of calendar` or `lethal burden`.
@@ -200,31 +229,17 @@ class RecordWriter:
         """
         if self._rows or self._events or any(self._snapshots.values()):
             raise ValueError("commit before finish: rows, events or snapshots are still buffered")
-        self._file.attrs["end_reason"] = end_reason
-        self._file.flush()
-        self._file.attrs["status"] = "complete"
+        with self._next() as file:
+            file.attrs.update(end_reason=end_reason, status="complete")
         self._is_finished = True
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if not self._is_finished:
+        if self._is_placed and not self._is_finished:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            self._file.attrs["status"] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
-        # A full disk fails again on closing; the first error is the one to show.
-        with contextlib.suppress(OSError, RuntimeError) if kind else contextlib.nullcontext():
-            self._file.close()
-        if self._waiting is not None:
-            self._waiting.unlink(missing_ok=True)
-
-
-def _extend(group: h5py.Group, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Append rows to datasets that grow along their first axis; the first column is their common scale."""
-    if not columns or not len(next(iter(columns.values()))):
-        return
-    old = len(group[next(iter(columns))])
-    for name, rows in columns.items():
-        dataset = group[name]
-        dataset.resize(old + len(rows), axis=0)
-        dataset[old:] = np.asarray(rows, dtype=dataset.dtype)
+            # A full disk fails again here; the first error is the one to show.
+            with contextlib.suppress(UserError) if kind else contextlib.nullcontext(), self._next() as file:
+                file.attrs["status"] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
+        self._release()

@@ -161,12 +161,25 @@ def add_variable(group: h5py.Group, name: str, dimensions: tuple[str, ...], dtyp
     return variable
 
 
-def add_checkpoint(group: h5py.Group, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write state arrays as they are (dtype, shape, bytes), over nameless axes that readers of netCDF do not list."""
-    for name, value in arrays.items():
+def extend(group: h5py.Group, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
+    """Append rows to datasets that grow along their first axis; the first column is their common scale."""
+    if not columns or not len(next(iter(columns.values()))):
+        return
+    old = len(group[next(iter(columns))])
+    for name, rows in columns.items():
+        dataset = group[name]
+        dataset.resize(old + len(rows), axis=0)
+        dataset[old:] = np.asarray(rows, dtype=dataset.dtype)
+
+
+def add_checkpoint(file: h5py.File, name: str, arrays: Mapping[str, NDArray[Any]], time_d: float, state_sha256: str) -> None:
+    """Write a new group of state arrays as they are (dtype, shape, bytes), over nameless axes that readers of netCDF do not list."""
+    group = file.create_group(name, track_order=True)
+    group.attrs.update(time_d=float(time_d), state_sha256=state_sha256)
+    for path, value in arrays.items():
         array = np.asarray(value)
         packing = {"compression": "gzip", "compression_opts": LABEL_LEVEL, "shuffle": True} if array.size > 64 else {}
-        dataset = group.create_dataset(name, data=array, dtype=array.dtype, **packing)
+        dataset = group.create_dataset(path, data=array, dtype=array.dtype, **packing)
         dataset.attrs.update(units="1", long_name="state at the checkpoint")
         for index, length in enumerate(array.shape):
             axis = f"axis_{index}_of_{length}"

@@ -71,6 +71,7 @@ class Output(Strict):
 
     scalars_every_h: float = value("h", "time between rows of the time series", 24.0, gt=0)
     snapshots_every_d: float = value("d", "time between pictures of the sections", 7.0, gt=0)
+    checkpoints: tuple[date, ...] = Field(default=(), description="days whose whole state is kept, to fork from; day 0 always is")
 
 
 def _within(first: date | None, day: date, last: date | None) -> str | None:
@@ -124,6 +125,14 @@ def _lesion_fits(lesion: Lesion, known: ValidationInfo) -> Lesion:
     return lesion
 
 
+def _output_fits(output: Output, known: ValidationInfo) -> Output:
+    """Refuse a kept checkpoint outside the scenario's dates."""
+    first, last = known.data.get("start"), known.data.get("end")
+    checked = ((("checkpoints", index), _within(first, day, last)) for index, day in enumerate(output.checkpoints))
+    refuse((path, wrong) for path, wrong in checked if wrong)
+    return output
+
+
 class Scenario(Strict):
     """One patient, one arm. `scenario_model()` adds a section of parameters for each process."""
 
@@ -140,7 +149,7 @@ class Scenario(Strict):
     radiotherapy: tuple[Annotated[RadiotherapyCourse, AfterValidator(_course_fits)], ...] = ()
     drugs: dict[Name, Annotated[Drug, AfterValidator(_drug_fits)]] = Field(default_factory=dict)
     scans: tuple[Annotated[date, AfterValidator(_in_calendar)], ...] = ()
-    output: Output = Output()
+    output: Annotated[Output, AfterValidator(_output_fits)] = Output()
     mechanisms: dict[MechanismName, bool] = Field(default_factory=dict, description="couplings to turn off (false); all are on")
 
     @field_validator("start", "end")

@@ -5,22 +5,27 @@ import platform
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
+from sim.clock import Clock
 from sim.measures import MEASURES, measure
 from sim.model import TumourModel
 from sim.processes.pharmacokinetics import level_unit
 from sim.provenance import model_version
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
+from sim.record_past import Past
 from sim.scenario import Scenario
 from sim.state import SITE_UM, Tissue
 
-COMMIT_EVERY_D = 30.0
+COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
 PROGRESS_EVERY_D = 1.0
 QUICK_CELLS = 5000
+OnProgress = Callable[[float, float], None]
 _RECORDED_WITH = ("numpy", "numba", "scipy", "mesa", "h5py")
 
 
@@ -32,7 +37,7 @@ def quick(scenario: Scenario) -> Scenario:
 
 
 def simulate(scenario: Scenario, path: Path | str, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
-             is_forced: bool = False, on_progress: Callable[[float, float], None] | None = None) -> dict[str, Any]:
+             is_forced: bool = False, on_progress: OnProgress | None = None) -> dict[str, Any]:
     """Run one arm and write its record.
 
     Args:
@@ -47,44 +52,69 @@ def simulate(scenario: Scenario, path: Path | str, *, replicate: int = 0, until_
         UserError: the record exists or cannot be written.
     """
     chosen = quick(scenario) if is_quick else scenario
-    with RecordWriter(path, _header(chosen, replicate, is_quick), is_forced) as writer:
+    with RecordWriter(path, describe_run(chosen, replicate, is_quick, until_d), is_forced) as writer:
         model = TumourModel(chosen, replicate, until_d, COMMIT_EVERY_D)
-        digest = _run(model, writer, on_progress or (lambda *_: None))
-        writer.finish(model.end_reason)
-    return {"path": str(path), "status": "complete", "arm": chosen.arm, "replicate": replicate, "end_reason": model.end_reason,
-            "days": model.time_d, "state_sha256": digest}
+        return run_to_end(model, writer, on_progress)
 
 
-def _run(model: TumourModel, writer: RecordWriter, on_progress: Callable[[float, float], None]) -> str:
-    """Step to the end; write rows, events, snapshots and commits on their days; return the hash of the last state."""
-    output = model.arm.output
-    noted, last_row_d = 0, model.time_d
-    _write_row(model, writer)
-    _write_snapshots(model, writer)
-    _commit(model, writer)
+def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress | None = None, past: Past | None = None) -> dict[str, Any]:
+    """Step to the end; write rows, events, snapshots and commits when they are due; return what `simulate` returns.
+
+    Args:
+        past: what the writer takes over; without it the first row and pictures are written here.
+    """
+    noted, last_row_d, last_pictures_d = 0, model.time_d, model.time_d
+    if past is None:
+        _write_row(model, writer)
+        _write_snapshots(model, writer)
+    else:
+        last_row_d, last_pictures_d = (model.time_d if has else -inf for has in (past.has_row, past.has_snapshots))
+    _commit(model, writer, is_fork=past is not None and not past.is_same_run)
+    last_commit_s = monotonic()
     while model.running:
         model.step()
-        clock, is_last = model.clock, not model.running
+        is_last = not model.running
         for event in model.events[noted:]:
             writer.event(*event)
         noted = len(model.events)
-        if (clock.is_due(output.scalars_every_h) or is_last) and model.time_d > last_row_d:
+        if (has_row(model.arm, model.clock) or is_last) and model.time_d > last_row_d:
             _write_row(model, writer)
             last_row_d = model.time_d
-        if clock.is_due(24.0 * output.snapshots_every_d) or is_last:
+        if (has_snapshots(model.arm, model.clock) or is_last) and model.time_d > last_pictures_d:
             _write_snapshots(model, writer)
-        if clock.is_due(24.0 * PROGRESS_EVERY_D):
+            last_pictures_d = model.time_d
+        if on_progress and model.clock.is_due(24.0 * PROGRESS_EVERY_D):
             on_progress(model.time_d, model.days)
-        if clock.is_due(24.0 * COMMIT_EVERY_D) and not is_last:
+        if not is_last and (is_kept(model.arm, model.clock) or model.clock.is_due(24.0 * COMMIT_EVERY_D)
+                            or monotonic() - last_commit_s > COMMIT_EVERY_S):
             _commit(model, writer)
-    on_progress(model.days, model.days)
-    return _commit(model, writer)
+            last_commit_s = monotonic()
+    if on_progress:
+        on_progress(model.days, model.days)
+    digest = _commit(model, writer)
+    return {"path": str(writer.path), "status": "complete", "arm": model.arm.arm, "replicate": model.replicate,
+            "end_reason": model.end_reason, "days": model.time_d, "state_sha256": digest}
 
 
-def _commit(model: TumourModel, writer: RecordWriter) -> str:
+def has_row(scenario: Scenario, clock: Clock) -> bool:
+    """Return whether a row of the series is due at the clock's time, whatever happens then."""
+    return clock.t_h == 0.0 or clock.is_due(scenario.output.scalars_every_h)
+
+
+def has_snapshots(scenario: Scenario, clock: Clock) -> bool:
+    """Return whether pictures of the sections are due."""
+    return clock.t_h == 0.0 or clock.is_due(24.0 * scenario.output.snapshots_every_d)
+
+
+def is_kept(scenario: Scenario, clock: Clock) -> bool:
+    """Return whether the record keeps the checkpoint of the clock's time: that of day 0, where arms part, and those asked for."""
+    return clock.t_h == 0.0 or clock.t_h / 24.0 in {scenario.day(day) for day in scenario.output.checkpoints}
+
+
+def _commit(model: TumourModel, writer: RecordWriter, is_fork: bool = False) -> str:
     arrays = model.state.arrays() | {"clock.step": np.array(model.clock.step)}
     digest = hash_arrays(arrays)
-    writer.commit(arrays, digest, model.time_d)
+    writer.commit(arrays, digest, model.time_d, is_kept=is_fork or is_kept(model.arm, model.clock), end_reason=model.end_reason)
     return digest
 
 
@@ -103,13 +133,14 @@ def _vessel_codes(tissue: Tissue) -> np.ndarray:
     return tissue.vessel + (tissue.perfusion > 0.0)
 
 
-def _header(scenario: Scenario, replicate: int, is_quick: bool) -> Header:
-    """Return what is known before the first step."""
-    provenance = {"python": platform.python_version(), "platform": platform.platform(), **{name: version(name) for name in _RECORDED_WITH}}
+def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: float | None) -> Header:
+    """Return what a record says of a run before its first step."""
+    days = scenario.day(scenario.end)
     attributes = {
         "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": replicate,
         "is_quick": int(is_quick), "start_date": scenario.start.isoformat(), "end_date": scenario.end.isoformat(),
-        "code_version": model_version(), "provenance": json.dumps(provenance),
+        "until_d": days if until_d is None else min(days, until_d),
+        "code_version": model_version(), "provenance": provenance(),
         "detection_limit_cm": scenario.parameters("clinic").detection_limit_cm}
     lesions = tuple(LesionHeader(name, lesion.role, lesion.nodal, lesion.is_occult, lesion.size_cm[0], shape, SITE_UM)
                     for (name, lesion), shape in zip(scenario.lesions.items(), _shapes(scenario), strict=True))
@@ -117,6 +148,12 @@ def _header(scenario: Scenario, replicate: int, is_quick: bool) -> Header:
     dimensions = {"": ("time",), "lesion": ("time", "lesion"), "drug": ("time", "drug")}
     series = tuple(Series(m.name, m.unit, m.long_name, dimensions[m.dimension]) for m in MEASURES)
     return Header(attributes, scenario.resolved_yaml(), lesions, drugs, series)
+
+
+def provenance() -> str:
+    """Return, as JSON, the versions of what computes here."""
+    libraries = {name: version(name) for name in _RECORDED_WITH}
+    return json.dumps({"python": platform.python_version(), "platform": platform.platform(), **libraries})
 
 
 def _shapes(scenario: Scenario) -> list[tuple[int, int, int]]:

@@ -238,7 +238,7 @@ def test_a_record_without_a_commit_has_no_checkpoint(tmp_path):
         pass
     with pytest.raises(UserError, match="no checkpoint"):
         read_checkpoint(tmp_path / "a.h5")
-    with pytest.raises(UserError, match="no readable record"):
+    with pytest.raises(UserError, match="no such record"):
         read_checkpoint(tmp_path / "none.h5")
 
 
@@ -269,13 +269,12 @@ def test_a_killed_writer_leaves_what_was_committed(tmp_path, delay_s):
     command = [sys.executable, "-c", KILLED, str(path), str(delay_s)]
     killed = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert os.listdir(tmp_path) == ["a.h5"]
+    assert set(os.listdir(tmp_path)) <= {"a.h5", ".a.h5.writing"}
     with h5py.File(path) as file:
         committed_d = file.attrs["committed_time_d"]
-        times = file["time"][:]
         assert file.attrs["status"] == "running"
         assert committed_d == 29 if delay_s == 0 else committed_d >= 29
-        assert times[times <= committed_d].tolist() == list(range(int(committed_d) + 1))
-        np.testing.assert_array_equal(file["burden_cells"][:int(committed_d) + 1], 10.0 * np.arange(committed_d + 1))
+        assert file["time"][:].tolist() == list(range(int(committed_d) + 1))
+        np.testing.assert_array_equal(file["burden_cells"][:], 10.0 * np.arange(committed_d + 1))
     time_d, state = read_checkpoint(path)
     assert state["step"] == STATE["step"] + (time_d - 9) / 10

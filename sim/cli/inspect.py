@@ -1,4 +1,4 @@
-"""`inspect RECORD`: what a record is, how far it got, and whether its checkpoint is what its hash says."""
+"""`inspect RECORD`: what a record is, how far it got, how it can go on, and whether its checkpoint is what its hash says."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 HELP = "tell what a record is: status, seed, versions, lesions, committed time, state hash"
 ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
               "committed_time_d", "schema", "schema_version", "code_version", "state_sha256", "disclaimer")
+PARENT_KEYS = ("parent_record", "parent_arm", "parent_state_sha256", "fork_day", "fork_state_sha256")
 LESION_KEYS = ("name", "role", "is_nodal", "is_occult", "baseline_cm")
 
 
@@ -40,13 +41,17 @@ def describe(record: "Record") -> dict[str, Any]:
     from math import isfinite
 
     from sim.record import hash_arrays, read_checkpoint
+    from sim.record_past import read_run
 
+    run = read_run(record.path)
     told: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
     if not isfinite(told["committed_time_d"]):
         told["committed_time_d"] = None
     told["is_hash_confirmed"] = None
     if told["state_sha256"]:
-        told["is_hash_confirmed"] = hash_arrays(read_checkpoint(record.path)[1]) == told["state_sha256"]
+        told["is_hash_confirmed"] = hash_arrays(read_checkpoint(record.path, is_checked=False)[1]) == told["state_sha256"]
+    told["outlook"], told["kept_checkpoints_d"], told["continued_with"] = run.outlook, list(run.kept_d), run.later
+    told["parent"] = {name: record.attributes[name] for name in PARENT_KEYS} if run.is_fork else None
     lesions = zip(record.lesions, record.roles, record.nodal, record.occult, record.baseline_cm.tolist(), strict=True)
     told["lesions"] = [dict(zip(LESION_KEYS, lesion, strict=True)) for lesion in lesions]
     told["drugs"] = list(record.drugs)
@@ -71,10 +76,14 @@ def as_text(told: dict[str, Any]) -> str:
         "calendar": f"{told['start_date']} to {told['end_date']}",
         "committed": "nothing" if told["committed_time_d"] is None else
                      f"to day {told['committed_time_d']:g}: {told['n_rows']} rows, {told['n_events']} events",
+        "going on": told["outlook"],
+        "kept": "the state of day " + ", ".join(f"{day:g}" for day in told["kept_checkpoints_d"]) if told["kept_checkpoints_d"] else "-",
+        "fork": "no" if not told["parent"] else "of {parent_record} ({parent_arm}) on day {fork_day:g}".format(**told["parent"]),
         "lesions": "; ".join(lesions),
         "drugs": ", ".join(told["drugs"]) or "none",
         "schema": f"{told['schema']} {told['schema_version']}",
-        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()) + "".join(
+            f"; from day {part['from_day']:g} lesionlab {part['code_version']}" for part in told["continued_with"]),
         "state": f"{told['state_sha256'] or '-'} ({confirmed[told['is_hash_confirmed']]})",
         "": told["disclaimer"]}
     return "\n".join(f"{label:<10}{text}" for label, text in lines.items())

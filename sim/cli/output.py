@@ -5,6 +5,8 @@ from pathlib import Path
 
 from sim.errors import UserError
 
+RECORD_SUFFIXES = (".h5", ".hdf5", ".nc")
+
 
 def writable(path: Path, suffixes: Sequence[str], is_forced: bool) -> Path:
     """Return the path if a file may be written there.
@@ -21,3 +23,27 @@ def writable(path: Path, suffixes: Sequence[str], is_forced: bool) -> Path:
     if path.exists() and not is_forced:
         raise UserError(f"{path}: exists already; choose another name or add --force")
     return path
+
+
+def new_record(path: Path, is_forced: bool) -> Path:
+    """Return the path if a run may write its record there.
+
+    Raises:
+        UserError: another ending than a record's, or something is there already; if that can go on, the message says how.
+    """
+    if path.suffix not in RECORD_SUFFIXES:
+        raise UserError(f"-o {path}: a record ends in .h5")
+    if path.exists() and not is_forced:
+        raise UserError(f"{path}: exists already{_unfinished(path)}; choose another name or add --force")
+    return path
+
+
+def _unfinished(path: Path) -> str:
+    """Return how to go on with a record that is not complete, in brackets; nothing for any other file."""
+    from sim.record_past import read_run
+
+    try:
+        run = read_run(path)
+    except UserError:
+        return ""
+    return "" if run.attributes["status"] == "complete" else f" ({run.outlook})"

@@ -21,30 +21,20 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
-    from sim.cli.board import Board
+    from sim.cli.output import new_record
+    from sim.cli.runs import run_one
     from sim.errors import UserError
-    from sim.execution import Outcome
     from sim.jobs import Job, days_until
     from sim.scenario_file import load_scenario
     from sim.simulation import simulate
 
     if not 0 <= options.replicate < 2**31:
         raise UserError(f"--replicate {options.replicate}: must be a number from 0 to {2**31 - 1}")
-    if options.output and options.output.suffix not in (".h5", ".hdf5", ".nc"):
-        raise UserError(f"-o {options.output}: a record ends in .h5")
     overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]
     scenario = load_scenario(options.scenario, overrides)
-    path = options.output or Path("results") / f"{scenario.arm}.h5"
-    if path.exists() and not options.force:
-        raise UserError(f"{path}: exists already; choose another name or add --force")
+    path = new_record(options.output or Path("results") / f"{scenario.arm}.h5", options.force)
     until_d = days_until(scenario, options.until) if options.until is not None else None
     job = Job(scenario, options.replicate, path, until_d, options.quick)
-    with Board([job]) as board:
-        board.announce(f"bringing the tissue to rest for {scenario.burn_in_d:g} days; the first run also compiles the rules")
-        done = simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
-                        is_forced=options.force, on_progress=lambda day, _: board.advance(job, day))
-        board.finish(Outcome(job))
-    small = " (quick: small sections, for a look only)" if options.quick else ""
-    print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
-    print(f"state_sha256 {done['state_sha256']}")
-    return 0
+    first = f"bringing the tissue to rest for {scenario.burn_in_d:g} days; the first run also compiles the rules"
+    return run_one(job, first, lambda tell: simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
+                                                     is_forced=options.force, on_progress=tell))

@@ -2,8 +2,8 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.execution import Outcome
@@ -33,6 +33,29 @@ def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]
 
     with Board(jobs) as board:
         return execute(jobs, board, engine=options.engine, workers=options.workers)
+
+
+def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], None]], Mapping[str, Any]]) -> int:
+    """Compute one run, saying `first` and then how far it is; print where the record is, how the arm ended and its last hash.
+
+    Args:
+        compute: the run itself; is given what it calls with (days done, days in all).
+    """
+    from sim.cli.board import Board
+    from sim.execution import Outcome
+
+    with Board([job]) as board:
+        board.announce(first)
+        try:
+            done = compute(lambda day, _: board.advance(job, day))
+        except KeyboardInterrupt:
+            board.announce(f"stopped; lesionlab resume {job.path} goes on from the last commit")
+            raise
+        board.finish(Outcome(job))
+    small = " (quick: small sections, for a look only)" if job.is_quick else ""
+    print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
+    print(f"state_sha256 {done['state_sha256']}")
+    return 0
 
 
 def list_failures(outcomes: Sequence["Outcome"]) -> int:

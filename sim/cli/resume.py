@@ -1,0 +1,28 @@
+"""Go on with a run that stopped, from the last commit of its record."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+HELP = "go on with a run that stopped; its record ends as if it had never stopped"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("record", type=Path, metavar="F.h5", help="the record of the run")
+    parser.add_argument("--until", metavar="DATE|DAYS", help="another end than the run had; a run that was complete goes further")
+    parser.add_argument("--force", action="store_true", help="go on although other code began the run; the record says so")
+
+
+def execute(options: Namespace) -> int:
+    """Compute what is missing; print where the record is, how the arm ended and the hash of its last state."""
+    from sim.cli.runs import run_one
+    from sim.continuation import resume
+    from sim.jobs import Job, days_until
+    from sim.record_past import read_run
+
+    run = read_run(options.record)
+    until_d = run.until_d if options.until is None else days_until(run.scenario, options.until)
+    job = Job(run.scenario, run.replicate, options.record, until_d, run.is_quick)
+    where = "from the beginning: nothing was committed" if run.committed_d is None else f"from day {run.committed_d:g}"
+    return run_one(job, f"going on {where}", lambda tell: resume(
+        options.record, until_d=None if options.until is None else until_d, is_forced=options.force, on_progress=tell))

@@ -1,0 +1,45 @@
+"""A record as a file of the system: where its next version waits, who has it open, how much space it may take."""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+
+def waiting_path(path: Path) -> Path:
+    """Return where the next version of a record is written before it takes the record's place."""
+    return path.with_name(f".{path.name}.writing")
+
+
+def hold(path: Path) -> int:
+    """Return a descriptor of a file that marks it as in use until it is closed, where files can be locked."""
+    descriptor = os.open(path, os.O_RDONLY)
+    with contextlib.suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return descriptor
+
+
+def is_in_use(path: Path | str) -> bool:
+    """Return whether a writer, or a reader that locks, holds the file open; False where files cannot be locked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def claim_space(path: Path, more_bytes: int) -> None:
+    """Let a file grow by so many bytes, where the system knows how; HDF5 gives back on closing what it did not need.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    if more_bytes and hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), path.stat().st_size, more_bytes)

@@ -1,0 +1,221 @@
+"""What a record holds of a run's past: who ran what, its checkpoints, and the rows that another record may take over."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.errors import UserError
+from sim.provenance import model_version
+from sim.record_file import is_in_use, waiting_path
+from sim.record_layout import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+
+SAME_TIME_D = 1e-9
+
+
+class Past(NamedTuple):
+    """What is taken over of a record up to a day: what lies before it, and its own row and pictures if they were due then.
+
+    Events of the day itself are left out: they belong to the step that begins there. `is_same_run`: its kept checkpoints too.
+    """
+
+    path: Path
+    time_d: float
+    has_row: bool
+    has_snapshots: bool
+    is_same_run: bool
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """One record's run: its root attributes, the resolved scenario as text, the days of the checkpoints that it keeps."""
+
+    path: Path
+    attributes: dict[str, Any]
+    scenario_yaml: str
+    kept_d: tuple[float, ...]
+
+    @cached_property
+    def scenario(self) -> Any:
+        """The scenario that was run; raises UserError if this version does not understand it."""
+        from sim.scenario_file import scenario_from_text
+        return scenario_from_text(self.scenario_yaml, f"{self.path}: scenario")
+
+    @property
+    def committed_d(self) -> float | None:
+        """The day of the last commit, None before the first."""
+        day = float(self.attributes["committed_time_d"])
+        return day if isfinite(day) else None
+
+    @property
+    def until_d(self) -> float | None:
+        """The day on which the run was to end; None for the scenario's end."""
+        return float(self.attributes["until_d"]) if "until_d" in self.attributes else None
+
+    @property
+    def replicate(self) -> int:
+        """The replicate's number."""
+        return int(self.attributes["replicate"])
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the sections are small; the scenario has their sizes already."""
+        return bool(self.attributes["is_quick"])
+
+    @property
+    def is_fork(self) -> bool:
+        """Whether its first part is another record's."""
+        return "fork_day" in self.attributes
+
+    @property
+    def calendar_d(self) -> int:
+        """The days of the scenario's calendar."""
+        return (date.fromisoformat(self.attributes["end_date"]) - date.fromisoformat(self.attributes["start_date"])).days
+
+    @property
+    def outlook(self) -> str:
+        """Whether and how the run can go on, in a few words; also what a commit that was cut off left beside the record."""
+        left = waiting_path(self.path)
+        is_cut_off = left.exists() and not is_in_use(self.path)
+        return self._next_step + (f" ({left} is left of a commit that was cut off; delete it or go on)" if is_cut_off else "")
+
+    @property
+    def _next_step(self) -> str:
+        day, command = self.committed_d, f"lesionlab resume {self.path}"
+        if self.attributes["status"] == "complete":
+            if self.attributes["end_reason"] == "lethal burden" or day is None or day >= self.calendar_d:
+                return "nothing to resume: the run is complete"
+            return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS goes further"
+        if is_in_use(self.path):
+            return "another program has it open, perhaps the run that writes it"
+        if day is None:
+            return f"{command} begins anew: nothing was committed"
+        if self.code_version != model_version():
+            return f"made by other code, {self.code_version}, here {model_version()}: {command} --force goes on from day {day:g}"
+        return f"{command} goes on from day {day:g}"
+
+    @property
+    def later(self) -> list[dict[str, Any]]:
+        """What computed the parts of the run that other code or libraries added: from_day, code_version, provenance."""
+        return list(json.loads(self.attributes.get("continued_with", "[]")))
+
+    @property
+    def code_version(self) -> str:
+        """The code that computed the last part."""
+        return str(self.later[-1]["code_version"] if self.later else self.attributes["code_version"])
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[h5py.File]:
+    """Open a record for reading; raises UserError where there is none, also for what is found wrong while it is open."""
+    if not Path(path).exists():
+        raise UserError(f"{path}: no such record")
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            if file.attrs.get("schema") != SCHEMA:
+                raise UserError(f"{path}: is no record of a LesionLab run")
+            if str(file.attrs["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+                raise UserError(f"{path}: has record schema {file.attrs['schema_version']}; this version reads {SCHEMA_VERSION}")
+            yield file
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {error}") from error
+
+
+def read_run(path: Path | str) -> RecordedRun:
+    """Return whose run a record is; raises UserError where there is none."""
+    with opened(path) as file:
+        kept = file.get("checkpoints", {})
+        return RecordedRun(Path(path), dict(file.attrs), file["scenario_yaml"].asstr()[()],
+                           tuple(sorted(float(group.attrs["time_d"]) for group in kept.values())))
+
+
+def read_checkpoint(path: Path | str, at_d: float | None = None, is_checked: bool = True) -> tuple[float, dict[str, NDArray[Any]]]:
+    """Return the time (d) and the state arrays of a record's last commit, or of its last checkpoint at or before a day.
+
+    Raises:
+        UserError: there is no such record or checkpoint, or, unless not `is_checked`, its arrays have not the hash that they had.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+
+    def collect(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and not item.is_scale:
+            arrays[name] = item[()] if item.shape else np.asarray(item[()], dtype=item.dtype)
+
+    with opened(path) as file:
+        groups = [file[name] for name in ("checkpoint",) if name in file]
+        groups += list(file.get("checkpoints", {}).values()) if at_d is not None else []
+        early = [group for group in groups if at_d is None or group.attrs["time_d"] <= at_d + SAME_TIME_D]
+        if not early:
+            when = "nothing was committed to this record" if at_d is None else f"none is of day {at_d:g} or before"
+            raise UserError(f"{path}: no checkpoint: {when}")
+        group = max(early, key=lambda group: float(group.attrs["time_d"]))
+        group.visititems(collect)
+        if is_checked and hash_arrays(arrays) != group.attrs["state_sha256"]:
+            raise UserError(f"{path}: the checkpoint of day {group.attrs['time_d']:g} is damaged: it does not have its hash")
+        return float(group.attrs["time_d"]), arrays
+
+
+def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the sha256 of named arrays: per sorted name the name, a zero byte, dtype, shape and bytes in C order."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        digest.update(name.encode() + b"\0" + f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.tobytes(order="C"))
+    return digest.hexdigest()
+
+
+def take_over(past: Past, file: h5py.File) -> None:
+    """Copy a record's past into a fresh record with the same lesions; drugs are matched by name, a new one's level is 0."""
+    with opened(past.path) as source:
+        _copy(source, file, "time", _count(source["time"], past.time_d, past.has_row))
+        _copy(source, file, "event", _count(source["event_time_d"], past.time_d, False))
+        for lesion, pictures in file["snapshots"].items():
+            taken = source["snapshots"][lesion]
+            _copy(taken, pictures, "snapshot_time", _count(taken["snapshot_time"], past.time_d, past.has_snapshots))
+        days = [float(group.attrs["time_d"]) for group in source.get("checkpoints", {}).values()] if past.is_same_run else []
+    for day in (day for day in days if day < past.time_d + SAME_TIME_D):
+        arrays = read_checkpoint(past.path, day)[1]
+        add_checkpoint(file, f"checkpoints/{day:g}", arrays, day, hash_arrays(arrays))
+
+
+def _count(times_d: h5py.Dataset, until_d: float, is_inclusive: bool) -> int:
+    return int(np.count_nonzero(times_d[:] < until_d + (SAME_TIME_D if is_inclusive else -SAME_TIME_D)))
+
+
+def _copy(source: h5py.Group, target: h5py.Group, axis: str, n: int) -> None:
+    """Append the first n rows of everything along an axis, as far as the source has it."""
+    names = [axis, *(name for name, item in target.items() if _axes(item)[:1] == [axis])]
+    rows = {}
+    for name in (name for name in names if name in source):
+        taken = source[name][:n]
+        if _axes(source[name])[1:] == ["drug"]:
+            taken = _by_name(taken, source["drug"].asstr()[:].tolist(), target["drug"].asstr()[:].tolist())
+        rows[name] = taken
+    extend(target, rows)
+
+
+def _by_name(columns: NDArray[Any], names: list[str], wanted: list[str]) -> NDArray[Any]:
+    """Return the columns of the wanted names; one that was not there is 0."""
+    chosen = np.zeros((len(columns), len(wanted)))
+    for index, name in enumerate(wanted):
+        if name in names:
+            chosen[:, index] = columns[:, names.index(name)]
+    return chosen
+
+
+def _axes(item: h5py.Group | h5py.Dataset) -> list[str]:
+    """Return the names of a variable's axes; none for anything else."""
+    if not isinstance(item, h5py.Dataset) or item.is_scale:
+        return []
+    return [axis[0].name.rpartition("/")[2] for axis in item.dims if len(axis)]

@@ -1,0 +1,50 @@
+"""Putting a state back: the way from the arrays of a checkpoint to the state that they came from."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.state import State
+
+
+def restore(state: State, arrays: Mapping[str, np.ndarray]) -> None:
+    """Give every field of a state the value kept by `State.arrays` of another with the same lesions and drugs.
+
+    Whatever fields a dataclass of the state has, `arrays` names them and this finds them; objects stay the same objects,
+    so that an agent keeps its section. Arrays are copied. A drug of which there is nothing was never given and stays so.
+
+    Raises:
+        ValueError: any other field has no array.
+    """
+    _fill("systemic", state.systemic, arrays)
+    for tissue in state.tissues:
+        _fill(f"lesion.{tissue.name}", tissue, arrays)
+
+
+def _fill(path: str, part: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set the fields below a path, in the order and under the names of `State.arrays`."""
+    for f in fields(part):
+        old, below = getattr(part, f.name), f"{path}.{f.name}"
+        if is_dataclass(old):
+            _fill(below, old, arrays)
+        elif isinstance(old, list):
+            for item in old:
+                if any(name.startswith(f"{below}.{item.name}.") for name in arrays):
+                    _fill(f"{below}.{item.name}", item, arrays)
+        elif not isinstance(old, str):
+            if below not in arrays:
+                raise ValueError(f"there is no {below}")
+            setattr(part, f.name, _like(old, arrays[below]))
+
+
+def _like(old: Any, kept: np.ndarray) -> Any:
+    """Return a copy of the kept array, or the tuple or number that it stands for."""
+    if isinstance(old, np.ndarray):
+        return kept.copy()
+    if isinstance(old, tuple):
+        return tuple(kept.tolist())
+    number = kept.item()
+    # A number of another width than Python's own would hash differently.
+    return number if np.asarray(number).dtype == kept.dtype else kept.dtype.type(number)

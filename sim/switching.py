@@ -1,0 +1,75 @@
+"""From one scenario to another in the middle of a run: what must be the same, and what becomes of the drugs."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from sim.errors import UserError
+from sim.record_past import RecordedRun
+from sim.scenario import Scenario
+
+PAST = ("start", "seed", "patient", "time_step_h", "burn_in_d", "tissue")
+"""What a scenario says of the past: a future cannot change it."""
+
+
+def refuse_another_past(run: RecordedRun, scenario: Scenario, at_d: float) -> None:
+    """Refuse a scenario that tells of another patient than the recorded one, or ends before the fork.
+
+    Raises:
+        UserError: one line for each difference, with both values.
+    """
+    own: Scenario = run.scenario
+    found = _differences("", {key: getattr(scenario, key) for key in PAST}, {key: getattr(own, key) for key in PAST})
+    if list(scenario.lesions) != list(own.lesions):
+        found.append(f"lesions are {', '.join(scenario.lesions)}; there {', '.join(own.lesions)}")
+    for name in own.lesions.keys() & scenario.lesions.keys():
+        found += _differences(f"lesions.{name}", scenario.lesions[name], own.lesions[name])
+    for name in own.drugs.keys() & scenario.drugs.keys():
+        here, there = ({"class": drug.drug_class, "pharmacokinetics": drug.pharmacokinetics}
+                       for drug in (scenario.drugs[name], own.drugs[name]))
+        found += _differences(f"drugs.{name}", here, there)
+    if scenario.day(scenario.end) <= at_d:
+        found.append(f"it ends on day {scenario.day(scenario.end):g}, not after the fork on day {at_d:g}")
+    if found:
+        raise UserError("\n".join(f"{scenario.arm} cannot go on from {run.path}: {one}" for one in found))
+
+
+def _differences(path: str, here: Any, there: Any) -> list[str]:
+    """Return the values in which two nested parts of scenarios differ, one line each; what is only said of them does not count."""
+    here, there = (dict(part) if isinstance(part, BaseModel) else part for part in (here, there))
+    if isinstance(here, dict) and isinstance(there, dict):
+        keys = [key for key in {**there, **here} if key not in ("evidence", "note")]
+        return [line for key in keys for line in _differences(f"{path}.{key}".lstrip("."), here.get(key), there.get(key))]
+    return [] if here == there else [f"{path} is {here}, there {there}"]
+
+
+def with_washout(scenario: Scenario, parent: Scenario, arrays: Mapping[str, np.ndarray], at_d: float) -> Scenario:
+    """Return the scenario with every drug that it lacks and the body still holds, without doses from the fork on."""
+    stopped = {name: drug.model_copy(update={"until": parent.start + timedelta(days=at_d - 1)})
+               for name, drug in parent.drugs.items()
+               if name not in scenario.drugs and np.any(arrays[f"systemic.drugs.{name}.compartments"])}
+    return scenario.model_copy(update={"drugs": scenario.drugs | stopped}) if stopped else scenario
+
+
+def not_given(scenario: Scenario, parent: Scenario, at_d: float) -> list[str]:
+    """Return what the scenario plans before the fork and the past did not hold, one line a kind: it was not given."""
+    lines = []
+    for kind, plan in (("fractions", _fractions), ("doses", _doses)):
+        n = (plan(scenario, at_d) - plan(parent, at_d)).total()
+        if n:
+            lines.append(f"{n} {kind} that {scenario.arm} plans before day {at_d:g} are not given: the past stands as it is")
+    return lines
+
+
+def _fractions(scenario: Scenario, at_d: float) -> Counter[tuple[object, ...]]:
+    return Counter((course.lesion, course.volumes, day) for course in scenario.radiotherapy for day in course.fraction_dates
+                   if scenario.day(day) < at_d)
+
+
+def _doses(scenario: Scenario, at_d: float) -> Counter[tuple[object, ...]]:
+    return Counter((name, drug.dose_mg, day) for name, drug in scenario.drugs.items() for day in drug.dose_days(scenario.start)
+                   if day < at_d)
