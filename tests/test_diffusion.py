@@ -67,6 +67,22 @@ def test_uniform_supply_and_uptake_balance_at_every_site(shape: tuple[int, int, 
     assert 0.4 * (40.0 - p) == pytest.approx(12.0 * p / (p + 2.5), abs=1e-3)
 
 
+@pytest.mark.parametrize("shape", [(1, 24, 37), (1, 25, 38), (6, 11, 13), (7, 12, 10), (1, 1, 9)])
+def test_every_site_of_a_random_tissue_is_in_balance(shape: tuple[int, int, int]) -> None:
+    """The equation itself in double precision, faces without flux: odd and even boxes, two and three dimensions."""
+    random = np.random.default_rng(5)
+    exchange = np.where(random.random(shape) < 0.05, 125.0, 0.0).astype(np.float32)
+    uptake = random.choice([0.0, 4.5, 15.0], shape).astype(np.float32)
+    field, residual, _ = relaxed(exchange, uptake, 20.0, (1e-4, 5000))
+    p = np.pad(field.astype(np.float64), 1, mode="edge")
+    inner = (slice(1, -1),) * 3
+    around = sum(np.roll(p, shift, axis)[inner] - p[inner] for axis in range(3) for shift in (-1, 1))
+    p = p[inner]
+    net = 5.0 * around + exchange * (40.0 - p) - uptake * p / (p + 2.5)
+    assert residual <= 1e-4
+    assert np.abs(net).max() < 0.02
+
+
 def test_without_supply_everything_is_taken_up() -> None:
     field, _, _ = relaxed(np.zeros((1, 9, 9), np.float32), np.full((1, 9, 9), np.float32(15.0)))
     assert field.min() >= 0.0 and field.max() < 1e-3

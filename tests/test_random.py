@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim.codes import Purpose
-from sim.numerics.random import Luck, draw, name_entity, normal, philox, seed_key, site_entity, uniform
+from sim.numerics.random import Luck, draw, draw_many, name_entity, normal, philox, seed_key, site_entity, uniform
 
 LUCK = Luck(*(np.uint32(word) for word in (1, 2, 3, 4)))
 
@@ -24,6 +24,13 @@ def test_philox_gives_the_published_answers(counter: tuple[int, ...], key: tuple
 
 def test_a_draw_is_a_pure_function_of_its_key() -> None:
     assert draw(LUCK, 5, 6) == draw(LUCK, 5, 6)
+
+
+def test_many_draws_at_once_are_those_of_each_entity() -> None:
+    entities = np.array([*range(37), 2**31, 2**32 - 1], np.uint32)
+    words = np.zeros((4, len(entities)), np.uint32)
+    draw_many(LUCK, 5, entities, words)
+    assert words.T.tolist() == [list(draw(LUCK, 5, entity)) for entity in entities]
 
 
 @pytest.mark.parametrize("other", [

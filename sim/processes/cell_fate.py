@@ -10,10 +10,12 @@ Rules that divide or kill only write hazards; this one only proposes a fate. `po
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.random import draw, site_entity, uniform
+from sim.numerics.random import draw_many, site_entity, uniform
 from sim.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -52,14 +54,25 @@ def _pick(u, hazard):
 def draw_fates(luck, centre, state, hazard, fate):
     """Propose a fate for every living cell. Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
     nz, ny, nx = state.shape
+    places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for z in range(nz):
         for y in range(ny):
+            n = 0
             for x in range(nx):
                 fate[z, y, x] = NO_FATE
-                if state[z, y, x] < _FIRST or state[z, y, x] > _LAST:
-                    continue
-                u = uniform(draw(luck, _CELL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))[0])
-                fate[z, y, x] = _pick(u, hazard[:, z, y, x])
+                places[n] = x
+                n += (state[z, y, x] >= _FIRST) & (state[z, y, x] <= _LAST)
+            for i in range(n):
+                entities[i] = site_entity(z - centre[0], y - centre[1], places[i] - centre[2])
+            draw_many(luck, _CELL_FATE, entities[:n], words)
+            for i in range(n):
+                x, u = places[i], uniform(words[0, i])
+                total = 0.0
+                for cause in range(N_HAZARDS):
+                    total += hazard[cause, z, y, x]
+                # 1 - exp(-h) <= h: most cells are settled here; the margin is for rounding.
+                if u < total * 1.000001:
+                    fate[z, y, x] = _pick(u, hazard[:, z, y, x])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -9,6 +9,8 @@ The onset is at 1 mmHg, not at the 5 mmHg of PhysiCell: a higher one kills the v
 
 from typing import Annotated, NamedTuple
 
+import numpy as np
+
 from sim.clock import Clock
 from sim.codes import CellState, Hazard
 from sim.numerics.jit import kernel
@@ -31,21 +33,19 @@ class Parameters(NamedTuple):
 
 @kernel
 def _write(p, dt_h, state, oxygen, hazard):
-    """Reads oxygen (mmHg); writes state (quiescent or cycling) and hazard[HYPOXIA] over the step; (nz, ny, nx). No draws."""
-    nz, ny, nx = state.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                code = state[z, y, x]
-                if code < _PROLIFERATING or code > _DOOMED:
-                    continue
-                if code != _DOOMED:
-                    state[z, y, x] = _QUIESCENT if oxygen[z, y, x] < p.quiescent_mmHg else _PROLIFERATING
-                shortage = min(max((p.onset_mmHg - oxygen[z, y, x]) / (p.onset_mmHg - p.full_mmHg), 0.0), 1.0)
-                hazard[_HYPOXIA, z, y, x] = p.necrosis_per_h * shortage * dt_h
+    """Reads oxygen (mmHg); writes state (quiescent or cycling) and hazard over the step, all flat. No draws."""
+    width = p.onset_mmHg - p.full_mmHg
+    for s in range(len(state)):
+        code, pressure = state[s], oxygen[s]
+        # Chosen, not skipped: a loop without branches vectorises.
+        is_living = (code >= _PROLIFERATING) & (code <= _DOOMED)
+        label = _QUIESCENT if pressure < p.quiescent_mmHg else _PROLIFERATING
+        state[s] = label if is_living & (code != _DOOMED) else code
+        shortage = min(max((p.onset_mmHg - pressure) / width, 0.0), 1.0)
+        hazard[s] = np.float32(p.necrosis_per_h * shortage * dt_h) if is_living else hazard[s]
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of necrosis and the quiescent state in every lesion."""
     for tissue in state.active:
-        _write(p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard)
+        _write(p, clock.dt_h, tissue.state.reshape(-1), tissue.oxygen.reshape(-1), tissue.hazard[_HYPOXIA].reshape(-1))

@@ -19,7 +19,7 @@ from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import neighbour
-from sim.numerics.random import draw, draw_pair, uniform
+from sim.numerics.random import draw_many, draw_pair, uniform
 from sim.parameters import quantity
 from sim.state import SITE_UM, State
 
@@ -50,40 +50,41 @@ def _move(chances, luck, micro_step, shape, fields, rows, claim):
     """Move the free T cells of one micro-step.
 
     Reads fields = (state, chemoattractant) flat, rows (ids, target); writes rows (site), fields (t_count) and scratch
-    claim uint64 flat (zero before and after). chances = (hop probability, bias). One or two draws a T cell.
+    claim uint64 flat (zero before and after). chances = (hop probability, bias). One draw a T cell.
     """
     p_hop, bias = chances
     state, chemoattractant, t_count = fields
-    site, ids, target, goal, bid = rows
-    n = len(site)
+    site, ids, target = rows
+    n, n_movers = len(site), 0
+    mover, goal, bid, words = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint64), np.empty((4, n), np.uint32)
+    draw_many(luck, _MOTION + 256 * (micro_step + 1), ids, words)
     for i in range(n):
-        goal[i] = -1
-        if target[i] >= 0:
-            continue
-        words = draw(luck, _MOTION + 256 * (micro_step + 1), ids[i])
-        if uniform(words[0]) >= p_hop:
-            continue
-        to = neighbour(site[i], shape, words[1])
-        if (words[3] & np.uint32(0xFFFF)) < np.uint32(bias * 65536.0):
-            other = neighbour(site[i], shape, words[2])
+        mover[n_movers] = i
+        n_movers += (target[i] < 0) & (uniform(words[0, i]) < p_hop)
+    for k in range(n_movers):
+        i = mover[k]
+        goal[k] = -1
+        to = neighbour(site[i], shape, words[1, i])
+        if (words[3, i] & np.uint32(0xFFFF)) < np.uint32(bias * 65536.0):
+            other = neighbour(site[i], shape, words[2, i])
             if chemoattractant[other] > chemoattractant[to]:
                 to = other
-        cap = _CAP_TUMOUR if _FIRST <= state[to] <= _LAST else _CAP_FREE
+        cap = _CAP_TUMOUR if (state[to] >= _FIRST) & (state[to] <= _LAST) else _CAP_FREE
         if to == site[i] or t_count[to] >= cap:
             continue
         # The upper half of the word ranks; the id below it parts equal ranks.
-        rank = (np.uint64(words[3] >> np.uint32(16)) << np.uint64(32)) | np.uint64(ids[i]) | (np.uint64(1) << np.uint64(63))
-        goal[i] = to
-        bid[i] = rank
-        claim[to] = max(claim[to], rank)
-    for i in range(n):
-        if goal[i] >= 0 and claim[goal[i]] == bid[i]:
+        bid[k] = (np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)) | np.uint64(ids[i]) | (np.uint64(1) << np.uint64(63))
+        goal[k] = to
+        claim[to] = max(claim[to], bid[k])
+    for k in range(n_movers):
+        if goal[k] >= 0 and claim[goal[k]] == bid[k]:
+            i = mover[k]
             t_count[site[i]] -= 1
-            t_count[goal[i]] += 1
-            site[i] = goal[i]
-    for i in range(n):
-        if goal[i] >= 0:
-            claim[goal[i]] = 0
+            t_count[goal[k]] += 1
+            site[i] = goal[k]
+    for k in range(n_movers):
+        if goal[k] >= 0:
+            claim[goal[k]] = 0
 
 
 @kernel
@@ -105,7 +106,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             continue
         chances = (hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2), p.bias)
         fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
-        rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n], np.empty(t.n, np.int32), np.empty(t.n, np.uint64))
+        rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
         _move(chances, state.luck(tissue, clock), clock.micro_step, tissue.state.shape, fields, rows, tissue.claim.reshape(-1))
         if tissue.visits.n:
             visits = tuple(column[: tissue.visits.n] for column in tissue.visits.columns())
