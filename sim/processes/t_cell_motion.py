@@ -89,7 +89,10 @@ def _move(chances, luck, micro_step, shape, fields, rows, claim):
 
 @kernel
 def _move_visitors(p_hop, luck, micro_step, shape, rows):
-    """Let the doubles of visitors that are not engaged hop for one micro-step; they take no room. Reads rows (t_cell, probe, is_engaged); writes site. One draw a double."""
+    """Let the doubles of visitors that are not engaged hop for one micro-step; they take no room.
+
+    Reads rows (t_cell, probe, is_engaged); writes site. One draw a double.
+    """
     t_cell, probe, site, is_engaged = rows
     for i in range(len(site)):
         if not is_engaged[i]:
@@ -102,12 +105,11 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
     for tissue in state.active:
         t = tissue.t_cells
-        if t.n == 0:
-            continue
         chances = (hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2), p.bias)
         fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
         rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
-        _move(chances, state.luck(tissue, clock), clock.micro_step, tissue.state.shape, fields, rows, tissue.claim.reshape(-1))
+        if t.n:
+            _move(chances, state.luck(tissue, clock), clock.micro_step, tissue.state.shape, fields, rows, tissue.claim.reshape(-1))
         if tissue.visits.n:
             visits = tuple(column[: tissue.visits.n] for column in tissue.visits.columns())
             _move_visitors(chances[0], state.luck(tissue, clock), clock.micro_step, tissue.state.shape, visits)
