@@ -99,7 +99,7 @@ def test_rows_can_be_collected_less_often_and_fall_on_whole_days(treated: Scenar
 def test_batch_run_takes_the_model_with_its_defaults(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_text(TREATED)
-    assert list(inspect.signature(TumourModel).parameters) == ["arm", "replicate", "until_d", "collect_every_d", "rng"]
+    assert list(inspect.signature(TumourModel).parameters) == ["arm", "replicate", "until_d", "collect_every_d", "rng", "checkpoint"]
     asked = {"arm": str(path), "replicate": [0, 1], "until_d": 1.0}
     rows = mesa.batch_run(TumourModel, asked, number_processes=1, max_steps=30, data_collection_period=-1, display_progress=False)
     last = {row["replicate"]: row for row in rows}
