@@ -15,6 +15,7 @@ from sim.measures import measure
 from sim.model import TumourModel
 from sim.provenance import model_version
 from sim.record import Header, RecordWriter, hash_arrays
+from sim.record_file import is_in_use
 from sim.record_past import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
 from sim.scenario import Scenario
 from sim.simulation import COMMIT_EVERY_D, OnProgress, describe_run, has_row, has_snapshots, provenance, quick, run_to_end, simulate
@@ -37,12 +38,11 @@ def resume(path: Path | str, *, until_d: float | None = None, is_forced: bool = 
         UserError: there is nothing to go on with, other code made the record, or it cannot be read or written.
     """
     run = read_run(path)
+    check_resume(run, until_d, is_forced)
     end_d = run.until_d if until_d is None else until_d
     if run.committed_d is None:
         return simulate(run.scenario, path, replicate=run.replicate, until_d=end_d, is_quick=run.is_quick, is_forced=True,
                         on_progress=on_progress)
-    _refuse_the_ended(run, end_d)
-    _refuse_other_code(run, is_forced)
     _, arrays = read_checkpoint(path)
     model = TumourModel(run.scenario, run.replicate, end_d, COMMIT_EVERY_D, checkpoint=arrays)
     past = _past(run, model.clock, is_same_run=True)
@@ -66,16 +66,9 @@ def fork(parent: Path | str, at_d: float, scenario: Scenario, path: Path | str, 
         UserError: the parent does not reach that day, the scenario does not fit, or a record cannot be read or written.
     """
     run = read_run(parent)
-    if run.committed_d is None or not 0 <= at_d <= run.committed_d + SAME_TIME_D:
-        reached = "nothing was committed to it" if run.committed_d is None else f"it holds days 0 to {run.committed_d:g}"
-        raise UserError(f"--at {at_d:g}: {parent}: {reached}")
+    chosen = check_fork(run, at_d, scenario, until_d, is_forced)
     if Path(path).exists() and Path(path).samefile(parent):
         raise UserError(f"{path}: is the parent itself; choose another name")
-    _refuse_other_code(run, is_forced)
-    chosen = quick(scenario) if run.is_quick else scenario
-    refuse_another_past(run, chosen, at_d)
-    if until_d is not None and until_d <= at_d:
-        raise UserError(f"--until: day {until_d:g} is not after the fork, day {at_d:g}")
     arrays = _state_at(run, at_d)
     chosen = with_washout(chosen, run.scenario, arrays, at_d)
     model = TumourModel(chosen, run.replicate, until_d, COMMIT_EVERY_D, checkpoint=arrays)
@@ -84,19 +77,38 @@ def fork(parent: Path | str, at_d: float, scenario: Scenario, path: Path | str, 
         return run_to_end(model, writer, on_progress, past)
 
 
-def _past(run: RecordedRun, clock: Clock, is_same_run: bool) -> Past:
-    """Return what a run that goes on at the clock's time takes over: what the run that never stopped would hold by then."""
-    return Past(run.path, clock.t_h / 24.0, has_row(run.scenario, clock), has_snapshots(run.scenario, clock), is_same_run)
-
-
-def _refuse_the_ended(run: RecordedRun, end_d: float | None) -> None:
-    """Refuse to go on where there is nothing left to do."""
-    day, calendar_d = run.committed_d or 0.0, run.calendar_d
+def check_resume(run: RecordedRun, until_d: float | None, is_forced: bool) -> None:
+    """Refuse, with a UserError, to go on where nothing is left to do, another run writes, or other code made the record."""
+    day, calendar_d = run.committed_d, run.calendar_d
+    if is_in_use(run.path):
+        raise UserError(f"{run.path}: another program has it open, perhaps a run that still writes it; nothing was changed")
+    if day is None:
+        return
     if run.attributes["end_reason"] == "lethal burden":
         raise UserError(f"{run.path}: is complete: the burden was lethal on day {day:g}")
+    end_d = run.until_d if until_d is None else until_d
     if day >= (calendar_d if end_d is None else min(end_d, calendar_d)) - SAME_TIME_D:
         further = f"; add --until DATE or DAYS to go further, at most to day {calendar_d:g}" if day < calendar_d - SAME_TIME_D else ""
         raise UserError(f"{run.path}: is complete to day {day:g}: there is nothing to resume{further}")
+    _refuse_other_code(run, is_forced)
+
+
+def check_fork(run: RecordedRun, at_d: float, scenario: Scenario, until_d: float | None, is_forced: bool) -> Scenario:
+    """Return the scenario in the size of the recorded run; refuse, with a UserError, a fork that is not possible."""
+    if run.committed_d is None or not 0 <= at_d <= run.committed_d + SAME_TIME_D:
+        reached = "nothing was committed to it" if run.committed_d is None else f"it holds days 0 to {run.committed_d:g}"
+        raise UserError(f"--at {at_d:g}: {run.path}: {reached}")
+    _refuse_other_code(run, is_forced)
+    chosen = quick(scenario) if run.is_quick else scenario
+    refuse_another_past(run, chosen, at_d)
+    if until_d is not None and until_d <= at_d:
+        raise UserError(f"--until: day {until_d:g} is not after the fork, day {at_d:g}")
+    return chosen
+
+
+def _past(run: RecordedRun, clock: Clock, is_same_run: bool) -> Past:
+    """Return what a run that goes on at the clock's time takes over: what the run that never stopped would hold by then."""
+    return Past(run.path, clock.t_h / 24.0, has_row(run.scenario, clock), has_snapshots(run.scenario, clock), is_same_run)
 
 
 def _refuse_other_code(run: RecordedRun, is_forced: bool) -> None:

@@ -102,9 +102,8 @@ def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress 
         job.path.parent.mkdir(parents=True, exist_ok=True)
         simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
                  is_forced=True, on_progress=on_progress)
-    import h5py
-    with h5py.File(job.path, "r+") as record:
-        record.attrs[STAMP] = job.identity
+    from sim.record_file import mark
+    mark(job.path, **{STAMP: job.identity})
 
 
 def is_begun(job: Job) -> bool:

@@ -3,7 +3,10 @@
 import contextlib
 import fcntl
 import os
+import shutil
 from pathlib import Path
+
+import h5py
 
 
 def waiting_path(path: Path) -> Path:
@@ -32,6 +35,18 @@ def is_in_use(path: Path | str) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def mark(path: Path, **attributes: object) -> None:
+    """Set root attributes of a record that nobody writes any more; it is whole at every moment, as at a commit."""
+    waiting = waiting_path(path)
+    try:
+        shutil.copyfile(path, waiting)
+        with h5py.File(waiting, "r+") as file:
+            file.attrs.update(attributes)
+        os.replace(waiting, path)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def claim_space(path: Path, more_bytes: int) -> None:

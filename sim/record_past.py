@@ -128,7 +128,7 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
                 raise UserError(f"{path}: has record schema {file.attrs['schema_version']}; this version reads {SCHEMA_VERSION}")
             yield file
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {error}") from error
+        raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {' '.join(str(error).split())}") from error
 
 
 def read_run(path: Path | str) -> RecordedRun:

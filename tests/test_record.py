@@ -74,6 +74,27 @@ def test_a_checkpoint_comes_back_with_its_bytes_and_its_hash(tmp_path):
     assert hash_arrays(arrays) == hash_arrays(STATE)
 
 
+def test_kept_checkpoints_stay_and_are_found_by_day(tmp_path):
+    with RecordWriter(tmp_path / "a.h5", header()) as writer:
+        for day in (0, 5, 6, 10, 11):
+            state = STATE | {"step": np.array(day)}
+            writer.commit(state, hash_arrays(state), float(day), is_kept=day % 5 == 0)
+    found = {at_d: read_checkpoint(tmp_path / "a.h5", at_d) for at_d in (0.0, 4.0, 5.0, 9.0, 10.5, 11.0)}
+    assert {at_d: (day, int(arrays["step"])) for at_d, (day, arrays) in found.items()} == {
+        0.0: (0, 0), 4.0: (0, 0), 5.0: (5, 5), 9.0: (5, 5), 10.5: (10, 10), 11.0: (11, 11)}
+    assert read_checkpoint(tmp_path / "a.h5")[0] == 11.0
+
+
+def test_the_space_of_old_checkpoints_is_used_again(tmp_path):
+    sizes, luck = [], np.random.default_rng(1)
+    with RecordWriter(tmp_path / "a.h5", header()) as writer:
+        for day in range(40):
+            state = {"noise": luck.random(20_000)}
+            writer.commit(state, hash_arrays(state), float(day))
+            sizes.append((tmp_path / "a.h5").stat().st_size)
+    assert max(sizes) < sizes[0] + 2 * 160_000
+
+
 def test_the_hash_is_over_sorted_names_types_shapes_and_bytes():
     first, second = np.array([[1, 2], [3, 4]], dtype="<i2"), np.array(2.5)
     expected = hashlib.sha256(b"a\0<i2(2, 2)" + bytes([1, 0, 2, 0, 3, 0, 4, 0]) + b"b\0<f8()" + second.tobytes()).hexdigest()
@@ -98,7 +119,7 @@ def test_every_reader_of_netcdf_opens_a_record_without_a_warning(tmp_path, drugs
         write_day(writer, 0)
         writer.event(0.0, "scan")
         writer.snapshot("neck", 0.0, **snapshot())
-        writer.commit(STATE, hash_arrays(STATE), 0.0)
+        writer.commit(STATE, hash_arrays(STATE), 0.0, is_kept=True)
         writer.finish("end of calendar")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -108,7 +129,8 @@ def test_every_reader_of_netcdf_opens_a_record_without_a_warning(tmp_path, drugs
         with xarray.open_datatree(tmp_path / "a.h5") as tree:
             tree.load()
             assert tree["snapshots/neck/oxygen"].dims == ("snapshot_time", "z", "y", "x")
-            assert set(tree["checkpoint"].data_vars) == {"t_cells", "step", "oxygen"}
+            for group in ("checkpoint", "checkpoints/0"):
+                assert set(tree[group].data_vars) == {"t_cells", "step", "oxygen"}
 
 
 def test_h5dump_reads_a_record(tmp_path):

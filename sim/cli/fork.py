@@ -24,7 +24,7 @@ def execute(options: Namespace) -> int:
     """Run the future; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.output import new_record
     from sim.cli.runs import run_one
-    from sim.continuation import fork
+    from sim.continuation import check_fork, fork
     from sim.jobs import Job, days_until, fork_day
     from sim.record_past import read_run
     from sim.scenario_file import load_scenario
@@ -35,6 +35,7 @@ def execute(options: Namespace) -> int:
     scenario = load_scenario(options.scenario, options.overrides)
     new_record(options.output, options.force)
     until_d = None if options.until is None else days_until(scenario, options.until)
+    check_fork(run, at_d, scenario, until_d, options.force)
     for line in not_given(scenario, run.scenario, at_d):
         print(line, file=sys.stderr)
     job = Job(scenario, run.replicate, options.output, until_d, run.is_quick)

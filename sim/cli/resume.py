@@ -16,13 +16,14 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Compute what is missing; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.runs import run_one
-    from sim.continuation import resume
+    from sim.continuation import check_resume, resume
     from sim.jobs import Job, days_until
     from sim.record_past import read_run
 
     run = read_run(options.record)
-    until_d = run.until_d if options.until is None else days_until(run.scenario, options.until)
-    job = Job(run.scenario, run.replicate, options.record, until_d, run.is_quick)
+    until_d = None if options.until is None else days_until(run.scenario, options.until)
+    check_resume(run, until_d, options.force)
+    job = Job(run.scenario, run.replicate, options.record, run.until_d if until_d is None else until_d, run.is_quick)
     where = "from the beginning: nothing was committed" if run.committed_d is None else f"from day {run.committed_d:g}"
-    return run_one(job, f"going on {where}", lambda tell: resume(
-        options.record, until_d=None if options.until is None else until_d, is_forced=options.force, on_progress=tell))
+    return run_one(job, f"going on {where}",
+                   lambda tell: resume(options.record, until_d=until_d, is_forced=options.force, on_progress=tell))

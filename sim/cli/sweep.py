@@ -16,8 +16,9 @@ BUNDLE = "sweep.h5"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("action", choices=("plan", "run", "status", "pack"), help="plan shows every run; run computes those that are "
-                        "not complete; status tells how far each is; pack copies the complete ones into one HDF5 file")
+    parser.add_argument("action", choices=("plan", "run", "status", "pack"), help="plan shows every run; run computes what "
+                        "is not complete, from where it stopped; status tells how far each is; pack copies the complete ones into one "
+                        "HDF5 file")
     parser.add_argument("design", type=Path, metavar="DESIGN", help="YAML with scenario, grid, list, arms, replicates; "
                         "for instance `scenario: case`, `grid: {cell_cycle.cycle_time_h: [30, 36]}`, `replicates: 4`")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the sweep")
