@@ -5,7 +5,7 @@ rank of response counts as two; control that was lost, and a day that the patien
 earlier. Its loss is the square up to three and goes on linearly (Huber), so that no arm, however short, makes it infinite.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import StringIO
@@ -115,9 +115,12 @@ def find(finding: Finding, outcome: Outcome) -> Found:
     return Found(value, _distance(finding, value))
 
 
-def total_loss(found: Iterator[Found]) -> float:
-    """Return the sum of the losses of what could be seen; a finding after the run's planned end adds nothing."""
-    return float(sum(one.loss for one in found if not np.isnan(one.misfit)))
+def mean_losses(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Return the loss of each finding of the runs' arm by name, the mean over the runs; without what no run reaches."""
+    mine = [finding for finding in findings(outcomes[0].record) if finding.arm == outcomes[0].arm]
+    found = {finding.name: [find(finding, outcome) for outcome in outcomes] for finding in mine}
+    seen = {name: [one.loss for one in several if not np.isnan(one.misfit)] for name, several in found.items()}
+    return {name: float(np.mean(losses)) for name, losses in seen.items() if losses}
 
 
 def _early(misfit: float, lost_d: float, day: float) -> float:
