@@ -42,6 +42,10 @@ FREE = (("cell_cycle.failed_division_share", False), ("radiobiology.alpha_per_gy
 UNKNOWN_SIZE_CM = (1.0, 6.0)
 WAKES_BEFORE_SEEN_D = (30, 450)
 EARLY_SHARE = 0.15
+HEADING = """\
+# Written by `lesionlab calibrate`, by the command below. Do not edit: calibrate again. Values fitted to one case; illustrative, not
+# for clinical use. Which findings were fitted and which are predicted stands in the scenario's block `reported`.
+"""
 
 
 @dataclass(frozen=True)
@@ -83,13 +87,16 @@ class Best:
         return math.fsum(self.losses.values())
 
 
-def sought(scenario: Scenario) -> tuple[Sought, ...]:
-    """Return everything that is fitted: six free parameters, sizes not evaluable at the start, and days on which deposits wake."""
+def sought(scenario: Scenario, until_d: float | None = None) -> tuple[Sought, ...]:
+    """Return what is fitted: six free parameters, sizes not evaluable at the start, and days on which deposits wake.
+
+    A waking day counts only if the deposit was seen by `until_d`: nothing else could tell.
+    """
     known = {f"{process}.{about.name}": about for process, group in PARAMETERS.items() for about in describe_group(group)}
     free = [Sought(path, known[path].low, known[path].high, _current(scenario, path), is_log) for path, is_log in FREE]
     sizes = [Sought(f"lesions.{name}.size_cm", *UNKNOWN_SIZE_CM, lesion.size_cm[0], kind="nuisance")
              for name, lesion in scenario.lesions.items() if lesion.role == "not_evaluable"]
-    return (*free, *sizes, *_wakings(scenario))
+    return (*free, *sizes, *_wakings(scenario, until_d))
 
 
 def _current(scenario: Scenario, path: str) -> float:
@@ -97,11 +104,11 @@ def _current(scenario: Scenario, path: str) -> float:
     return float(getattr(getattr(scenario, section), name))
 
 
-def _wakings(scenario: Scenario) -> Iterator[Sought]:
+def _wakings(scenario: Scenario, until_d: float | None) -> Iterator[Sought]:
     """Yield the waking day of each dormant deposit that was seen later."""
     for name, lesion in scenario.lesions.items():
         seen = [finding.date for finding in scenario.reported.values() if finding.lesion == name and finding.quantity in SIZES]
-        if lesion.dormant_until is not None and seen:
+        if lesion.dormant_until is not None and seen and (until_d is None or scenario.day(min(seen)) <= until_d):
             low, high = (max(scenario.day(min(seen)) - before, 1.0) for before in reversed(WAKES_BEFORE_SEEN_D))
             yield Sought(f"lesions.{name}.dormant_until", low, high, scenario.day(lesion.dormant_until), kind="nuisance", is_day=True)
 
@@ -118,7 +125,7 @@ def plain_value(scenario: Scenario, wanted: Sought, value: float) -> Any:
 
 def with_values(task: Task, scenario: Scenario, values: Mapping[str, float], *extra: str) -> Scenario:
     """Return the task's scenario with the values of a trial in place of its own."""
-    stated = {wanted.path: plain_value(scenario, wanted, values[wanted.path]) for wanted in sought(scenario)}
+    stated = {wanted.path: plain_value(scenario, wanted, values[wanted.path]) for wanted in sought(scenario, task.until_d)}
     return load_scenario(task.scenario, [f"{path}={json.dumps(value, default=str)}" for path, value in stated.items()] + list(extra))
 
 
@@ -143,9 +150,9 @@ def early_day(scenario: Scenario, until_d: float | None) -> float | None:
 
 def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
     """Return the hash of all that a trial's loss depends on besides its values, whatever values the scenario has now."""
-    values = {wanted.path: (wanted.low + wanted.high) / 2 for wanted in sought(scenario)}
+    values = {wanted.path: (wanted.low + wanted.high) / 2 for wanted in sought(scenario, task.until_d)}
     same = with_values(task, scenario, values).model_copy(update={"calibration": None})
-    bounds = [(wanted.path, wanted.low, wanted.high, wanted.is_log) for wanted in sought(scenario)]
+    bounds = [(wanted.path, wanted.low, wanted.high, wanted.is_log) for wanted in sought(scenario, task.until_d)]
     parts = (same.model_dump_json(by_alias=True), bounds, model_version(), score_version, task.replicates, task.is_quick, task.until_d)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -153,7 +160,7 @@ def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
 def provenance(task: Task, scenario: Scenario, best: Best, command: str) -> Calibration:
     """Return the block that states in every record how its values were found."""
     values = {}
-    for wanted in sought(scenario):
+    for wanted in sought(scenario, task.until_d):
         shown = [plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high)]
         number, low, high = (entry[0] if isinstance(entry, list) else entry for entry in shown)
         values[wanted.path] = Fitted(value=number, low=low, high=high, kind=wanted.kind)
@@ -173,10 +180,9 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
 
     content: dict[str, Any] = {}
     if path.resolve() not in {below.resolve() for below in files_of(task.scenario)}:
-        above = files_of(task.scenario)[0]
-        content = {"extends": os.path.relpath(above, path.parent), "arm": scenario.arm} | (
-            {"title": scenario.title} if scenario.title else {})
-    for wanted in sought(scenario):
+        above = os.path.relpath(task.scenario, path.parent) if task.scenario.exists() else task.scenario.stem
+        content = {"extends": above, "arm": scenario.arm} | ({"title": scenario.title} if scenario.title else {})
+    for wanted in sought(scenario, task.until_d):
         *blocks, name = wanted.path.split(".")
         block = content
         for key in blocks:
@@ -191,7 +197,5 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
     yaml.width = 140
     yaml.dump(content, text)
     waiting = path.with_name(f".{path.name}.{os.getpid()}")
-    waiting.write_text(f"# Written by `{command}`. Do not edit: calibrate again. Values fitted to one case; illustrative, not for\n"
-                       f"# clinical use. Which findings were fitted and which are predicted is in the scenario's block `reported`.\n"
-                       f"{text.getvalue()}", encoding="utf-8")
+    waiting.write_text(f"{HEADING}{text.getvalue()}", encoding="utf-8")
     os.replace(waiting, path)

@@ -1,7 +1,7 @@
 """The study behind a calibration: Optuna proposes values (TPE), the engine runs the arm, the record is judged, the journal remembers.
 
-A trial first runs to the last early finding; one that is worse there than the median of those that went all the way is stopped.
-A patient who dies early gets a loss too, the larger the earlier. The journal is a file that only grows: the same command goes on
+A trial first runs to the last early finding; one that is worse there than the median of those that went all the way is stopped,
+any other goes on from there. A patient who dies early gets a loss too, the larger the earlier. The journal is a file that only grows: the same command goes on
 where it stopped, and a study whose model, scenario, priors or rules of judging changed is another study in the same file.
 """
 
@@ -13,10 +13,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sim.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
+from sim.continuation import resume
 from sim.errors import UserError
 from sim.execution import Compute
-from sim.jobs import Job
+from sim.jobs import Job, OnProgress
+from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
+from sim.simulation import simulate
 
 STARTUP_TRIALS = 6
 NO_SNAPSHOTS = "output.snapshots_every_d=100000"
@@ -47,7 +50,7 @@ class Study:
         optuna = _optuna()
         self.task, self.score = task, score
         self.scenario = load_scenario(task.scenario)
-        self.names, self.sought = fitted_names(self.scenario, task.until_d), sought(self.scenario)
+        self.names, self.sought = fitted_names(self.scenario, task.until_d), sought(self.scenario, task.until_d)
         self.early_d = early_day(self.scenario, task.until_d)
         journal.parent.mkdir(parents=True, exist_ok=True)
         storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
@@ -102,14 +105,17 @@ class Study:
         """Propose some trials, bring each to its end, and return why some failed."""
         going = {trial.number: trial for trial in (self.study.ask(self.places) for _ in range(n_together))}
         reasons: list[str] = []
-        for end_d in ([self.early_d] if self.early_d is not None else []) + [self.task.until_d]:
-            judged, failed = self._judge(compute, {number: trial.params for number, trial in going.items()}, end_d)
-            for number, reason in failed.items():
-                self.study.tell(going.pop(number), state=self.states.FAIL)
-                reasons.append(reason)
-            for number, losses in judged.items():
-                if self._is_over(going[number], losses, end_d):
-                    going.pop(number)
+        with TemporaryDirectory() as folder:
+            for end_d in ([self.early_d] if self.early_d is not None else []) + [self.task.until_d]:
+                jobs = {number: self._jobs(trial, end_d, Path(folder)) for number, trial in going.items()}
+                message = {outcome.job.path: outcome.message for outcome in compute([job for wanted in jobs.values() for job in wanted])}
+                for number, wanted in jobs.items():
+                    failed = [message[job.path] for job in wanted if message[job.path]]
+                    reasons += failed
+                    if failed:
+                        self.study.tell(going.pop(number), state=self.states.FAIL)
+                    elif self._is_over(going[number], self._losses([job.path for job in wanted]), end_d):
+                        going.pop(number)
         return reasons
 
     def _is_over(self, trial: Any, losses: Mapping[str, float], end_d: float | None) -> bool:
@@ -125,26 +131,22 @@ class Study:
             return True
         return False
 
-    def _judge(self, compute: Compute, values: Mapping[int, Mapping[str, float]],
-               end_d: float | None) -> tuple[dict[int, dict[str, float]], dict[int, str]]:
-        """Run trials up to a day; return the losses of each, and of those that failed the reason."""
-        if not values:
-            return {}, {}
-        with TemporaryDirectory() as folder:
-            jobs = {number: self._jobs(number, chosen, end_d, Path(folder)) for number, chosen in values.items()}
-            outcomes = compute([job for wanted in jobs.values() for job in wanted])
-            message = {outcome.job.path: outcome.message for outcome in outcomes}
-            failed = {number: next(message[job.path] for job in wanted if message[job.path]) for number, wanted in jobs.items()
-                      if any(message[job.path] for job in wanted)}
-            judged = {number: self._losses([job.path for job in wanted]) for number, wanted in jobs.items() if number not in failed}
-        return judged, failed
-
     def _losses(self, paths: Sequence[Path]) -> dict[str, float]:
         """Return the losses of the findings that are fitted, as far as the records reach."""
         losses = self.score(paths)
         return {name: losses[name] for name in self.names if name in losses}
 
-    def _jobs(self, number: int, values: Mapping[str, float], end_d: float | None, folder: Path) -> list[Job]:
-        patient = with_values(self.task, self.scenario, values, NO_SNAPSHOTS)
-        return [Job(patient, replicate, folder / f"trial_{number}_r{replicate}.h5", end_d, self.task.is_quick)
+    def _jobs(self, trial: Any, end_d: float | None, folder: Path) -> list[Job]:
+        """Return the runs of a trial up to a day; those of its early part are gone on with under the same name."""
+        patient = with_values(self.task, self.scenario, trial.params, NO_SNAPSHOTS)
+        last_d = patient.day(patient.end) if end_d is None else end_d
+        return [Job(patient, replicate, folder / f"trial_{trial.number}_r{replicate}.h5", last_d, self.task.is_quick)
                 for replicate in range(self.task.replicates)]
+
+
+def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
+          is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
+    """Simulate in the engine's place: from where a trial's early part stopped, if it is there."""
+    if path.exists():
+        return resume(path, until_d=until_d, on_progress=on_progress)
+    return simulate(scenario, path, replicate=replicate, until_d=until_d, is_quick=is_quick, is_forced=is_forced, on_progress=on_progress)

@@ -38,7 +38,8 @@ def execute(options: Namespace) -> int:
     from sim.calibration import write_values
     from sim.capacity import plan_local
     from sim.execution import opened
-    from sim.study import Study
+    from sim.simulation import warm_kernels
+    from sim.study import Study, go_on
 
     task, scenario, output = _task(options)
     journal = Path("results") / f"calibrate_{output.stem}" / "study.journal"
@@ -46,8 +47,9 @@ def execute(options: Namespace) -> int:
     if study.trials:
         _say(f"going on with {study.trials} trials in {journal}")
     n_together = 2 * plan_local(10**6, options.workers).workers
-    progress = _Quiet()
-    with opened(n_together * task.replicates, progress, engine=options.engine, workers=options.workers) as compute:
+    _say("compiling the rules, once for these sources")
+    warm_kernels()
+    with opened(n_together * task.replicates, _Quiet(), engine=options.engine, workers=options.workers, simulate=go_on) as compute:
         best = study.run(compute, n_together, _say)
     command = shlex.join(["lesionlab", *sys.argv[1:]])
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +108,7 @@ def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
     from sim.calibration import plain_value, sought
 
     values = [["value", "kind", "found", "prior from", "to"]]
-    for wanted in sought(scenario):
+    for wanted in sought(scenario, task.until_d):
         shown = (plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high))
         values.append([wanted.path, wanted.kind, *(str(number) for number in shown)])
     losses = [["finding", "loss"], *([name, f"{loss:.2f}"] for name, loss in best.losses.items()), ["all", f"{best.loss:.2f}"]]
