@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from analysis.errors import RecordError
 from analysis.record import Record
-from analysis.response import Reading, assess, best_overall_response, time_to_progression
+from analysis.response import Reading, assess, best_overall_response, local_control, time_to_progression
 from analysis.scans import ScanTable, read_scans
 
 READINGS: tuple[Reading, ...] = ("report", "strict")
@@ -33,6 +33,9 @@ QUANTITIES: dict[str, Quantity] = {
        for reading in READINGS},
     **{f"time_to_progression_{reading}_d": Quantity("d", f"first scan that shows progression, or death, reading '{reading}'", True)
        for reading in READINGS},
+    "time_to_lethal_burden_d": Quantity("d", "day on which all lesions together reached the lethal burden", True),
+    "time_to_local_progression_d": Quantity("d", "first scan that shows progression of an irradiated lesion since the scan before its "
+                                            "first fraction", True),
     "nadir_d": Quantity("d", "day of the smallest sum of target diameters"),
     "nadir_sum_cm": Quantity("cm", "smallest sum of target diameters (of a node the short axis)"),
     "nadir_change": Quantity("1", "change of that sum from the first day"),
@@ -68,6 +71,7 @@ def read_outcome(record: Record) -> Outcome:
     """Read one record; raises RecordError where it holds no row."""
     scans = read_scans(record)
     numbers: dict[tuple[str, str], float] = {("days_observed", ""): scans.end_d, ("is_alive_at_end", ""): float(not scans.is_dead)}
+    numbers["time_to_lethal_burden_d", ""] = scans.end_d if scans.is_dead else np.inf
     words = {"end_reason": _end_reason(record)}
     for reading in READINGS:
         event = time_to_progression(scans, reading)
@@ -75,7 +79,14 @@ def read_outcome(record: Record) -> Outcome:
         numbers[f"is_controlled_at_end_{reading}", ""] = float(not event.is_event)
         words[f"best_response_{reading}"] = best_overall_response(scans, reading)
         words[f"progression_cause_{reading}"] = event.cause if event.is_event else "none seen"
-    return Outcome(record, scans, numbers | dict(_nadir(record)) | dict(_deaths(record)), words)
+    return Outcome(record, scans, numbers | _local_progression(scans) | dict(_nadir(record)) | dict(_deaths(record)), words)
+
+
+def _local_progression(scans: ScanTable) -> dict[tuple[str, str], float]:
+    """Return when each irradiated lesion progressed, and the first of them; nan for what was never irradiated."""
+    times = {lesion: event.time_d if event.is_event else np.inf for lesion, event in local_control(scans).items()}
+    everything = {"": min(times.values(), default=np.nan)} | {lesion: times.get(lesion, np.nan) for lesion in scans.lesions}
+    return {("time_to_local_progression_d", lesion): time_d for lesion, time_d in everything.items()}
 
 
 def _end_reason(record: Record) -> str:

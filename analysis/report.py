@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis import calendar, style
+from analysis.case_files import case_section
 from analysis.comparison import Comparison, Summary
 from analysis.errors import RecordError
 from analysis.outcome import READINGS
@@ -80,7 +81,7 @@ def _content(records: Sequence[Record], comparison: Comparison, figures: Sequenc
         "disclaimer": style.DISCLAIMER, "question": str(first.attributes.get("title") or "What does each treatment contribute?"),
         "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
         "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
-        "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
+        "case": case_section(records), "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
         "figures": [_picture(path, caption(path.stem, records)) for path in figures if path.suffix in MEDIA],
         "animation": _picture(animation, "") if animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],

@@ -4,11 +4,13 @@ The rules, with what had to be decided where the paper leaves room:
 
 * Baseline is the first scan. Measurable is a longest diameter of 1.0 cm, for a node a short axis of 1.5 cm. Targets are
   up to five measurable lesions of role `target`, the largest first (every lesion is its own organ); others are non-target.
+  A node below 1.0 cm at baseline is normal and not recorded; it becomes a new lesion once it is measurable.
 * The sum takes the longest diameter, of a node the short axis. A lesion below the detection limit is not visible and
   counts 0; a visible one counts with its true size, however small.
 * Target response: CR all non-nodal targets invisible and all nodes below 1.0 cm (a node that small is normal, whatever it
   does); PD a rise of 20 % and 0.5 cm above the nadir, the smallest sum so far including baseline; PR a fall of 30 % below
-  baseline; SD otherwise; NE a target was not measured.
+  baseline, which lasts until PD (EORTC's clarification of 1.1); SD otherwise; NE a target was not measured, unless those
+  that were suffice for PD.
 * Unequivocal progression of non-targets, *chosen*: the sum of their diameters rises by 20 % and 0.5 cm above its own
   nadir (73 % in volume, the paper's yardstick for non-measurable disease).
 * A new lesion, *chosen*: a lesion that was unknown at baseline and is now measurable (CT slices of 5 mm find 1.0 cm).
@@ -27,10 +29,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.scans import ROUNDING, ScanTable, read_scans
+from analysis.scans import NORMAL_NODE_CM, ROUNDING, ScanTable, only, read_scans
 
 __all__ = ["Reading", "ScanTable", "TimeToEvent", "Visit", "assess", "best_overall_response", "is_controlled_at_end",
-           "lesion_control", "local_control", "read_scans", "time_to_progression"]
+           "lesion_control", "lesion_response", "local_control", "read_scans", "time_to_progression"]
 
 Reading = Literal["report", "strict"]
 DAYS_PER_MONTH = 30.44
@@ -132,6 +134,15 @@ def lesion_control(table: ScanTable, lesion: str, from_d: float = 0.0) -> TimeTo
     return TimeToEvent(table.end_d, False, "censored")
 
 
+def lesion_response(table: ScanTable, lesion: str, time_d: float) -> str:
+    """Return how one lesion, read as the only target whatever its role, responds on the scan of a day; "" without that scan.
+
+    A lesion too small to be a target at baseline is NE.
+    """
+    alone = only(table, lesion)
+    return next((visit.target or "NE" for visit in assess(alone) if abs(visit.time_d - time_d) < ROUNDING), "")
+
+
 def local_control(table: ScanTable) -> dict[str, TimeToEvent]:
     """Return the control of each irradiated lesion, read from the last scan before its first fraction on."""
     starts = zip(table.lesions, table.irradiated_from_d, strict=True)
@@ -143,7 +154,8 @@ def _sort_lesions(table: ScanTable, reading: Reading) -> tuple[Sequence[int], ND
     roles, measurable = np.array(table.roles), table.is_measurable[0]
     eligible = [int(index) for index in np.flatnonzero((roles == "target") & measurable & ~table.occult)]
     targets = sorted(sorted(eligible, key=lambda index: -table.diameter_cm[0, index])[:MAX_TARGETS])
-    unknown = (roles != "not_evaluable") & table.occult & ~measurable
+    is_normal_node = table.nodal & (table.diameter_cm[0] < NORMAL_NODE_CM - ROUNDING)
+    unknown = (roles != "not_evaluable") & ~measurable & (table.occult | is_normal_node)
     others = (roles != "not_evaluable") & ~unknown
     others[targets] = False
     return targets, others, unknown | ((roles == "not_evaluable") & (reading == "strict"))
@@ -154,13 +166,14 @@ def _read_targets(table: ScanTable, targets: Sequence[int], sums_cm: NDArray[np.
         return ""
     if scan == 0:
         return "baseline"
-    if np.isnan(sums_cm[scan]):
-        return "NE"
-    if table.is_gone[scan, targets].all():
+    nadir_cm, is_measured = _nadir(sums_cm[:scan]), not np.isnan(sums_cm[scan])
+    if is_measured and table.is_gone[scan, targets].all():
         return "CR"
-    if _has_progressed(sums_cm[scan], _nadir(sums_cm[:scan])):
+    if _has_progressed(float(np.nansum(table.diameter_cm[scan, targets])), nadir_cm):
         return "PD"
-    return "PR" if sums_cm[scan] <= (1 - FALL_FOR_RESPONSE) * sums_cm[0] + ROUNDING else "SD"
+    if not is_measured:
+        return "NE"
+    return "PR" if min(sums_cm[scan], nadir_cm) <= (1 - FALL_FOR_RESPONSE) * sums_cm[0] + ROUNDING else "SD"
 
 
 def _read_others(table: ScanTable, others: NDArray[np.bool_], scan: int) -> str:

@@ -3,7 +3,7 @@
 The limits are those of RECIST 1.1 on CT slices of 5 mm (Eisenhauer et al. 2009, doi:10.1016/j.ejca.2008.10.026).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,14 @@ class ScanTable:
     def is_gone(self) -> NDArray[np.bool_]:
         """(scan, lesion) whether the lesion satisfies a complete response: invisible, a node below 1.0 cm."""
         return np.where(self.nodal, self.diameter_cm < NORMAL_NODE_CM - ROUNDING, self.diameter_cm == 0.0)
+
+
+def only(table: ScanTable, lesion: str) -> ScanTable:
+    """Return the table of one lesion, taken as known at the start and as a target."""
+    column = [table.lesions.index(lesion)]
+    return replace(table, lesions=(lesion,), longest_cm=table.longest_cm[:, column], short_cm=table.short_cm[:, column],
+                   roles=("target",), nodal=table.nodal[column], occult=np.array([False]),
+                   irradiated_from_d=table.irradiated_from_d[column])
 
 
 def read_scans(record: Record) -> ScanTable:

@@ -10,7 +10,7 @@ import queue
 import time
 import traceback
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -36,6 +36,9 @@ class Outcome:
     message: str = ""
 
 
+Compute = Callable[[Sequence[Job]], tuple[Outcome, ...]]
+
+
 class Progress(Protocol):
     """What the parent shows; called in the parent's main thread only."""
 
@@ -55,15 +58,28 @@ def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = Non
 
     Raises UserError for an engine that is unknown, not installed or not reachable.
     """
-    chosen = choose_engine(engine, len(jobs), workers)
-    ordered = sorted(jobs, key=lambda job: -job.cost)
-    if not ordered:
+    choose_engine(engine, len(jobs), workers)
+    if not jobs:
         return ()
+    with opened(len(jobs), progress, engine=engine, workers=workers, simulate=simulate) as compute:
+        return compute(jobs)
+
+
+@contextlib.contextmanager
+def opened(n_together: int, progress: Progress, *, engine: str | None = None, workers: int | None = None,
+           simulate: Simulate | None = None) -> Iterator[Compute]:
+    """Yield what runs jobs as `execute` does, on the same workers each time; `n_together` jobs are given to it at a time."""
+    chosen = choose_engine(engine, n_together, workers)
     if chosen == "serial":
         progress.announce("one run after the other in this process")
-        return tuple(_serial(ordered, progress, simulate))
-    with _client(chosen, plan_local(len(jobs), workers), progress, simulate) as client:
-        return tuple(_distributed(client, ordered, progress, simulate))
+        yield lambda jobs: tuple(_serial(_longest_first(jobs), progress, simulate))
+        return
+    with _client(chosen, plan_local(n_together, workers), progress, simulate) as client:
+        yield lambda jobs: tuple(_distributed(client, _longest_first(jobs), progress, simulate))
+
+
+def _longest_first(jobs: Sequence[Job]) -> list[Job]:
+    return sorted(jobs, key=lambda job: -job.cost)
 
 
 def _serial(jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:

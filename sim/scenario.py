@@ -18,6 +18,7 @@ from sim.mechanisms import MECHANISMS, apply
 from sim.mistakes import Path, refuse
 from sim.parameters import Name, Strict, build, group_model, value
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
+from sim.reported import Calibration, Finding, finding_fits
 from sim.schedule import PARAMETERS
 from sim.tissue import MOST_LAYERS, MOST_SITES, Section
 from sim.treatment import Drug, RadiotherapyCourse
@@ -150,6 +151,9 @@ class Scenario(Strict):
     drugs: dict[Name, Annotated[Drug, AfterValidator(_drug_fits)]] = Field(default_factory=dict)
     scans: tuple[Annotated[date, AfterValidator(_in_calendar)], ...] = ()
     output: Annotated[Output, AfterValidator(_output_fits)] = Output()
+    reported: dict[Name, Annotated[Finding, AfterValidator(finding_fits)]] = Field(
+        default_factory=dict, description="what was reported of the patient; changes no run")
+    calibration: Calibration | None = Field(default=None, description="how values were fitted; written by calibrate")
     mechanisms: dict[MechanismName, bool] = Field(default_factory=dict, description="couplings to turn off (false); all are on")
 
     @field_validator("start", "end")

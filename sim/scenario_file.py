@@ -36,6 +36,14 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     return _checked(document, chosen.stem, overrides)
 
 
+def files_of(path: str | Path) -> tuple[Path, ...]:
+    """Return the file of a scenario that can be read and those that it extends, one below the other."""
+    files = [_found(Path(path))]
+    while under := _extended(parse(_text(files[-1], ""), str(files[-1])), files[-1]):
+        files.append(under[0])
+    return tuple(files)
+
+
 def _found(path: Path, otherwise: Path | None = None) -> Path:
     """Return a path that exists, else the scenario that comes with LesionLab under this bare name, else `otherwise` or the path."""
     bundled = scenario_folder() / f"{path.stem}.yaml"
@@ -71,17 +79,26 @@ def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Docume
     if path.resolve() in extending:
         raise UserError(f"{asked_at}{path}: this file extends itself")
     document = parse(_text(path, asked_at), str(path))
-    if document.content.get("extends") is None:
+    extended = _extended(document, path)
+    if extended is None:
         return merge(Document(), document)
+    below, place = extended
+    under = _read(below, (*extending, path.resolve()), place)
+    for key in OWN_KEYS:
+        under.content.pop(key, None)
+    return merge(under, document)
+
+
+def _extended(document: Document, path: Path) -> tuple[Path, str] | None:
+    """Take `extends` out of a document; return the file it names, and where that stands."""
+    if document.content.get("extends") is None:
+        return None
     below = document.content.pop("extends")
     place = f"{document.places[('extends',)][1]}: extends: "
     if not isinstance(below, str):
         raise UserError(f"{place}must name one file (got {below!r})")
     beside = Path(os.path.normpath(path.parent / below))
-    under = _read(beside if beside.exists() else _found(Path(below), beside), (*extending, path.resolve()), place)
-    for key in OWN_KEYS:
-        under.content.pop(key, None)
-    return merge(under, document)
+    return beside if beside.exists() else _found(Path(below), beside), place
 
 
 def _text(path: Path, asked_at: str) -> str:

@@ -27,8 +27,8 @@ LAYERS = ("numerics", "processes", "schedule", "scenario", "model", "cli")
 LAYER_OF = {
     "codes": "numerics", "clock": "numerics", "errors": "numerics", "mechanisms": "numerics", "mistakes": "numerics",
     "parameters": "numerics", "state": "numerics", "t_cells": "numerics",
-    "schedule": "schedule", "document": "scenario", "treatment": "scenario", "scenario": "scenario", "scenario_file": "scenario",
-    "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
+    "schedule": "schedule", "document": "scenario", "reported": "scenario", "treatment": "scenario", "scenario": "scenario",
+    "scenario_file": "scenario", "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)

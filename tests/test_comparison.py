@@ -54,6 +54,15 @@ def test_deaths_are_those_of_the_last_row_by_lesion_and_in_all(paths: list[Path]
     assert numbers["deaths_hypoxia", "liver"] == record.series["deaths_hypoxia"][-1, 3]
 
 
+def test_local_control_is_that_of_irradiated_lesions_and_lethal_burden_has_its_day(paths: list[Path]) -> None:
+    combined, untreated = (read_outcome(load(path)).numbers for path in (paths[0], paths[2]))
+    assert [np.isnan(combined["time_to_local_progression_d", lesion]) for lesion in LESIONS] == [False, False, False, True]
+    times = [combined["time_to_local_progression_d", lesion] for lesion in list(LESIONS)[:3]]
+    assert combined["time_to_local_progression_d", ""] == min(times)
+    assert combined["time_to_lethal_burden_d", ""] == np.inf and np.isnan(untreated["time_to_local_progression_d", ""])
+    assert untreated["time_to_lethal_burden_d", ""] == untreated["days_observed", ""]
+
+
 def test_an_arm_that_died_says_when_and_why(paths: list[Path]) -> None:
     outcome = read_outcome(load(paths[2]))
     assert outcome.words["end_reason"] == "lethal burden" and outcome.numbers["is_alive_at_end", ""] == 0

@@ -11,6 +11,7 @@ from analysis.response import (
     best_overall_response,
     is_controlled_at_end,
     lesion_control,
+    lesion_response,
     local_control,
     time_to_progression,
 )
@@ -63,6 +64,11 @@ def test_response_counts_from_baseline_and_progression_from_the_nadir():
     visit = assess(table(sizes))[2]
     assert visit.change_from_baseline == pytest.approx(-0.52)
     assert visit.change_from_nadir == pytest.approx(0.2)
+
+
+def test_a_partial_response_lasts_until_progression():
+    assert overall({"neck": [10.0, 6.9, 7.5, 8.2]}) == ["baseline", "PR", "PR", "PR"]
+    assert overall({"neck": [10.0, 6.9, 7.5, 8.3]})[3] == "PD"
 
 
 def test_a_slow_rise_is_measured_from_the_smallest_sum_not_from_the_last():
@@ -177,6 +183,38 @@ def test_a_target_that_was_not_measured_cannot_be_read_and_is_not_the_nadir():
     assert overall({"neck": [10.0, 9.0], "non_target": [3.0, np.nan]})[1] == "SD"
     assert overall({"neck": [10.0, 0.0], "non_target": [3.0, np.nan]})[1] == "PR"
     assert overall({"neck": [10.0, 9.0, 9.0], "non_target": [3.0, np.nan, 3.0]})[2] == "SD"
+
+
+def test_measured_targets_that_suffice_for_progression_do_not_wait_for_the_others():
+    assert overall({"neck": [10.0, 16.0], "chest": [3.0, np.nan]})[1] == "PD"
+    assert overall({"neck": [10.0, 15.5], "chest": [3.0, np.nan]})[1] == "NE"
+
+
+def test_a_lesion_shows_a_new_lesion_although_the_targets_were_not_measured():
+    assert overall({"neck": [10.0, np.nan], "occult liver": [0.1, 1.2]})[1] == "PD"
+
+
+def test_a_node_that_was_normal_at_baseline_is_not_recorded_and_new_once_measurable():
+    sizes = {"neck": [5.0, 3.0, 3.0], "non_target node": [0.99, 1.49, 1.5]}
+    assert [(visit.non_target, visit.overall) for visit in assess(table(sizes))] == [("", "baseline"), ("", "PR"), ("", "PD")]
+    assert assess(table(sizes))[2].cause == "new lesion: non_target node"
+    assert assess(table({"neck": [5.0, 3.0], "non_target node": [1.0, 1.0]}))[1].non_target == "non-CR/non-PD"
+
+
+def test_a_new_lesion_stays_progression_although_it_disappears_again():
+    assert overall({"neck": [5.0, 3.0, 3.0], "occult liver": [0.0, 1.0, 0.0]}) == ["baseline", "PD", "PD"]
+
+
+def test_a_node_is_back_after_complete_response_from_ten_millimetres_on():
+    assert overall({"node": [2.0, 0.9, 0.99, 1.0]}) == ["baseline", "CR", "CR", "PD"]
+
+
+def test_one_lesion_is_read_as_the_only_target_whatever_its_role():
+    sizes = table({"neck": [10.0, 7.0, 9.0], "not_evaluable pelvis": [3.0, 8.5, 4.0], "node": [4.0, 2.6, 0.9],
+                   "occult liver": [0.1, 1.5, 1.5]})
+    assert [lesion_response(sizes, lesion, 60.0) for lesion in sizes.lesions] == ["PR", "PD", "PR", "NE"]
+    assert [lesion_response(sizes, lesion, 120.0) for lesion in sizes.lesions] == ["PD", "PD", "CR", "NE"]
+    assert lesion_response(sizes, "neck", 61.0) == ""
 
 
 def test_no_scan_gives_no_reading():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.cli.case import print_case
 from sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ def _write(paths: list[Path], options: Namespace) -> None:
     comparison = compare(records)
     print(text(comparison))
     write(comparison, options.output)
+    print_case(records, options.output)
     _say("drawing the figures")
     figures = standard_figures(records, options.output / "figures")
     animation = None

@@ -1,0 +1,68 @@
+"""What a comparison keeps of the case: case_table.csv, an entry in summary.json, a figure, and a section of the report."""
+
+import base64
+import json
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from analysis import style
+from analysis.case_figure import CAPTION, case_figure
+from analysis.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
+from analysis.errors import RecordError
+from analysis.outcome import read_outcome
+from analysis.plots import save, summary_note
+from analysis.record import Record
+
+TEMPLATE = Path(__file__).with_name("case_section.html.j2")
+FIGURE, SUMMARY = "case.png", "summary.json"
+
+
+def write_case(records: Sequence[Record], folder: Path) -> CaseTable | None:
+    """Write case_table.csv and figures/case.png, add `case` to the summary.json that is there, and return the table.
+
+    Returns None, and writes nothing, where nothing is reported of any arm that was run.
+    """
+    table = case_table([read_outcome(record) for record in records])
+    if not table.rows:
+        return None
+    write_case_table(table, folder)
+    summary = folder / SUMMARY
+    if summary.is_file():
+        told = json.loads(summary.read_text(encoding="utf-8"))
+        summary.write_text(json.dumps(told | {"case": plain(table)}, indent=1) + "\n", encoding="utf-8")
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    save(_drawn(table, records), folder / "figures" / FIGURE, "The case: report against model")
+    return table
+
+
+def _drawn(table: CaseTable, records: Sequence[Record]) -> Figure:
+    with style.themed():
+        return case_figure(table, summary_note(records))
+
+
+def case_section(records: Sequence[Record]) -> Any:
+    """Return the report's section on the case as HTML that stands alone, its figure inside; "" where nothing is reported.
+
+    Raises:
+        RecordError: jinja2 is not installed.
+    """
+    try:
+        from jinja2 import Environment, StrictUndefined
+        from markupsafe import Markup
+    except ImportError as error:
+        raise RecordError("the report needs jinja2: pip install 'lesionlab[report]'") from error
+    table = case_table([read_outcome(record) for record in records])
+    if not table.rows:
+        return ""
+    picture = BytesIO()
+    with style.themed():
+        _drawn(table, records).savefig(picture, dpi=style.DOTS_PER_INCH, metadata=style.metadata("The case", "png"), format="png")
+    heading, *rows = shown(table)
+    page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = page.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return Markup(template.render(heading=heading, rows=rows, statement=statement(table), caption=CAPTION,
+                                  picture=base64.b64encode(picture.getvalue()).decode("ascii")))

@@ -1,0 +1,201 @@
+"""Calibration: what is sought, within which priors, to which findings, and the file that scenarios extend afterwards.
+
+Six free parameters of the model and, counted with them, what nobody reported of the patient (nuisance values) are fitted to the
+findings marked fitted. Priors are uniform over the range that the parameter's own file allows (log-uniform for rates). How trials
+run is in `sim/study.py`.
+
+Which findings move which value (the case, under the same systemic therapy in all lesions):
+
+    failed_division_share   net growth everywhere: the pelvis under drugs alone, regrowth of neck and mediastinum
+    alpha_per_gy            shrinkage of neck and mediastinum by September 2021, of the pelvis afterwards
+    entry_per_vessel_per_d  durability of all sites; enters with hit_rate_per_h nearly as a product: the findings bound the
+    hit_rate_per_h          product, and no finding (a CD8 density is not reported) tells the two apart
+    pruning_ratio           nothing before August 2021; then vessels, hence growth of the pelvis and durability: weakly bound
+    low_dose_gain           the mediastinum alone (only its fractions are of 2 Gy), bound only as alpha is bound by the neck
+    pelvis' size on day 0   its size in September 2021, which it alone can satisfy: that row is no evidence for growth rates
+    liver's waking day      its size in April 2024, which it alone can satisfy, and with it the date of progression by the report
+
+So three combinations are bound (radiation kill, entry x kill, net growth given the pelvis' first size), the rest by its prior.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any, Literal
+
+from sim.errors import UserError
+from sim.parameters import describe_group
+from sim.provenance import model_version
+from sim.reported import SIZES, Calibration, Fitted
+from sim.scenario import Scenario
+from sim.scenario_file import files_of, load_scenario
+from sim.schedule import PARAMETERS
+
+FREE = (("cell_cycle.failed_division_share", False), ("radiobiology.alpha_per_gy", False), ("t_cell_entry.entry_per_vessel_per_d", True),
+        ("t_cell_killing.hit_rate_per_h", True), ("vegf_blockade.pruning_ratio", True), ("t_cell_entry.low_dose_gain", False))
+UNKNOWN_SIZE_CM = (1.0, 6.0)
+WAKES_BEFORE_SEEN_D = (30, 450)
+EARLY_SHARE = 0.15
+HEADING = """\
+# Written by `lesionlab calibrate`, by the command below. Do not edit: calibrate again. Values fitted to one case; illustrative, not
+# for clinical use. Which findings were fitted and which are predicted stands in the scenario's block `reported`.
+"""
+
+
+@dataclass(frozen=True)
+class Sought:
+    """One value that is sought: its path in the scenario, where it is sought, where it starts, and what it is."""
+
+    path: str
+    low: float
+    high: float
+    start: float
+    is_log: bool = False
+    kind: Literal["free", "nuisance"] = "free"
+    is_day: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a calibration is asked to do; `until_d` leaves out the findings after it."""
+
+    scenario: Path
+    budget_min: float
+    replicates: int = 1
+    is_quick: bool = False
+    until_d: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial: values by path, loss by finding, and how many trials stand behind it."""
+
+    values: Mapping[str, float]
+    losses: Mapping[str, float]
+    trials: int
+
+    @property
+    def loss(self) -> float:
+        """The sum of the losses."""
+        return math.fsum(self.losses.values())
+
+
+def sought(scenario: Scenario, until_d: float | None = None) -> tuple[Sought, ...]:
+    """Return what is fitted: six free parameters, sizes not evaluable at the start, and days on which deposits wake.
+
+    A waking day counts only if the deposit was seen by `until_d`: nothing else could tell.
+    """
+    known = {f"{process}.{about.name}": about for process, group in PARAMETERS.items() for about in describe_group(group)}
+    free = [Sought(path, known[path].low, known[path].high, _current(scenario, path), is_log) for path, is_log in FREE]
+    sizes = [Sought(f"lesions.{name}.size_cm", *UNKNOWN_SIZE_CM, lesion.size_cm[0], kind="nuisance")
+             for name, lesion in scenario.lesions.items() if lesion.role == "not_evaluable"]
+    return (*free, *sizes, *_wakings(scenario, until_d))
+
+
+def _current(scenario: Scenario, path: str) -> float:
+    section, name = path.split(".")
+    return float(getattr(getattr(scenario, section), name))
+
+
+def _wakings(scenario: Scenario, until_d: float | None) -> Iterator[Sought]:
+    """Yield the waking day of each dormant deposit that was seen later."""
+    for name, lesion in scenario.lesions.items():
+        seen = [finding.date for finding in scenario.reported.values() if finding.lesion == name and finding.quantity in SIZES]
+        if lesion.dormant_until is not None and seen and (until_d is None or scenario.day(min(seen)) <= until_d):
+            low, high = (max(scenario.day(min(seen)) - before, 1.0) for before in reversed(WAKES_BEFORE_SEEN_D))
+            yield Sought(f"lesions.{name}.dormant_until", low, high, scenario.day(lesion.dormant_until), kind="nuisance", is_day=True)
+
+
+def plain_value(scenario: Scenario, wanted: Sought, value: float) -> Any:
+    """Return a value as a scenario states it: a date, the diameters in the lesion's proportions, or the number itself."""
+    if wanted.is_day:
+        return scenario.start + timedelta(days=round(value))
+    if wanted.path.endswith(".size_cm"):
+        sizes = scenario.lesions[wanted.path.split(".")[1]].size_cm
+        return [round(value * size / sizes[0], 3) for size in sizes]
+    return float(f"{value:.4g}")
+
+
+def with_values(task: Task, scenario: Scenario, values: Mapping[str, float], *extra: str) -> Scenario:
+    """Return the task's scenario with the values of a trial in place of its own."""
+    stated = {wanted.path: plain_value(scenario, wanted, values[wanted.path]) for wanted in sought(scenario, task.until_d)}
+    return load_scenario(task.scenario, [f"{path}={json.dumps(value, default=str)}" for path, value in stated.items()] + list(extra))
+
+
+def fitted_names(scenario: Scenario, until_d: float | None = None) -> tuple[str, ...]:
+    """Return the names of the findings that a calibration of this arm uses; raises UserError where there is none."""
+    mine = {name: finding for name, finding in scenario.reported.items() if finding.arm == scenario.arm and finding.status == "fitted"}
+    if not mine:
+        raise UserError(f"nothing to fit to: the scenario's block `reported` has no finding of the arm {scenario.arm} with status fitted")
+    used = tuple(name for name, finding in mine.items() if until_d is None or scenario.day(finding.date) <= until_d)
+    if not used:
+        raise UserError(f"nothing to fit to: all findings marked fitted are after day {until_d:g}")
+    return used
+
+
+def early_day(scenario: Scenario, until_d: float | None) -> float | None:
+    """Return the day to which a trial is tried first: that of the last finding in the first part of the calendar, if there is one."""
+    end_d = scenario.day(scenario.end) if until_d is None else until_d
+    days = [scenario.day(scenario.reported[name].date) for name in fitted_names(scenario, until_d)]
+    early = [day for day in days if 0 < day <= EARLY_SHARE * scenario.day(scenario.end)]
+    return max(early) if early and max(early) < min(max(days), end_d) else None
+
+
+def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
+    """Return the hash of all that a trial's loss depends on besides its values, whatever values the scenario has now."""
+    values = {wanted.path: (wanted.low + wanted.high) / 2 for wanted in sought(scenario, task.until_d)}
+    same = with_values(task, scenario, values).model_copy(update={"calibration": None})
+    bounds = [(wanted.path, wanted.low, wanted.high, wanted.is_log) for wanted in sought(scenario, task.until_d)]
+    parts = (same.model_dump_json(by_alias=True), bounds, model_version(), score_version, task.replicates, task.is_quick, task.until_d)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def provenance(task: Task, scenario: Scenario, best: Best, command: str) -> Calibration:
+    """Return the block that states in every record how its values were found."""
+    values = {}
+    for wanted in sought(scenario, task.until_d):
+        shown = [plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high)]
+        number, low, high = (entry[0] if isinstance(entry, list) else entry for entry in shown)
+        values[wanted.path] = Fitted(value=number, low=low, high=high, kind=wanted.kind)
+    until = None if task.until_d is None else scenario.start + timedelta(days=math.floor(task.until_d))
+    return Calibration(to="case", command=command, date=date.today(), code_version=model_version(), seed=task.seed,
+                       budget_min=task.budget_min, trials=best.trials, replicates=task.replicates, is_quick=task.is_quick, until=until,
+                       loss=round(best.loss, 4), losses={name: round(loss, 4) for name, loss in best.losses.items()}, values=values)
+
+
+def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command: str) -> None:
+    """Write the values found as a scenario file, whole or not at all.
+
+    If the scenario extends this very file, it holds the values alone and the scenario stands over it; otherwise it extends the
+    scenario and is the same arm with other values.
+    """
+    from ruamel.yaml import YAML
+
+    content: dict[str, Any] = {}
+    if path.resolve() not in {below.resolve() for below in files_of(task.scenario)}:
+        above = os.path.relpath(task.scenario, path.parent) if task.scenario.exists() else task.scenario.stem
+        content = {"extends": above, "arm": scenario.arm} | ({"title": scenario.title} if scenario.title else {})
+    for wanted in sought(scenario, task.until_d):
+        *blocks, name = wanted.path.split(".")
+        block = content
+        for key in blocks:
+            block = block.setdefault(key, {})
+        block[name] = plain_value(scenario, wanted, best.values[wanted.path])
+        if wanted.kind == "free":
+            block.setdefault("evidence", {})[name] = "assumed"
+            block["note"] = "fitted to the case: see calibration"
+    content["calibration"] = provenance(task, scenario, best, command).model_dump(by_alias=True, exclude_none=True)
+    text = StringIO()
+    yaml = YAML()
+    yaml.width = 140
+    yaml.dump(content, text)
+    waiting = path.with_name(f".{path.name}.{os.getpid()}")
+    waiting.write_text(f"{HEADING}{text.getvalue()}", encoding="utf-8")
+    os.replace(waiting, path)

@@ -1,0 +1,144 @@
+"""Fit the free parameters to what was reported, and write them as a scenario file that others extend."""
+
+import hashlib
+import shlex
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.output import writable
+from sim.cli.runs import add_run_arguments, aligned, check_engine
+
+if TYPE_CHECKING:
+    from sim.calibration import Best, Task
+    from sim.execution import Outcome
+    from sim.jobs import Job
+    from sim.scenario import Scenario
+
+HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
+TARGETS = ("case",)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="the arm to fit, with a block `reported`")
+    parser.add_argument("--to", required=True, metavar="TARGET", help="what to fit to: case")
+    parser.add_argument("--budget", type=float, default=60.0, metavar="MINUTES", help="wall time of this sitting (default 60)")
+    parser.add_argument("--replicates", type=int, default=1, metavar="N", help="runs of each trial (default 1)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the search (default 0); the runs keep the scenario's")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the values found (default: results/ARM_calibrated.yaml)")
+    parser.add_argument("--force", action="store_true", help="replace FILE")
+    add_run_arguments(parser)
+
+
+def execute(options: Namespace) -> int:
+    """Fit until the budget is spent, write the values and print them with the loss of each finding."""
+    from sim.calibration import write_values
+    from sim.capacity import plan_local
+    from sim.execution import opened
+    from sim.simulation import warm_kernels
+    from sim.study import Study, go_on
+
+    task, scenario, output = _task(options)
+    journal = Path("results") / f"calibrate_{output.stem}" / "study.journal"
+    study = Study(task, journal, _score, _score_version())
+    if study.trials:
+        _say(f"going on with {study.trials} trials in {journal}")
+    n_together = 2 * plan_local(10**6, options.workers).workers
+    _say("compiling the rules, once for these sources")
+    warm_kernels()
+    with opened(n_together * task.replicates, _Quiet(), engine=options.engine, workers=options.workers, simulate=go_on) as compute:
+        best = study.run(compute, n_together, _say)
+    command = shlex.join(["lesionlab", *sys.argv[1:]])
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_values(output, task, scenario, best, command)
+    print(_text(task, scenario, best))
+    print(f"\n{output}: values and provenance; {_use(output, task)}")
+    return 0
+
+
+def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
+    """Return what is asked for; every mistake is found before anything is written."""
+    from sim.calibration import Task, fitted_names
+    from sim.errors import UserError, did_you_mean
+    from sim.jobs import days_until
+    from sim.scenario_file import load_scenario
+
+    if options.to not in TARGETS:
+        built = "is not built yet" if options.to == "cohort" else "is no target"
+        raise UserError(f"--to {options.to}: {built}{did_you_mean(options.to, TARGETS)}")
+    if not 0 <= options.budget <= 60 * 24 * 30:
+        raise UserError(f"--budget {options.budget:g}: must be minutes, from 0 (one batch of trials) to a month")
+    if options.replicates < 1:
+        raise UserError(f"--replicates {options.replicates}: at least one is needed")
+    if not 0 <= options.seed < 2**31:
+        raise UserError(f"--seed {options.seed}: must be a number from 0 to {2**31 - 1}")
+    check_engine(options)
+    scenario = load_scenario(options.scenario)
+    output = options.output or Path("results") / f"{scenario.arm}_calibrated.yaml"
+    if options.output is None:
+        output.parent.mkdir(exist_ok=True)
+    writable(output, (".yaml", ".yml"), options.force)
+    until_d = None if options.until is None else days_until(scenario, options.until)
+    fitted_names(scenario, until_d)
+    return Task(options.scenario, options.budget, options.replicates, options.quick, until_d, options.seed), scenario, output
+
+
+def _score(paths: Sequence[Path]) -> dict[str, float]:
+    """Return the mean loss of each finding over the records of one trial, as far as they reach."""
+    from analysis.outcome import read_outcome
+    from analysis.record import load
+    from analysis.reported import mean_losses
+
+    return mean_losses([read_outcome(load(path)) for path in paths])
+
+
+def _score_version() -> str:
+    """Return the hash of the sources by which records are judged."""
+    from analysis import reported, response, scans
+
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (reported, response, scans))
+    return hashlib.sha256(sources).hexdigest()
+
+
+def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
+    """Return the values with their priors and the loss of each finding as tables."""
+    from sim.calibration import plain_value, sought
+
+    values = [["value", "kind", "found", "prior from", "to"]]
+    for wanted in sought(scenario, task.until_d):
+        shown = (plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high))
+        values.append([wanted.path, wanted.kind, *(str(number) for number in shown)])
+    losses = [["finding", "loss"], *([name, f"{loss:.2f}"] for name, loss in best.losses.items()), ["all", f"{best.loss:.2f}"]]
+    quick = "  QUICK: small sections\n" if task.is_quick else ""
+    return (f"{quick}Best of {best.trials} trials. A loss of 1 is one tolerance away; all findings listed were fitted, none of them is a "
+            f"prediction.\n{aligned(values, n_left=2)}\n\n{aligned(losses)}")
+
+
+def _use(output: Path, task: "Task") -> str:
+    """Return how the file is used."""
+    from sim.scenario_file import files_of
+
+    is_below = output.resolve() in {path.resolve() for path in files_of(task.scenario)}
+    return f"{task.scenario} and all that extends it use them" if is_below else "run it in the scenario's place, or extend it"
+
+
+class _Quiet:
+    """Shows nothing of single runs: a calibration tells its trials."""
+
+    def announce(self, text: str) -> None:
+        _say(text)
+
+    def advance(self, job: "Job", done_d: float) -> None:
+        """Say nothing."""
+
+    def finish(self, outcome: "Outcome") -> None:
+        """Say why a run failed."""
+        if outcome.message:
+            _say(f"failed: {outcome.job.path.stem}: {outcome.message}")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,20 @@
+"""The case table on the terminal: reported findings against the runs, for `compare` and `calibrate`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.cli.runs import aligned
+
+if TYPE_CHECKING:
+    from analysis.record import Record
+
+
+def print_case(records: Sequence["Record"], folder: Path) -> None:
+    """Print report against model and write its files; nothing where nothing is reported of these arms."""
+    from analysis.case_files import write_case
+    from analysis.case_table import shown, statement
+
+    table = write_case(records, folder)
+    if table is not None:
+        print(f"\nThe case against its report (median of the runs, [5 % to 95 %])\n{aligned(shown(table), n_left=6)}\n{statement(table)}")

@@ -1,0 +1,152 @@
+"""The study behind a calibration: Optuna proposes values (TPE), the engine runs the arm, the record is judged, the journal remembers.
+
+A trial first runs to the last early finding; one that is worse there than the median of those that went all the way is stopped,
+any other goes on from there. A patient who dies early gets a loss too, the larger the earlier. The journal is a file that only grows: the same command goes on
+where it stopped, and a study whose model, scenario, priors or rules of judging changed is another study in the same file.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sim.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
+from sim.continuation import resume
+from sim.errors import UserError
+from sim.execution import Compute
+from sim.jobs import Job, OnProgress
+from sim.scenario import Scenario
+from sim.scenario_file import load_scenario
+from sim.simulation import simulate
+
+STARTUP_TRIALS = 6
+NO_SNAPSHOTS = "output.snapshots_every_d=100000"
+
+Score = Callable[[Sequence[Path]], dict[str, float]]
+Tell = Callable[[str], None]
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+        from optuna.storages import journal as _  # noqa: F401
+    except ImportError as error:
+        raise UserError("calibrate needs Optuna: pip install 'lesionlab[calibrate]'") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+class Study:
+    """A study of one task: proposes, runs and judges trials until the budget is spent.
+
+    `score` returns the loss of each finding by name from the records of a trial's replicates, leaving out findings that the
+    records stop short of; `score_version` changes whenever its rules do.
+    """
+
+    def __init__(self, task: Task, journal: Path, score: Score, score_version: str) -> None:
+        """Open or go on with the study in a journal; raises UserError where Optuna is missing or there is nothing to fit to."""
+        optuna = _optuna()
+        self.task, self.score = task, score
+        self.scenario = load_scenario(task.scenario)
+        self.names, self.sought = fitted_names(self.scenario, task.until_d), sought(self.scenario, task.until_d)
+        self.early_d = early_day(self.scenario, task.until_d)
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
+        self.study = optuna.create_study(storage=storage, study_name=study_name(task, self.scenario, score_version), load_if_exists=True,
+                                         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS))
+        self.states = optuna.trial.TrialState
+        for trial in self.study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
+            self.study.tell(trial.number, state=self.states.FAIL)
+        # A sampler that goes on must not repeat the luck of its first sitting.
+        self.study.sampler = optuna.samplers.TPESampler(seed=(task.seed + 1000 * len(self.study.trials)) % 2**32, multivariate=True,
+                                                        constant_liar=True, n_startup_trials=2 * STARTUP_TRIALS)
+        place = optuna.distributions
+        self.places = {wanted.path: place.IntDistribution(math.ceil(wanted.low), math.floor(wanted.high)) if wanted.is_day else
+                       place.FloatDistribution(wanted.low, wanted.high, log=wanted.is_log) for wanted in self.sought}
+        start = {wanted.path: min(max(wanted.start, wanted.low), wanted.high) for wanted in self.sought}
+        self.study.enqueue_trial({path: round(value) if isinstance(self.places[path], place.IntDistribution) else value
+                                  for path, value in start.items()}, skip_if_exists=True)
+
+    @property
+    def trials(self) -> int:
+        """The number of trials that were judged, in all sittings."""
+        return len(self.study.get_trials(deepcopy=False, states=(self.states.COMPLETE, self.states.PRUNED)))
+
+    def run(self, compute: Compute, n_together: int, tell: Tell) -> Best:
+        """Try batches of trials until the next would not fit into the budget, at least one; return the best of all sittings.
+
+        Raises:
+            UserError: no trial has come to its end, for the reason given.
+        """
+        began, longest_s = time.monotonic(), 0.0
+        while True:
+            batch_began = time.monotonic()
+            reasons = self._try(compute, n_together)
+            longest_s = max(longest_s, time.monotonic() - batch_began)
+            spent_s = time.monotonic() - began
+            best = self.best()
+            if best is None:
+                raise UserError(f"no trial came to its end: {reasons[0] if reasons else 'all were stopped'}")
+            tell(f"{best.trials} trials, least loss {best.loss:.2f}, {spent_s / 60:.1f} of {self.task.budget_min:g} min")
+            if spent_s + longest_s > 60 * self.task.budget_min:
+                return best
+
+    def best(self) -> Best | None:
+        """Return the trial of least loss among those that went all the way, of all sittings; None if none did."""
+        whole = self.study.get_trials(deepcopy=False, states=(self.states.COMPLETE,))
+        if not whole:
+            return None
+        least = min(whole, key=lambda trial: float(trial.value))
+        return Best(least.params, least.user_attrs["losses"], self.trials)
+
+    def _try(self, compute: Compute, n_together: int) -> list[str]:
+        """Propose some trials, bring each to its end, and return why some failed."""
+        going = {trial.number: trial for trial in (self.study.ask(self.places) for _ in range(n_together))}
+        reasons: list[str] = []
+        with TemporaryDirectory() as folder:
+            for end_d in ([self.early_d] if self.early_d is not None else []) + [self.task.until_d]:
+                jobs = {number: self._jobs(trial, end_d, Path(folder)) for number, trial in going.items()}
+                message = {outcome.job.path: outcome.message for outcome in compute([job for wanted in jobs.values() for job in wanted])}
+                for number, wanted in jobs.items():
+                    failed = [message[job.path] for job in wanted if message[job.path]]
+                    reasons += failed
+                    if failed:
+                        self.study.tell(going.pop(number), state=self.states.FAIL)
+                    elif self._is_over(going[number], self._losses([job.path for job in wanted]), end_d):
+                        going.pop(number)
+        return reasons
+
+    def _is_over(self, trial: Any, losses: Mapping[str, float], end_d: float | None) -> bool:
+        """Note a trial's losses so far and tell whether it ends here: all findings judged, or hopeless."""
+        trial.set_user_attr("losses", dict(losses))
+        loss = math.fsum(losses.values())
+        if set(losses) >= set(self.names) or end_d == self.task.until_d:
+            self.study.tell(trial, loss)
+            return True
+        trial.report(loss, 1)
+        if trial.should_prune():
+            self.study.tell(trial, state=self.states.PRUNED)
+            return True
+        return False
+
+    def _losses(self, paths: Sequence[Path]) -> dict[str, float]:
+        """Return the losses of the findings that are fitted, as far as the records reach."""
+        losses = self.score(paths)
+        return {name: losses[name] for name in self.names if name in losses}
+
+    def _jobs(self, trial: Any, end_d: float | None, folder: Path) -> list[Job]:
+        """Return the runs of a trial up to a day; those of its early part are gone on with under the same name."""
+        patient = with_values(self.task, self.scenario, trial.params, NO_SNAPSHOTS)
+        last_d = patient.day(patient.end) if end_d is None else end_d
+        return [Job(patient, replicate, folder / f"trial_{trial.number}_r{replicate}.h5", last_d, self.task.is_quick)
+                for replicate in range(self.task.replicates)]
+
+
+def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
+          is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
+    """Simulate in the engine's place: from where a trial's early part stopped, if it is there."""
+    if path.exists():
+        return resume(path, until_d=until_d, on_progress=on_progress)
+    return simulate(scenario, path, replicate=replicate, until_d=until_d, is_quick=is_quick, is_forced=is_forced, on_progress=on_progress)
