@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import convolve
 
-from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, outward_ray, walk_ray
+from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, outward_ray, sums_around, walk_ray
 from sim.numerics.random import site_entity
 
 FLAT, BLOCK = (1, 5, 5), (5, 5, 5)
@@ -116,3 +117,11 @@ def test_crowding_is_the_occupied_share_of_the_square_cut_at_the_box() -> None:
     assert crowding(state, 2, 4, 0, 0) == 1 / 15
     assert crowding(state, 2, 0, 0, 0) == 0.0
     assert crowding(np.ones((3, 3, 3), np.uint8), 1, 0, 0, 0) == 1.0
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 41), (7, 9, 13), (3, 2, 3), (1, 1, 5)])
+@pytest.mark.parametrize("reach", [1, 2, 4])
+def test_sums_around_a_site_are_those_of_its_window(shape: tuple[int, int, int], reach: int) -> None:
+    values = np.random.default_rng(3).integers(0, 2, shape).astype(np.uint8)
+    window = np.ones((2 * reach + 1,) * 3, int)
+    assert (sums_around(values, reach) == convolve(values.astype(int), window, mode="constant")).all()

@@ -138,3 +138,41 @@ def crowding(state, reach, y, x, z):
                 total += 1
                 occupied += state[k, j, i] > 0
     return occupied / total
+
+
+@kernel
+def _add(shift, values, sums):
+    """Add to each of a flat array's sums the value `shift` places further on, where there is one."""
+    n = len(sums) - abs(shift)
+    source, target = values[max(shift, 0) :], sums[max(-shift, 0) :]
+    for s in range(n):
+        target[s] += source[s]
+
+
+@kernel
+def sums_around(values, reach):
+    """Return the sum of `values`, uint8 (nz, ny, nx), over the square (cube) of half-width `reach` around each site, uint16.
+
+    Nothing lies beyond the box. One axis after the other and whole layers at a time, which vectorises: a tenth of the work of
+    a window a site. Rows run into each other at their ends, so those are summed anew.
+    """
+    nz, ny, nx = values.shape
+    along_x, along_y = np.zeros((nz, ny, nx), np.uint16), np.zeros((nz, ny, nx), np.uint16)
+    for z in range(nz):
+        for k in range(-reach, reach + 1):
+            _add(k, values[z].reshape(-1), along_x[z].reshape(-1))
+        for y in range(ny):
+            for end in range(2 * min(reach, nx)):
+                x = end // 2 if end % 2 == 0 else nx - 1 - end // 2
+                total = 0
+                for i in range(max(x - reach, 0), min(x + reach + 1, nx)):
+                    total += values[z, y, i]
+                along_x[z, y, x] = total
+        for k in range(-min(reach, ny - 1), min(reach, ny - 1) + 1):
+            _add(k * nx, along_x[z].reshape(-1), along_y[z].reshape(-1))
+    if nz == 1:
+        return along_y
+    along_x[:] = 0
+    for k in range(-min(reach, nz - 1), min(reach, nz - 1) + 1):
+        _add(k * ny * nx, along_y.reshape(-1), along_x.reshape(-1))
+    return along_x

@@ -98,6 +98,24 @@ def site_entity(dz, dy, dx):
     return np.uint32((np.uint32(dz + 32) << np.uint32(26)) ^ (np.uint32(dy + 4096) << np.uint32(13)) ^ np.uint32(dx + 4096))
 
 
+@kernel
+def name_row(codes, first, last, offset, places, entities):
+    """Find the sites of a row whose code lies in [first, last]; return their number.
+
+    Reads codes uint8 (nx,); offset = (dz, dy, x of the centre). Writes places int32 (x) and entities uint32 (as of
+    `site_entity`), both with room for the row.
+    """
+    dz, dy, middle = offset
+    n = 0
+    for x in range(len(codes)):
+        # Written always, counted if it holds: no branch to guess.
+        places[n] = x
+        n += (codes[x] >= first) & (codes[x] <= last)
+    for i in range(n):
+        entities[i] = site_entity(dz, dy, places[i] - middle)
+    return n
+
+
 def seed_key(seed: int, patient: int, replicate: int) -> tuple[np.uint32, np.uint32]:
     """Return the Philox key of one run: addressed by (patient, replicate), so order and retries do not matter."""
     words = np.random.SeedSequence(seed, spawn_key=(patient, replicate)).generate_state(2, np.uint32)

@@ -45,7 +45,8 @@ def _commit(is_light, interphase, remains, luck, geometry, fate, cells, deaths):
     shape, centre = geometry
     for s in range(len(fate)):
         cause = fate[s]
-        if cause in (NO_FATE, _DIVISION):
+        # One comparison for the many: no fate is the largest code, division the smallest.
+        if (cause == NO_FATE) | (cause == _DIVISION):
             continue
         is_doomed = state[s] == _DOOMED
         if is_light and not is_doomed:

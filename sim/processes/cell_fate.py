@@ -15,7 +15,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.random import draw_many, site_entity, uniform
+from sim.numerics.random import draw_many, name_row, uniform
 from sim.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -57,13 +57,8 @@ def draw_fates(luck, centre, state, hazard, fate):
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for z in range(nz):
         for y in range(ny):
-            n = 0
-            for x in range(nx):
-                fate[z, y, x] = NO_FATE
-                places[n] = x
-                n += (state[z, y, x] >= _FIRST) & (state[z, y, x] <= _LAST)
-            for i in range(n):
-                entities[i] = site_entity(z - centre[0], y - centre[1], places[i] - centre[2])
+            fate[z, y] = NO_FATE
+            n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
             draw_many(luck, _CELL_FATE, entities[:n], words)
             for i in range(n):
                 x, u = places[i], uniform(words[0, i])

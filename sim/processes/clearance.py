@@ -13,13 +13,12 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of
-from sim.numerics.random import draw, uniform
+from sim.numerics.random import draw_many, name_row, uniform
 from sim.parameters import quantity
 from sim.state import State
 
 EVERY_H = 6.0
-_STROMA, _APOPTOTIC = int(CellState.STROMA), int(CellState.APOPTOTIC)
+_STROMA, _APOPTOTIC, _NECROTIC = int(CellState.STROMA), int(CellState.APOPTOTIC), int(CellState.NECROTIC)
 _CLEARANCE = int(Purpose.CLEARANCE)
 
 
@@ -32,12 +31,17 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _clear(p_clear, luck, shape, centre, state):
-    """Empty sites of dead cells; reads p_clear float64 by state code; writes state flat. One draw a dead cell."""
-    for s in range(len(state)):
-        code = state[s]
-        if code >= _APOPTOTIC and uniform(draw(luck, _CLEARANCE, entity_of(s, shape, centre))[0]) < p_clear[code]:
-            state[s] = _STROMA
+def _clear(p_clear, luck, centre, state):
+    """Empty sites of dead cells; reads p_clear float64 by state code; writes state (nz, ny, nx). One draw a dead cell."""
+    nz, ny, nx = state.shape
+    places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
+    for z in range(nz):
+        for y in range(ny):
+            n = name_row(state[z, y], _APOPTOTIC, _NECROTIC, (z - centre[0], y - centre[1], centre[2]), places, entities)
+            draw_many(luck, _CLEARANCE, entities[:n], words)
+            for i in range(n):
+                if uniform(words[0, i]) < p_clear[state[z, y, places[i]]]:
+                    state[z, y, places[i]] = _STROMA
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
@@ -50,4 +54,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     half_life_h[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
     p_clear = -np.expm1(-math.log(2.0) / half_life_h * clock.span_h(EVERY_H))
     for tissue in state.active:
-        _clear(p_clear, state.luck(tissue, clock), tissue.state.shape, tissue.centre, tissue.state.reshape(-1))
+        _clear(p_clear, state.luck(tissue, clock), tissue.centre, tissue.state)

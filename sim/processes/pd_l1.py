@@ -11,20 +11,19 @@ the living tumour cells within 40 um, kept as `pd_l1_share`.
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
-from sim.numerics.random import draw, site_entity, uniform
+from sim.numerics.lattice import sums_around
+from sim.numerics.random import draw_many, name_row, uniform
 from sim.parameters import quantity
 from sim.state import State
 
 EVERY_H = 6.0
 _PD_L1 = int(Purpose.PD_L1)
 _REACH = 2
-_LEAST = 1e-3
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 
 
@@ -44,26 +43,41 @@ def _switch(p, p_any, luck, centre, state, ifn_gamma, pd_l1):
     """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L. Reads state, ifn_gamma; writes pd_l1. One draw a cell."""
     nz, ny, nx = state.shape
     half = p.ifn_half**p.exponent
+    places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for z in range(nz):
         for y in range(ny):
-            for x in range(nx):
-                if state[z, y, x] < _FIRST or state[z, y, x] > _LAST:
-                    continue
-                words = draw(luck, _PD_L1, site_entity(z - centre[0], y - centre[1], x - centre[2]))
-                if uniform(words[0]) < p_any:
+            n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
+            draw_many(luck, _PD_L1, entities[:n], words)
+            for i in range(n):
+                if uniform(words[0, i]) < p_any:
+                    x = places[i]
                     seen = ifn_gamma[z, y, x] ** p.exponent
                     level = p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + half)
-                    pd_l1[z, y, x] = uniform(words[1]) < level
+                    pd_l1[z, y, x] = uniform(words[1, i]) < level
+
+
+@kernel
+def _share(living, positive, share):
+    """Reads living, positive uint16 counts; writes their ratio to share float32, 0 where none live; all flat. No draws."""
+    for s in range(len(share)):
+        share[s] = np.float32(positive[s]) / np.float32(max(living[s], 1))
+
+
+@kernel
+def _mark(state, pd_l1, living, positive):
+    """Reads state, pd_l1; writes uint8 flags of living and of living PD-L1-positive tumour cells; all flat. No draws."""
+    for s in range(len(state)):
+        living[s] = (state[s] >= _FIRST) & (state[s] <= _LAST)
+        positive[s] = living[s] & pd_l1[s]
 
 
 def local_share(state: np.ndarray, pd_l1: np.ndarray) -> np.ndarray:
     """Return the PD-L1-positive share of the living tumour cells within two sites, float32 (nz, ny, nx); 0 where none live."""
-    living = ((state >= _FIRST) & (state <= _LAST)).astype(np.float32)
-    size = [2 * _REACH + 1 if n > 1 else 1 for n in state.shape]
-    around = uniform_filter(living, size, mode="constant")
-    positive = uniform_filter(living * pd_l1, size, mode="constant")
-    share: np.ndarray = np.divide(positive, around, out=np.zeros_like(around), where=around > _LEAST)
-    return np.clip(share, 0.0, 1.0)
+    living, positive = np.empty_like(state), np.empty_like(state)
+    _mark(state.reshape(-1), pd_l1.reshape(-1), living.reshape(-1), positive.reshape(-1))
+    share = np.empty(state.shape, np.float32)
+    _share(sums_around(living, _REACH).reshape(-1), sums_around(positive, _REACH).reshape(-1), share.reshape(-1))
+    return share
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

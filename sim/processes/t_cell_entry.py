@@ -18,7 +18,7 @@ from sim.clock import Clock
 from sim.codes import Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import crowding
+from sim.numerics.lattice import sums_around
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
@@ -44,21 +44,10 @@ class Parameters(NamedTuple):
         "Tcf1+ cells (Siddiqui 2019, to be checked)")] = 0.1
 
 
-@kernel
-def _gates(state, perfusion, gates):
-    """Write the flat indices of perfused vessels in or within two sites of the mass; return their number.
-
-    Reads state, perfusion (nz, ny, nx); writes gates int32. No draws.
-    """
-    nz, ny, nx = state.shape
-    n = 0
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                if perfusion[z, y, x] > 0.0 and (state[z, y, x] > 0 or crowding(state, _REACH, y, x, z) > 0.0):
-                    gates[n] = (z * ny + y) * nx + x
-                    n += 1
-    return n
+def gates_of(tissue: Tissue) -> np.ndarray:
+    """Return the flat indices (int32) of perfused vessels in or within two sites of the mass."""
+    near_mass = sums_around((tissue.state > 0).view(np.uint8), _REACH) > 0
+    return np.flatnonzero(near_mass & (tissue.perfusion > 0.0)).astype(np.int32)
 
 
 @kernel
@@ -104,8 +93,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     systemic, days = state.systemic, clock.dt_h / 24.0
     gates, demand = [], []
     for tissue in state.active:
-        found = np.empty(int(np.count_nonzero(tissue.perfusion)), np.int32)
-        gates.append(found[: _gates(tissue.state, tissue.perfusion, found)])
+        gates.append(gates_of(tissue))
         gain = (1.0 + p.normalisation_gain * systemic.normalisation) * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
         demand.append(p.entry_per_vessel_per_d * len(gates[-1]) * gain * tissue.t_cell_entry_factor * tissue.volume_weight / p.reference_blood_cells)
     # An exact sum: the order of the lesions must not show.
