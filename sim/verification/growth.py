@@ -15,11 +15,12 @@ RULES = (cell_cycle, hypoxia, apoptosis, cell_fate, population_control, cell_dea
 PLENTY_MMHG = 1e4
 
 
-def disc(n: int, edge: int, seed: int, oxygen_mmHg: float = PLENTY_MMHG) -> State:
-    """Return a state of a round mass of n cells in a box of edge x edge sites at one pO2."""
-    tissue = bare_tissue((1, edge, edge))
-    offsets = np.arange(edge) - edge // 2
-    distance = (offsets**2)[:, None] + offsets**2
+def disc(n: int, edge: int, seed: int, oxygen_mmHg: float = PLENTY_MMHG, layers: int = 1) -> State:
+    """Return a state of a round mass of n cells at one pO2: a disc in a box of edge x edge sites, or with layers a ball in a block."""
+    tissue = bare_tissue((layers, edge, edge))
+    tissue.depth_cm = tissue.size_cm[0] if layers > 1 else tissue.depth_cm
+    z, y, x = (np.arange(length) - length // 2 for length in tissue.state.shape)
+    distance = (z**2)[:, None, None] + (y**2)[:, None] + x**2
     tissue.state.reshape(-1)[np.argsort(distance, axis=None, kind="stable")[:n]] = CellState.PROLIFERATING
     tissue.oxygen.fill(oxygen_mmHg)
     return state_of(tissue, seed=seed)

@@ -41,7 +41,7 @@ JUDGED = {"steps of 0.5 h": ("time_step_h=0.5",), "steps of 2 h": ("time_step_h=
           "section of twice the cells": ("lesions.neck.section_cells=2000",)}
 TABULATED = {"slab of three layers": ("lesions.neck.section_cells=3000", "lesions.neck.section_layers=3"),
              "block in 3-D": ("lesions.neck.section_cells=5000", "lesions.neck.section_shape=block")}
-CONTROLS = {"a sixth more failed divisions": ("cell_cycle.failed_division_share=0.42",)}
+CONTROLS = {"a sixth more failed divisions": ("cell_cycle.failed_division_share=0.35",)}
 
 
 class Endpoints(NamedTuple):
