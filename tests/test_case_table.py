@@ -21,7 +21,9 @@ from tests.made_record import LETHAL_CELLS, SCANS_D, make_record
 
 FIRST = "2021-09-10"
 ROW: dict[str, Any] = {"date": FIRST, "lesion": "neck", "bound": "about", "reading": "report", "arm": "combined", "status": "fitted"}
-CALIBRATION = """calibration: {date: 2021-01-01, trials: 40, is_quick: true, values: {
+CALIBRATION = """radiobiology: {alpha_per_gy: 0.3}
+lesions: {pelvis: {size_cm: [4.5, 3]}}
+calibration: {date: 2021-01-01, trials: 40, is_quick: true, values: {
   radiobiology.alpha_per_gy: {value: 0.2, low: 0.15, high: 0.35, kind: free},
   lesions.pelvis.size_cm: {value: 4.5, low: 1, high: 6, kind: nuisance}}}
 """
@@ -157,7 +159,7 @@ def test_the_statement_says_what_was_fitted_and_counts_fitted_and_predicted_apar
     assert statement(table).startswith(counted)
     fitted = case_table([read_outcome(replace(record, scenario_yaml=record.scenario_yaml + CALIBRATION)) for record in records])
     assert "2 values fitted to the case on 2021-01-01 in 40 trials, small sections" in statement(fitted).lower()
-    assert "lesions.pelvis.size_cm 4.5 (nuisance)" in statement(fitted)
+    assert "lesions.pelvis.size_cm 4.5 (nuisance); changed since: radiobiology.alpha_per_gy." in statement(fitted)
     assert [row[-2] for row in shown(fitted)[1:]] == ["fitted", "fitted", "predicted", "fitted", "predicted", "predicted"]
     assert [row[-2] for row in shown(table)[1:]].count("to fit") == 3
     mixed = [read_outcome(replace(records[0], scenario_yaml=records[0].scenario_yaml + CALIBRATION)), read_outcome(records[4])]
