@@ -14,7 +14,7 @@ from analysis.case_figure import CAPTION, case_figure
 from analysis.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
 from analysis.errors import RecordError
 from analysis.outcome import read_outcome
-from analysis.plots import save, summary_note
+from analysis.plots import save
 from analysis.record import Record
 
 TEMPLATE = Path(__file__).with_name("case_section.html.j2")
@@ -40,8 +40,10 @@ def write_case(records: Sequence[Record], folder: Path) -> CaseTable | None:
 
 
 def _drawn(table: CaseTable, records: Sequence[Record]) -> Figure:
+    seeds = ", ".join(map(str, sorted({int(record.attributes.get("seed", 0)) for record in records})[:3]))
+    small = "  Quick run: reduced sections." if table.is_quick else ""
     with style.themed():
-        return case_figure(table, summary_note(records))
+        return case_figure(table, f"Seed {seeds}.{small}")
 
 
 def case_section(records: Sequence[Record]) -> Any:

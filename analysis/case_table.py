@@ -15,7 +15,7 @@ import numpy as np
 
 from analysis.errors import RecordError
 from analysis.outcome import Outcome
-from analysis.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, scenario_of
+from analysis.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
 
 INTERVAL = (0.05, 0.95)
 HALF = 0.5
@@ -86,17 +86,8 @@ def case_table(outcomes: Sequence[Outcome]) -> CaseTable:
 
 def _calibrated(outcomes: Sequence[Outcome]) -> str:
     """Return how values of the scenarios were fitted; more than one way is said so."""
-    ways = {_way(scenario_of(outcome.record).get("calibration") or {}) for outcome in outcomes}
+    ways = {how_fitted(scenario_of(outcome.record)) for outcome in outcomes}
     return next(iter(ways)) if len(ways) == 1 else "the records' values were fitted in different ways"
-
-
-def _way(block: dict[str, Any]) -> str:
-    if not block:
-        return ""
-    names = ", ".join(f"{path} {fitted['value']}" + (" (nuisance)" if fitted["kind"] == "nuisance" else "")
-                      for path, fitted in block["values"].items())
-    small = ", small sections" if block["is_quick"] else ""
-    return f"{len(block['values'])} values fitted to the case on {block['date']} in {block['trials']} trials{small}: {names}"
 
 
 def _row(finding: Finding, outcomes: Sequence[Outcome]) -> Row:

@@ -88,6 +88,27 @@ def scenario_of(record: Record) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def how_fitted(scenario: dict[str, Any]) -> str:
+    """Return how a scenario's values were fitted, and which of them it states otherwise now; "" if they were not."""
+    block = scenario.get("calibration")
+    if not block:
+        return ""
+    names = ", ".join(f"{path} {fitted['value']}" + (" (nuisance)" if fitted["kind"] == "nuisance" else "")
+                      for path, fitted in block["values"].items())
+    changed = [path for path, fitted in block["values"].items() if _stated(scenario, path) != fitted["value"]]
+    since = f"; changed since: {', '.join(changed)}" if changed else ""
+    small = ", small sections" if block["is_quick"] else ""
+    return f"{len(block['values'])} values fitted to the case on {block['date']} in {block['trials']} trials{small}: {names}{since}"
+
+
+def _stated(scenario: dict[str, Any], path: str) -> Any:
+    """Return what a scenario states at a path; of a lesion's size the longest diameter."""
+    node: Any = scenario
+    for key in path.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    return node[0] if isinstance(node, list) else node
+
+
 def findings(record: Record) -> tuple[Finding, ...]:
     """Return everything that the record's scenario reports, of whatever arm, in its order."""
     start = date.fromisoformat(str(record.attributes["start_date"]))

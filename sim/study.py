@@ -1,8 +1,9 @@
 """The study behind a calibration: Optuna proposes values (TPE), the engine runs the arm, the record is judged, the journal remembers.
 
 A trial first runs to the last early finding; one that is worse there than the median of those that went all the way is stopped,
-any other goes on from there. A patient who dies early gets a loss too, the larger the earlier. The journal is a file that only grows: the same command goes on
-where it stopped, and a study whose model, scenario, priors or rules of judging changed is another study in the same file.
+any other goes on from there. A patient who dies early gets a loss too, the larger the earlier. The journal is a file that only
+grows: the same command goes on where it stopped, and a study whose model, scenario, priors or rules of judging changed is another
+study in the same file.
 """
 
 import math

@@ -125,7 +125,8 @@ def test_a_hopeless_trial_stops_after_the_early_findings_and_is_never_the_best(t
     assert stopped and all(days in ([35.0], [35.0, 365.0]) for days in runs.values())
     pruned = study.study.get_trials(states=(study.states.PRUNED,))
     assert len(pruned) == len(stopped) and best.trials == 40
-    assert best.loss == min(math.fsum(trial.user_attrs["losses"].values()) for trial in study.study.get_trials(states=(study.states.COMPLETE,)))
+    whole = study.study.get_trials(states=(study.states.COMPLETE,))
+    assert best.loss == min(math.fsum(trial.user_attrs["losses"].values()) for trial in whole)
 
 
 def test_the_same_command_goes_on_where_it_stopped_and_other_rules_begin_anew(task: Task, tmp_path: Path) -> None:
@@ -160,7 +161,8 @@ def best_of(task: Task, **changed: float) -> Best:
 
 
 def written(task: Task, path: Path) -> Any:
-    write_values(path, task, load_scenario(task.scenario), best_of(task, **{ALPHA: 0.314159, "lesions.pelvis.size_cm": 5.0}), "lesionlab calibrate")
+    best = best_of(task, **{ALPHA: 0.314159, "lesions.pelvis.size_cm": 5.0})
+    write_values(path, task, load_scenario(task.scenario), best, "lesionlab calibrate")
     return path
 
 

@@ -167,7 +167,7 @@ def test_every_number_of_the_case_is_marked() -> None:
     assert unmarked(content, None) == []
     del content["lesions"]["liver"]["evidence"]
     assert unmarked(content, None) == ["lesions.liver.size_cm[0]", "lesions.liver.size_cm[1]", "lesions.liver.measured",
-                                       "lesions.liver.is_occult", "lesions.liver.dormant_until"]
+                                       "lesions.liver.is_occult"]
 
 
 def test_maps_merge_lists_replace_and_null_takes_away(tmp_path: Path) -> None:

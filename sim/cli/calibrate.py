@@ -50,7 +50,11 @@ def execute(options: Namespace) -> int:
     _say("compiling the rules, once for these sources")
     warm_kernels()
     with opened(n_together * task.replicates, _Quiet(), engine=options.engine, workers=options.workers, simulate=go_on) as compute:
-        best = study.run(compute, n_together, _say)
+        try:
+            best = study.run(compute, n_together, _say)
+        except KeyboardInterrupt:
+            _say(f"{study.trials} trials are kept in {journal}; the same command goes on from there")
+            raise
     command = shlex.join(["lesionlab", *sys.argv[1:]])
     output.parent.mkdir(parents=True, exist_ok=True)
     write_values(output, task, scenario, best, command)
