@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sim import clinic, tissue
+from sim import clinic, micro_steps, tissue
 from sim.clock import Clock
 from sim.processes import (
     antigen_loss,
@@ -82,21 +82,11 @@ PARAMETERS: dict[str, type] = {
 
 def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> Clock:
     """Take one step of the whole schedule and return the clock of the next; `parameters` by process name."""
-    pending = []
+    is_turn_taken = False
     for row in SCHEDULE:
-        if row.every == "micro-step":
-            pending.append(row)
-            continue
-        if pending:
-            _advance_micro_steps(pending, state, parameters, clock)
-            pending = []
-        row.module.update(state, parameters[row.name], clock)
+        if row.every != "micro-step":
+            row.module.update(state, parameters[row.name], clock)
+        elif not is_turn_taken:
+            micro_steps.advance(state, parameters, clock)
+            is_turn_taken = True
     return replace(clock, step=clock.step + 1)
-
-
-def _advance_micro_steps(rows: list[Process], state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
-    """Take turns between the processes of the micro-steps."""
-    for micro_step in range(clock.n_micro_steps):
-        now = replace(clock, micro_step=micro_step)
-        for row in rows:
-            row.module.update(state, parameters[row.name], now)

@@ -29,6 +29,7 @@ LAYER_OF = {
     "parameters": "numerics", "state": "numerics", "t_cells": "numerics",
     "schedule": "schedule", "document": "scenario", "reported": "scenario", "treatment": "scenario", "scenario": "scenario",
     "scenario_file": "scenario", "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
+    "micro_steps": "schedule",
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)

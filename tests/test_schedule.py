@@ -1,11 +1,13 @@
 """Schedule: order, micro-steps, sections that rest, and an audit of cells and T cells at every step of a treated arm."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from sim import micro_steps
 from sim.codes import CellState, Hazard
 from sim.model import TumourModel
 from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
@@ -14,6 +16,8 @@ from sim.schedule import PARAMETERS, SCHEDULE, advance
 from sim.state import Fraction, Orders, State, Tissue, check
 from tests.made_state import add_t_cells, bare_tissue, changed_paths, clock_at, fill_disc, remember, state_of
 
+MICRO = [row.name for row in SCHEDULE if row.every == "micro-step"]
+RULES = {row.name: row.module for row in SCHEDULE}
 DEFAULTS: dict[str, Any] = {name: group() for name, group in PARAMETERS.items()} | {"pharmacokinetics": {}}
 
 
@@ -30,16 +34,36 @@ def test_every_process_has_its_test_file() -> None:
     assert {path.stem for path in here.glob("test_*.py")} == {f"test_{row.name}" for row in SCHEDULE}
 
 
-def test_a_step_calls_every_process_in_order_and_takes_turns_in_the_micro_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[tuple[str, int]] = []
+def test_a_step_calls_every_process_in_order_and_the_micro_steps_at_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
     for row in SCHEDULE:
-        monkeypatch.setattr(row.module, "update", lambda state, p, clock, name=row.name: called.append((name, clock.micro_step)))
+        monkeypatch.setattr(row.module, "update", lambda state, p, clock, name=row.name: called.append(name))
+    monkeypatch.setattr(micro_steps, "advance", lambda state, parameters, clock: called.extend(MICRO))
     after = advance(state_of(), DEFAULTS, clock_at(7))
-    micro = [row.name for row in SCHEDULE if row.every == "micro-step"]
-    first = next(i for i, row in enumerate(SCHEDULE) if row.name == micro[0])
-    expected = [(row.name, 0) for row in SCHEDULE[:first]] + [(name, i) for i in range(10) for name in micro]
-    assert called == expected + [(row.name, 0) for row in SCHEDULE[first + len(micro):]]
+    assert called == [row.name for row in SCHEDULE]
     assert after == clock_at(8)
+
+
+@pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
+def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float) -> None:
+    """In one compiled call or turn by turn: the same bytes, in a section whose T cells visit clonogens too."""
+    def hours(is_compiled: bool) -> State:
+        tissue = lively()
+        tissue.weight = weight
+        tissue.t_cells.is_specific[: tissue.t_cells.n] = 1
+        state = state_of(tissue)
+        for step in range(100, 106):
+            if is_compiled:
+                micro_steps.advance(state, DEFAULTS, clock_at(step))
+                continue
+            for micro_step, name in itertools.product(range(10), MICRO):
+                RULES[name].update(state, DEFAULTS[name], clock_at(step, micro_step=micro_step))
+        return state
+
+    compiled = hours(True)
+    assert remember(compiled) == remember(hours(False))
+    assert (compiled.tissues[0].visits.n > 0) == (weight < 1e6)
+    assert compiled.tissues[0].hits.any()
 
 
 @pytest.mark.parametrize("resting", [{"is_dormant": True}, {"n_cells": 0}])

@@ -36,6 +36,17 @@ def neighbour(site, shape, word):
 
 
 @kernel
+def sites_apart(a, b, shape):
+    """Return the Chebyshev distance of two flat sites."""
+    _, ny, nx = shape
+    za, rest_a = divmod(a, ny * nx)
+    zb, rest_b = divmod(b, ny * nx)
+    ya, xa = divmod(rest_a, nx)
+    yb, xb = divmod(rest_b, nx)
+    return max(abs(za - zb), abs(ya - yb), abs(xa - xb))
+
+
+@kernel
 def outward_ray(site, shape, centre, is_block, turn, tilt):
     """Return the step (dz, dy, dx) of a ray about the outward direction, jittered by up to 45 degrees.
 

@@ -27,10 +27,10 @@ from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import entity_of, neighbour
-from sim.numerics.random import draw, draw_pair, philox, uniform
+from sim.numerics.lattice import entity_of, neighbour, sites_apart
+from sim.numerics.random import draw_many, draw_pair, philox, uniform
 from sim.parameters import quantity
-from sim.state import State
+from sim.state import State, Tissue
 
 _KILLING, _SUPPRESSION = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION)
 _T_CELL = int(Hazard.T_CELL)
@@ -56,6 +56,20 @@ class Parameters(NamedTuple):
     suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "assumed", "2 in spQSP-HCC; the form is a simplification of its synapse")] = 2.0
 
 
+class Fight(NamedTuple):
+    """What the T cells of one section fight by in a step; arrays are flat or rows [0, n).
+
+    chances: (hit, let go, free PD-1, w / W) of a micro-step; geometry: (shape, centre); cells: (state, pd_l1_share,
+    lost_antigen, hits, last_hit); rows: (site, ids, is_specific, is_exhausted, target, kills).
+    """
+
+    p: Parameters
+    chances: tuple[float, float, float, float]
+    geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
+    cells: tuple[np.ndarray, ...]
+    rows: tuple[np.ndarray, ...]
+
+
 @kernel
 def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
     """Tell whether PD-L1 silences a pair of T cell and target site: the pair's own draw, the same at every step, below supp."""
@@ -79,7 +93,7 @@ def _is_visiting(visits, t_cell, site):
 def _look(at, chance, n_hits, cells):
     """Return what a free T cell finds on a site: 0 nothing to engage, 1 a target, 2 a clonogen for its double.
 
-    chance: (share of cases in which a clonogen occupies a T cell, uniform draw). cells as in `_hit`.
+    chance: (share of cases in which a clonogen occupies a T cell, uniform draw). cells as in `Fight`.
     """
     state, _, lost_antigen, hits, _ = cells
     if state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or hits[at] >= n_hits:
@@ -121,28 +135,32 @@ def _land(minute, memory_min, at, hits, last_hit):
 
 
 @kernel
-def _hit(p, chances, luck, when, geometry, cells, rows, visits):
+def hit(luck, when, fight, visits):
     """Engage, hit and let go for one micro-step; return the number of visits, new ones appended.
 
-    Reads cells (state, pd_l1_share, lost_antigen) flat, rows (site, ids, is_specific, is_exhausted); writes cells (hits,
-    last_hit), rows (target, kills), visits. chances = (hit, let go, free PD-1, w / W); geometry = (shape, centre); when =
-    (minute, micro-step); visits = (number, t_cell, probe, site, is_engaged) with room for two more a T cell. One draw a
-    specific T cell, and one a pair that would hit. A kill is booked to all who hit in its micro-step.
+    Writes hits, last_hit, target, kills and visits = (number, t_cell, probe, site, is_engaged) with room for two more a T
+    cell; when = (minute, micro-step). One draw a specific T cell, and one a pair that would hit. A kill is booked to all
+    who hit in its micro-step.
     """
-    p_hit, p_leave, free, p_real = chances
-    shape, centre = geometry
-    minute, micro_step = when
-    state, pd_l1_share, lost_antigen, hits, last_hit = cells
-    site, ids, is_specific, is_exhausted, target, kills = rows
+    p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
+    p_hit, p_leave, free, p_real = fight.chances
+    state, pd_l1_share, lost_antigen, hits, last_hit = fight.cells
+    site, ids, is_specific, is_exhausted, target, kills = fight.rows
     n_visits = visits[0]
+    acting, n_acting = np.empty(len(site), np.int32), 0
     for i in range(len(site)):
-        if not is_specific[i] or is_exhausted[i]:
-            target[i] = -1
-            continue
-        words = draw(luck, _KILLING + 256 * (micro_step + 1), ids[i])
+        # Written always, counted if it holds: no branch to guess.
+        can_act = (is_specific[i] != 0) & (is_exhausted[i] == 0)
+        acting[n_acting] = i
+        n_acting += can_act
+        target[i] = target[i] if can_act else -1
+    all_words = np.empty((4, n_acting), np.uint32)
+    draw_many(luck, _KILLING + 256 * (micro_step + 1), ids[acting[:n_acting]], all_words)
+    for k in range(n_acting):
+        i, words = acting[k], (all_words[0, k], all_words[1, k], all_words[2, k], all_words[3, k])
         at = target[i]
         if at < 0:
-            target[i], first, second = _engage(p_real, p.n_hits, words, shape, cells, (ids[i], site[i]), visits)
+            target[i], first, second = _engage(p_real, p.n_hits, words, shape, fight.cells, (ids[i], site[i]), visits)
             for begun in (first, second):
                 if begun >= 0:
                     visits[1][n_visits], visits[2][n_visits], visits[3][n_visits], visits[4][n_visits] = ids[i], begun, site[i], 1
@@ -156,7 +174,7 @@ def _hit(p, chances, luck, when, geometry, cells, rows, visits):
             _land(minute, p.memory_min, at, hits, last_hit)
             # Marked here, booked below once all hits of the micro-step are known.
             target[i] = -2 - at
-    for i in range(len(site)):
+    for i in acting[:n_acting]:
         if target[i] <= -2:
             target[i] = -2 - target[i]
             if hits[target[i]] >= p.n_hits and kills[i] < 255:
@@ -165,32 +183,19 @@ def _hit(p, chances, luck, when, geometry, cells, rows, visits):
 
 
 @kernel
-def _sites_apart(a, b, shape):
-    """Return the Chebyshev distance of two flat sites."""
-    _, ny, nx = shape
-    za, rest_a = divmod(a, ny * nx)
-    zb, rest_b = divmod(b, ny * nx)
-    ya, xa = divmod(rest_a, nx)
-    yb, xb = divmod(rest_b, nx)
-    return max(abs(za - zb), abs(ya - yb), abs(xa - xb))
-
-
-@kernel
-def _visit(p, chances, luck, when, geometry, cells, visits):
+def visit(luck, when, fight, visits):
     """Let the doubles of visitors hit, let go and engage again for one micro-step; return the number of visits that go on.
 
-    Arguments as in `_hit`; reads cells (state, pd_l1_share, lost_antigen), writes cells (hits, last_hit) and visits, whose rows keep their order. One
-    draw a visit, and one a pair that would hit.
+    Writes hits, last_hit and visits, whose rows keep their order. One draw a visit, and one a pair that would hit.
     """
-    p_hit, p_leave, free, _ = chances
-    shape, centre = geometry
-    minute, micro_step = when
-    state, pd_l1_share, lost_antigen, hits, last_hit = cells
+    p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
+    p_hit, p_leave, free, _ = fight.chances
+    state, pd_l1_share, lost_antigen, hits, last_hit = fight.cells
     n, t_cell, probe, site, is_engaged = visits
     kept = 0
     for i in range(n):
         at = probe[i]
-        distance = _sites_apart(site[i], at, shape)
+        distance = sites_apart(site[i], at, shape)
         is_gone = state[at] < _FIRST or state[at] >= _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
         if is_gone or distance > _ASTRAY:
             continue
@@ -208,30 +213,34 @@ def _visit(p, chances, luck, when, geometry, cells, visits):
 
 
 @kernel
-def _write_kills(n_hits, hits, hazard):
-    """Write a certain death for every cell with enough hits. Reads hits flat; writes hazard (causes, sites). No draws."""
+def write_kills(n_hits, hits, hazard):
+    """Write a certain death for every cell with enough hits. Reads hits; writes hazard; both flat. No draws."""
+    certain = np.float32(_CERTAIN)
     for s in range(len(hits)):
-        if hits[s] >= n_hits:
-            hazard[_T_CELL, s] = _CERTAIN
+        # Chosen, not skipped: a loop without branches vectorises.
+        hazard[s] = certain if hits[s] >= n_hits else hazard[s]
+
+
+def fight_of(tissue: Tissue, p: Parameters, pd1_occupancy: float) -> Fight:
+    """Return what the T cells of a section fight by in this step."""
+    t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
+    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - pd1_occupancy, tissue.relative_weight)
+    cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.lost_antigen, tissue.hits, tissue.last_hit))
+    rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
+    return Fight(p, chances, (tissue.state.shape, tissue.centre), cells, rows)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the step's last one."""
-    hours = MICRO_STEP_MIN / 60.0
-    p_hit, p_leave = decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours)
-    is_last = clock.micro_step == clock.n_micro_steps - 1
+    when = (clock.minute, clock.micro_step)
     for tissue in state.active:
         t, visits = tissue.t_cells, tissue.visits
         if t.n == 0 and visits.n == 0:
             continue
-        chances = (p_hit, p_leave, 1.0 - state.systemic.pd1_occupancy, tissue.relative_weight)
-        common = (p, chances, state.luck(tissue, clock), (clock.minute, clock.micro_step), (tissue.state.shape, tissue.centre))
-        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.lost_antigen, tissue.hits, tissue.last_hit))
-        rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-        if visits.n:
-            visits.n = _visit(*common, cells, (visits.n, *visits.columns()))
+        luck, fight = state.luck(tissue, clock), fight_of(tissue, p, state.systemic.pd1_occupancy)
+        visits.n = visit(luck, when, fight, (visits.n, *visits.columns()))
         if tissue.is_light:
             visits.reserve(visits.n + 2 * t.n)
-        visits.n = _hit(*common, cells, rows, (visits.n, *visits.columns()))
-        if is_last:
-            _write_kills(p.n_hits, cells[3], tissue.hazard.reshape(len(tissue.hazard), -1))
+        visits.n = hit(luck, when, fight, (visits.n, *visits.columns()))
+        if clock.micro_step == clock.n_micro_steps - 1:
+            write_kills(p.n_hits, tissue.hits.reshape(-1), tissue.hazard[_T_CELL].reshape(-1))

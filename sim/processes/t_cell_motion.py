@@ -21,7 +21,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.lattice import neighbour
 from sim.numerics.random import draw_many, draw_pair, uniform
 from sim.parameters import quantity
-from sim.state import SITE_UM, State
+from sim.state import SITE_UM, State, Tissue
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -101,15 +101,36 @@ def _move_visitors(p_hop, luck, micro_step, shape, rows):
                 site[i] = neighbour(site[i], shape, words[1])
 
 
+class Walk(NamedTuple):
+    """What the T cells of one section walk by; see `_move`."""
+
+    chances: tuple[float, float]
+    shape: tuple[int, int, int]
+    fields: tuple[np.ndarray, ...]
+    rows: tuple[np.ndarray, ...]
+    claim: np.ndarray
+
+
+def walk_of(tissue: Tissue, p: Parameters) -> Walk:
+    """Return what the T cells of a section walk by in this step."""
+    t = tissue.t_cells
+    chances = (hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2), p.bias)
+    fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
+    return Walk(chances, tissue.state.shape, fields, (t.site[: t.n], t.id[: t.n], t.target[: t.n]), tissue.claim.reshape(-1))
+
+
+@kernel
+def take_turn(luck, micro_step, walk, visits):
+    """Move the T cells of one section, and the doubles of visitors, for one micro-step. visits = (number, t_cell, probe, site, is_engaged)."""
+    if len(walk.rows[0]):
+        _move(walk.chances, luck, micro_step, walk.shape, walk.fields, walk.rows, walk.claim)
+    n, t_cell, probe, site, is_engaged = visits
+    if n:
+        _move_visitors(walk.chances[0], luck, micro_step, walk.shape, (t_cell[:n], probe[:n], site[:n], is_engaged[:n]))
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
     for tissue in state.active:
-        t = tissue.t_cells
-        chances = (hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2), p.bias)
-        fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
-        rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
-        if t.n:
-            _move(chances, state.luck(tissue, clock), clock.micro_step, tissue.state.shape, fields, rows, tissue.claim.reshape(-1))
-        if tissue.visits.n:
-            visits = tuple(column[: tissue.visits.n] for column in tissue.visits.columns())
-            _move_visitors(chances[0], state.luck(tissue, clock), clock.micro_step, tissue.state.shape, visits)
+        visits = (tissue.visits.n, *tissue.visits.columns())
+        take_turn(state.luck(tissue, clock), clock.micro_step, walk_of(tissue, p), visits)
