@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
-from sim.record_file import claim_space, hold, is_in_use, waiting_path
+from sim.record_file import claim_space, hold, is_in_use, reason, waiting_path
 from sim.record_layout import (
     EVENT_COLUMNS,
     ROWS_PER_CHUNK,
@@ -79,7 +79,7 @@ class RecordWriter:
             # Held from here on: a second run must not begin on what this one is about to replace.
             self._held = None if is_new else hold(self.path)
         except OSError as error:
-            raise UserError(f"{path}: cannot be written: {error}") from error
+            raise UserError(f"{path}: cannot be written: {reason(error)}") from error
         try:
             with self._next(is_placed=is_new):
                 pass
@@ -102,7 +102,7 @@ class RecordWriter:
             if is_placed:
                 self._place(waiting)
         except (OSError, RuntimeError) as error:
-            raise UserError(f"{self.path}: cannot be written: {error}") from error
+            raise UserError(f"{self.path}: cannot be written: {reason(error)}") from error
         finally:
             with contextlib.suppress(OSError):
                 waiting.unlink(missing_ok=True)

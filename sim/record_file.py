@@ -58,3 +58,9 @@ def claim_space(path: Path, more_bytes: int) -> None:
     if more_bytes and hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), path.stat().st_size, more_bytes)
+
+
+def reason(error: Exception) -> str:
+    """Return why a file could not be read or written in one line, in the system's words where it has any."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else " ".join(str(error).split())

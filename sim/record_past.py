@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.errors import UserError
 from sim.provenance import model_version
-from sim.record_file import is_in_use, waiting_path
+from sim.record_file import is_in_use, reason, waiting_path
 from sim.record_layout import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
 
 SAME_TIME_D = 1e-9
@@ -128,7 +128,7 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
                 raise UserError(f"{path}: has record schema {file.attrs['schema_version']}; this version reads {SCHEMA_VERSION}")
             yield file
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {' '.join(str(error).split())}") from error
+        raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {reason(error)}") from error
 
 
 def read_run(path: Path | str) -> RecordedRun:

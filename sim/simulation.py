@@ -139,7 +139,7 @@ def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: fl
     attributes = {
         "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": replicate,
         "is_quick": int(is_quick), "start_date": scenario.start.isoformat(), "end_date": scenario.end.isoformat(),
-        "until_d": days if until_d is None else min(days, until_d),
+        "until_d": days if until_d is None else min(days, float(until_d)),
         "code_version": model_version(), "provenance": provenance(),
         "detection_limit_cm": scenario.parameters("clinic").detection_limit_cm}
     lesions = tuple(LesionHeader(name, lesion.role, lesion.nodal, lesion.is_occult, lesion.size_cm[0], shape, SITE_UM)

@@ -245,7 +245,7 @@ def test_a_full_disk_loses_nothing_that_was_committed(treated: Scenario, whole: 
     before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
     try:
-        with pytest.raises(UserError, match=r"run\.h5: cannot be written"):
+        with pytest.raises(UserError, match=r"run\.h5: cannot be written: File too large$"):
             resume(path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

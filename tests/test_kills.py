@@ -21,11 +21,13 @@ from tests.same_record import differences
 
 N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "4"))
 RUN = """
+import signal
 import sys
 from sim import simulation
 from sim.continuation import resume
 from sim.scenario_file import scenario_from_text
 from tests.tiny_arm import TREATED
+signal.signal(signal.SIGINT, signal.default_int_handler)
 simulation.warm_kernels()
 simulation.COMMIT_EVERY_S = -1.0
 print("begun", flush=True)
