@@ -7,11 +7,12 @@ A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (
 
     supp = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
 
-Where the section is light (a clonogen stands for w, less than the W of a site and of a T cell) a T cell can be busy with
-a clonogen only in the share w / W of cases, or few probes would occupy T cells that in the lesion are free. In the other
-cases it goes its way and a double of it visits the clonogen by the same rules: engages, hits, lets go, wanders, comes
-back, and is gone once it is more than two sites away. So a clonogen meets T cells at their true density, and what T
-cells do (kills, engagement, interferon) is counted by what the lesion has for them.
+Where the section is light (a clonogen stands for w, less than the W of a site and of a T cell) few probes would occupy T
+cells that in the lesion are free. So a clonogen is there for a T cell in the share w / W of pairs, by the pair's own
+draw. From the other pairs the T cell goes its way, and a double of it visits the clonogen: engages, hits, lets go,
+wanders, comes back, and is gone once it is more than two sites away or meets a cell that would occupy its T cell. So a
+clonogen meets T cells at their true density, and what T cells do (kills, engagement, interferon) is counted by what the
+lesion has for them. Doubles do not follow the chemoattractant, nor a clonogen that is pushed.
 
 RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Several hits: three serial hits less
 than 50 minutes apart (Weigelin 2021, s41467-021-25282-3), which makes killing depend on T cells gathering. Kill
@@ -90,39 +91,53 @@ def _is_visiting(visits, t_cell, site):
 
 
 @kernel
-def _look(at, chance, n_hits, cells):
-    """Return what a free T cell finds on a site: 0 nothing to engage, 1 a target, 2 a clonogen for its double.
-
-    chance: (share of cases in which a clonogen occupies a T cell, uniform draw). cells as in `Fight`.
-    """
-    state, _, lost_antigen, hits, _ = cells
-    if state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or hits[at] >= n_hits:
-        return 0
-    return 1 if state[at] == _LAST or chance[1] < chance[0] else 2
+def _is_seen(p_real, luck, t_cell, at, geometry):
+    """Tell whether a clonogen is there for a T cell: the pair's own draw, the same at every step, below w / W."""
+    shape, centre = geometry
+    return p_real >= 1.0 or uniform(philox(luck.key0, luck.key1, entity_of(at, shape, centre), np.uint32(_SUPPRESSION), t_cell, luck.lesion)[1]) < p_real
 
 
 @kernel
-def _engage(p_real, n_hits, words, shape, cells, t_cell, visits):
+def _find(p_real, luck, t_cell, at, geometry, cells):
+    """Return what a T cell finds on a site: 0 nothing it knows, 1 a cell that occupies it, 2 a clonogen that only its double visits."""
+    state, _, lost_antigen, _, _ = cells
+    if state[at] < _FIRST or state[at] > _LAST or lost_antigen[at]:
+        return 0
+    return 1 if state[at] == _LAST or _is_seen(p_real, luck, t_cell, at, geometry) else 2
+
+
+@kernel
+def _engage(p_real, luck, word, n_hits, fight, t_cell, visits):
     """Let a free T cell, t_cell = (id, site), look for a target; return it (-1 for none) and the sites where visits begin (-1 for none).
 
-    Its own site comes first; a neighbour is looked at where no cell stands in the way.
+    Its own site comes first; a neighbour is looked at where no cell occupies it.
     """
-    name, own = t_cell
+    (name, own), hits, geometry = t_cell, fight.cells[3], fight.geometry
     first = second = -1
-    found = _look(own, (p_real, (float(words[3] >> np.uint32(16)) + 0.5) / 65536.0), n_hits, cells)
+    found = _find(p_real, luck, name, own, geometry, fight.cells)
     if found == 1:
-        return own, first, second
-    if found == 2 and not _is_visiting(visits, name, own):
+        return own if hits[own] < n_hits else -1, first, second
+    if found == 2 and hits[own] < n_hits and not _is_visiting(visits, name, own):
         first = own
-    if found == 0 and _FIRST <= cells[0][own] <= _LAST and not cells[2][own]:
-        return -1, first, second
-    at = neighbour(own, shape, words[0])
-    found = 0 if at == own else _look(at, (p_real, (float(words[3] & np.uint32(0xFFFF)) + 0.5) / 65536.0), n_hits, cells)
-    if found == 1 and not _is_visiting(visits, name, at):
-        return at, first, second
+    at = neighbour(own, geometry[0], word)
+    found = 0 if at == own or hits[at] >= n_hits else _find(p_real, luck, name, at, geometry, fight.cells)
     if found == 2 and not _is_visiting(visits, name, at):
         second = at
-    return -1, first, second
+    return at if found == 1 else -1, first, second
+
+
+@kernel
+def _go_on(p_real, luck, word, i, fight, visits):
+    """Return where a double that is free goes on: 0 it is gone, taken by a cell that occupies its T cell; 1 it wanders, 2 it engages its clonogen."""
+    _, t_cell, probe, site, _ = visits
+    geometry, at = fight.geometry, neighbour(site[i], fight.geometry[0], word)
+    if site[i] == probe[i]:
+        return 2
+    if _find(p_real, luck, t_cell[i], site[i], geometry, fight.cells) == 1:
+        return 0
+    if at == probe[i]:
+        return 2
+    return 0 if _find(p_real, luck, t_cell[i], at, geometry, fight.cells) == 1 else 1
 
 
 @kernel
@@ -160,7 +175,7 @@ def hit(luck, when, fight, visits):
         i, words = acting[k], (all_words[0, k], all_words[1, k], all_words[2, k], all_words[3, k])
         at = target[i]
         if at < 0:
-            target[i], first, second = _engage(p_real, p.n_hits, words, shape, fight.cells, (ids[i], site[i]), visits)
+            target[i], first, second = _engage(p_real, luck, words[0], p.n_hits, fight, (ids[i], site[i]), visits)
             for begun in (first, second):
                 if begun >= 0:
                     visits[1][n_visits], visits[2][n_visits], visits[3][n_visits], visits[4][n_visits] = ids[i], begun, site[i], 1
@@ -189,20 +204,21 @@ def visit(luck, when, fight, visits):
     Writes hits, last_hit and visits, whose rows keep their order. One draw a visit, and one a pair that would hit.
     """
     p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
-    p_hit, p_leave, free, _ = fight.chances
+    p_hit, p_leave, free, p_real = fight.chances
     state, pd_l1_share, lost_antigen, hits, last_hit = fight.cells
     n, t_cell, probe, site, is_engaged = visits
     kept = 0
     for i in range(n):
         at = probe[i]
-        distance = sites_apart(site[i], at, shape)
         is_gone = state[at] < _FIRST or state[at] >= _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
-        if is_gone or distance > _ASTRAY:
+        if is_gone or sites_apart(site[i], at, shape) > _ASTRAY or _is_seen(p_real, luck, t_cell[i], at, fight.geometry):
             continue
         words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], probe[i])
         if not is_engaged[i]:
-            is_there = distance == 0 or (state[site[i]] != _LAST and neighbour(site[i], shape, words[0]) == at)
-            is_engaged[i] = is_there and hits[at] < p.n_hits
+            goes_on = _go_on(p_real, luck, words[0], i, fight, visits)
+            if goes_on == 0:
+                continue
+            is_engaged[i] = goes_on == 2 and hits[at] < p.n_hits
         elif uniform(words[1]) < p_leave:
             is_engaged[i] = 0
         elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, t_cell[i], entity_of(at, shape, centre)):

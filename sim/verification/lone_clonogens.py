@@ -1,7 +1,7 @@
 """Clonogens among T cells that stand for far more than they do, through the model's own motion and killing.
 
-In a light section each clonogen is alone in the lesion: its chance to be killed depends on the T cells around it, not
-on how many other clonogens the section happens to hold.
+n clonogens that each stand for a share s of their site are, for T cells, n s clonogens in the lesion: the chance of one to
+be killed is that among n s plain ones, however many the section happens to hold.
 """
 
 import numpy as np
@@ -15,12 +15,15 @@ EDGE, T_CELLS = 80, 128
 KILLING, MOTION = t_cell_killing.Parameters(), t_cell_motion.Parameters()
 
 
-def kills_per_d(n_clonogens: int, is_light: bool, seed: int, hours: tuple[int, int] = (10, 40)) -> float:
-    """Return the kills per clonogen and day between two hours; clonogens on random sites come back at once, PD-1 is occupied."""
+def kills_per_d(n_clonogens: int, share: float, seed: int, hours: tuple[int, int] = (10, 40)) -> float:
+    """Return the kills per clonogen and day between two hours, each standing for a share w / W of its site.
+
+    Clonogens on random sites come back at once where they were; PD-1 is occupied.
+    """
     tissue, random = bare_tissue((1, EDGE, EDGE)), np.random.default_rng(seed)
     sites = random.choice(EDGE * EDGE, n_clonogens, replace=False)
     tissue.state.reshape(-1)[sites] = CellState.PROLIFERATING
-    tissue.volume_weight = 1e9 if is_light else 1.0
+    tissue.volume_weight = 1.0 / share
     place_t_cells(tissue, random.choice(EDGE * EDGE, T_CELLS, replace=False))
     state, n_killed = state_of(tissue, seed, pd1_occupancy=1.0), 0
     for hour in range(hours[1]):

@@ -6,7 +6,9 @@ replicates each (4 for the control): steps of 0.5, 1 and 2 h; a margin of host t
 the cells, which is another scaling of the same lesion. Endpoints: log clonogens, longest diameter. Judged against steps
 of 1 h: within two standard errors of the difference and within 5 %. Tabulated, not judged, in 8 replicates: a
 slab of three layers against the single layer, each layer with vessels of its own; a whole block in 3-D, whose supply,
-surface and core weigh otherwise. Negative control: a sixth more failed divisions. Intervals are 95 %, of Student's t.
+surface and core weigh otherwise. Then a lesion cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log
+clonogens within three standard errors, diameters tabulated (probes take room from the dead). Negative controls: a sixth
+more failed divisions; a tenth of a decade. Intervals are 95 %, of Student's t.
 """
 
 import math
@@ -19,10 +21,12 @@ from sim import clinic
 from sim.model import TumourModel
 from sim.scenario_file import scenario_from_text
 from sim.verification import Check
-from sim.verification.judging import Law
+from sim.verification.judging import Law, mean_and_error
+from sim.verification.section_sizes import DAYS, LARGE, SMALL, course
 
 LAW = Law(12, "refinement")
 REPLICATES, SHOWN, FEW = 16, 8, 4
+SIZED = 8
 ARM = """
 schema: 1
 arm: refinement
@@ -85,6 +89,21 @@ def _tabulate(name: str, other: Endpoints, plain: Endpoints) -> list[Check]:
             for k, (endpoint, unit) in enumerate(ENDPOINTS.items())]
 
 
+def _sizes(replicates: int) -> list[Check]:
+    """Judge the same lesion cut in two sizes on days through treatment and regrowth."""
+    small, large = (np.array([course(cells, replicate) for replicate in range(replicates)]) for cells in (SMALL, LARGE))
+    found, wide = [], stats.t.ppf(0.975, replicates - 1)
+    for k, day in enumerate(DAYS):
+        (value, error), (expected, other) = (mean_and_error(runs[:, 0, k]) for runs in (small, large))
+        name = f"section of {SMALL} cells for {LARGE}, day {day}"
+        found.append(LAW.within(f"{name}: log10 clonogens", value, expected, math.hypot(error, other))._replace(half_width=wide * error))
+        size, size_error = mean_and_error(small[:, 1, k])
+        found.append(LAW.tabulated(f"{name}: longest diameter", size, float(large[:, 1, k].mean()), "cm", wide * size_error))
+    found.append(LAW.within(f"section of {SMALL} cells, day {DAYS[0]}, a tenth of a decade off", *mean_and_error(small[:, 0, 0])[:1],
+                            float(large[:, 0, 0].mean()) + 0.1, mean_and_error(small[:, 0, 0])[1], is_control=True))
+    return found
+
+
 def checks(effort: float = 1.0) -> tuple[Check, ...]:
     """Return the checks; an effort below 1 takes fewer replicates and widens the relative bound with their error."""
     replicates, shown = (max(round(n * effort), FEW) for n in (REPLICATES, SHOWN))
@@ -97,4 +116,4 @@ def checks(effort: float = 1.0) -> tuple[Check, ...]:
         found += _judge(name, endpoints(FEW, *overrides), plain, relative, is_control=True)
     for name, overrides in TABULATED.items():
         found += _tabulate(name, endpoints(shown, *overrides), plain)
-    return tuple(found)
+    return tuple(found + _sizes(max(round(SIZED * effort), 3)))
