@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from sim import clinic, micro_steps, tissue
 from sim.clock import Clock
+from sim.numerics.crew import side_by_side
 from sim.processes import (
     antigen_loss,
     apoptosis,
@@ -33,7 +36,7 @@ from sim.processes import (
     vegf_blockade,
     vessels,
 )
-from sim.state import State
+from sim.state import State, Tissue
 
 
 class Process(NamedTuple):
@@ -72,6 +75,10 @@ SCHEDULE: tuple[Process, ...] = (
     Process("displacement", displacement, "step", "births push, gaps close; last, because it moves what others point to"),
 )
 
+SYSTEMIC = frozenset(
+    ("radiobiology", "pharmacokinetics", "checkpoint_blockade", "vegf_blockade", "t_cell_priming", "t_cell_entry"))
+"""Processes that write what lesions share; the others write one lesion at a time, so lesions may be worked on side by side."""
+
 PARAMETERS: dict[str, type] = {
     **{row.name: row.module.Parameters for row in SCHEDULE if hasattr(row.module, "Parameters")},
     "tissue": tissue.Parameters,
@@ -82,11 +89,27 @@ PARAMETERS: dict[str, type] = {
 
 def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> Clock:
     """Take one step of the whole schedule and return the clock of the next; `parameters` by process name."""
-    is_turn_taken = False
-    for row in SCHEDULE:
-        if row.every != "micro-step":
-            row.module.update(state, parameters[row.name], clock)
-        elif not is_turn_taken:
-            micro_steps.advance(state, parameters, clock)
-            is_turn_taken = True
+    for is_shared, rows in groupby(SCHEDULE, key=lambda row: row.name not in SYSTEMIC):
+        if is_shared:
+            side_by_side(partial(_advance_lesion, tuple(rows), state, parameters, clock), sorted(state.active, key=_by_size))
+        else:
+            for row in rows:
+                row.module.update(state, parameters[row.name], clock)
     return replace(clock, step=clock.step + 1)
+
+
+def _by_size(tissue: Tissue) -> int:
+    """Return what puts the largest section first, so that no thread is left with it at the end."""
+    return -tissue.state.size
+
+
+def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock, tissue: Tissue) -> None:
+    """Let processes that write one lesion at a time act on one lesion alone; they read what is systemic."""
+    alone = replace(state, tissues=[tissue])
+    is_turn_taken = False
+    for row in rows:
+        if row.every != "micro-step":
+            row.module.update(alone, parameters[row.name], clock)
+        elif not is_turn_taken:
+            micro_steps.advance(alone, parameters, clock)
+            is_turn_taken = True

@@ -15,6 +15,11 @@ def spread_words(n: int) -> list[np.uint32]:
     return [np.uint32((2 * i + 1) * 2**32 // (2 * n)) for i in range(n)]
 
 
+def whole(shape: tuple[int, int, int]) -> tuple[float, float, float, float]:
+    """Return the bounds of the whole box."""
+    return 0.0, float(shape[1]), 0.0, float(shape[2])
+
+
 def random_words(n: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 2**32, (n, 2), dtype=np.uint32)
 
@@ -65,7 +70,7 @@ def test_a_ray_from_the_centre_may_go_anywhere() -> None:
 def test_a_walk_follows_touching_sites_to_the_edge_of_the_box(step: tuple[float, float, float]) -> None:
     shape, path = (9, 11, 13), np.empty(40, np.int32)
     start = np.ravel_multi_index((4, 5, 6), shape)
-    n = walk_ray(start, step, shape, True, path)
+    n = walk_ray(start, step, shape, whole(shape), True, path)
     places = np.array(np.unravel_index(path[:n], shape)).T
     assert path[0] == start and len(set(path[:n])) == n
     assert np.abs(np.diff(places, axis=0)).max() == 1
@@ -95,7 +100,7 @@ def test_a_ray_in_a_slab_stays_within_it_and_advances_in_its_plane() -> None:
     for words in random_words(400):
         step = outward_ray(start, shape, centre, False, *words)
         assert max(abs(step[1]), abs(step[2])) == pytest.approx(1.0) and abs(step[0]) <= 1.0
-        n = walk_ray(start, step, shape, False, path)
+        n = walk_ray(start, step, shape, whole(shape), False, path)
         places = np.array(np.unravel_index(path[:n], shape)).T
         assert len(set(path[:n])) == n and np.abs(np.diff(places, axis=0)).max() == 1
         assert any(place in (0, 40) for place in places[-1, 1:])

@@ -10,6 +10,8 @@ import pytest
 from sim import micro_steps
 from sim.codes import CellState, Hazard
 from sim.model import TumourModel
+from sim.numerics import crew, diffusion
+from sim.numerics.crew import hired
 from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
 from sim.scenario import Scenario
 from sim.schedule import PARAMETERS, SCHEDULE, advance
@@ -39,7 +41,7 @@ def test_a_step_calls_every_process_in_order_and_the_micro_steps_at_their_place(
     for row in SCHEDULE:
         monkeypatch.setattr(row.module, "update", lambda state, p, clock, name=row.name: called.append(name))
     monkeypatch.setattr(micro_steps, "advance", lambda state, parameters, clock: called.extend(MICRO))
-    after = advance(state_of(), DEFAULTS, clock_at(7))
+    after = advance(state_of(lively()), DEFAULTS, clock_at(7))
     assert called == [row.name for row in SCHEDULE]
     assert after == clock_at(8)
 
@@ -91,6 +93,24 @@ def test_a_lesion_changes_the_other_through_the_blood_alone() -> None:
         return {path: kept for path, kept in remember(state).items() if path.startswith("lesion.made")}
 
     assert section() == section(lively("elsewhere"))
+
+
+def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three lesions side by side, and one by rows as a large section is."""
+    neck = treated.lesions["neck"]
+
+    def digest(n_threads: int, names: tuple[str, ...]) -> dict[str, bytes]:
+        with hired(n_threads):
+            model = TumourModel(treated.model_copy(update={"lesions": dict.fromkeys(names, neck), "scans": []}), until_d=1.5)
+            while model.running:
+                model.step()
+        return remember(model.state)
+
+    monkeypatch.setattr(crew, "LEAST_SITES", 100)
+    monkeypatch.setattr(diffusion, "LEAST_SITES", 100)
+    for names in (("neck", "left", "right"), ("neck",)):
+        assert digest(2, names) == digest(1, names)
+        assert digest(3, names) == digest(1, names)
 
 
 def counts(state: State) -> np.ndarray:

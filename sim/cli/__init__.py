@@ -15,7 +15,8 @@ from analysis.errors import RecordError
 from sim import DISCLAIMER, __version__
 from sim.errors import UserError, did_you_mean
 
-VERBS = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify")
+VERBS = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify",
+         "bench")
 EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o results/teaching.h5"
 
 

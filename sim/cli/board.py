@@ -23,6 +23,7 @@ class Board:
         self.reached_d: dict[Job, float] = {}
         self.started = self.last_line = time.monotonic()
         self.bar: Any = None
+        self.first: tuple[float, float] | None = None
 
     def __enter__(self) -> "Board":
         """Open the bar if the stream is a terminal."""
@@ -48,6 +49,8 @@ class Board:
     def advance(self, job: Job, done_d: float) -> None:
         """Note the day a run has reached."""
         self.reached_d[job] = min(done_d, job.days)
+        if self.first is None:
+            self.first = (time.monotonic(), sum(self.reached_d.values()))
         self._draw()
 
     def finish(self, outcome: Outcome) -> None:
@@ -59,11 +62,19 @@ class Board:
             self.announce(f"failed: {outcome.job.scenario.arm} r{outcome.job.replicate}: {outcome.message}")
         self._draw()
 
+    def left(self) -> str:
+        """Return how long the rest takes at the pace so far, counted from the first day told: what came before is burn-in and compiling."""
+        now, reached = time.monotonic(), sum(self.reached_d.values())
+        if self.first is None or reached - self.first[1] < 1e-9 or self.n_ended == self.n_jobs:
+            return ""
+        seconds = (self.total_d - reached) * (now - self.first[0]) / (reached - self.first[1])
+        return f", about {seconds:.0f} s left" if seconds < 120 else f", about {seconds / 60:.0f} min left"
+
     def line(self) -> str:
         """Return where things stand as a line of text."""
         failed = f", {self.n_failed} failed" if self.n_failed else ""
         return (f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {sum(self.reached_d.values()):.0f} of "
-                f"{self.total_d:.0f} days, {time.monotonic() - self.started:.0f} s")
+                f"{self.total_d:.0f} days, {time.monotonic() - self.started:.0f} s{self.left()}")
 
     def _draw(self) -> None:
         if self.bar is not None:

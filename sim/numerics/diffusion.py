@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft
 
+from sim.numerics.crew import LEAST_SITES, free_threads, in_bands
 from sim.numerics.jit import finite_kernel, kernel
 
 _ASLEEP = 0.3
@@ -38,46 +39,50 @@ def _take_second(n, row, target):
 
 
 @kernel
-def _split(rate, level, half_saturation, exchange, uptake, field, split):
-    """Part a field and its coefficients by colour; reads exchange, uptake, field (nz, ny, nx); writes split. No draws."""
+def _split(rows, numbers, exchange, uptake, field, split):
+    """Part rows [first, end) of a field and its coefficients by colour; numbers = (rate, level, half_saturation).
+
+    Reads exchange, uptake, field (nz, ny, nx); writes split. No draws.
+    """
+    rate, level, half_saturation = numbers
     nz, ny, nx = field.shape
     frame = 1 if nz > 1 else 0
-    for z in range(nz):
-        for y in range(ny):
-            full = rate * np.float32(4 - (y == 0) - (y == ny - 1) + frame * (2 - (z == 0) - (z == nz - 1)))
-            for colour in range(2):
-                first = (z + y + colour) & 1
-                n = (nx - first + 1) // 2
-                stiffness, source, load = split.stiffness[colour, z, y], split.source[colour, z, y], split.load[colour, z, y]
-                _take_second(n, field[z, y][first:], split.field[colour, z + frame, y + 1][1:])
-                _take_second(n, exchange[z, y][first:], source)
-                _take_second(n, uptake[z, y][first:], load)
-                for i in range(n):
-                    stiffness[i] = full + source[i]
-                for i in range(n):
-                    source[i] *= level
-                if first == 0:
-                    stiffness[0] -= rate
-                if 2 * (n - 1) + first == nx - 1:
-                    stiffness[n - 1] -= rate
-                for i in range(n):
-                    load[i] += stiffness[i] * half_saturation
+    for r in range(rows[0], rows[1]):
+        z, y = divmod(r, ny)
+        full = rate * np.float32(4 - (y == 0) - (y == ny - 1) + frame * (2 - (z == 0) - (z == nz - 1)))
+        for colour in range(2):
+            first = (z + y + colour) & 1
+            n = (nx - first + 1) // 2
+            stiffness, source, load = split.stiffness[colour, z, y], split.source[colour, z, y], split.load[colour, z, y]
+            _take_second(n, field[z, y][first:], split.field[colour, z + frame, y + 1][1:])
+            _take_second(n, exchange[z, y][first:], source)
+            _take_second(n, uptake[z, y][first:], load)
+            for i in range(n):
+                stiffness[i] = full + source[i]
+            for i in range(n):
+                source[i] *= level
+            if first == 0:
+                stiffness[0] -= rate
+            if 2 * (n - 1) + first == nx - 1:
+                stiffness[n - 1] -= rate
+            for i in range(n):
+                load[i] += stiffness[i] * half_saturation
 
 
 @kernel
-def _join(framed, field):
-    """Put the colours of a split field together; reads framed; writes field (nz, ny, nx). No draws."""
+def _join(rows, framed, field):
+    """Put the colours of rows [first, end) of a split field together; reads framed; writes field (nz, ny, nx). No draws."""
     nz, ny, nx = field.shape
     frame = 1 if nz > 1 else 0
-    for z in range(nz):
-        for y in range(ny):
-            row, colour = field[z, y], (z + y) & 1
-            even, odd = framed[colour, z + frame, y + 1][1:], framed[1 - colour, z + frame, y + 1][1:]
-            for i in range(nx // 2):
-                row[2 * i] = even[i]
-                row[2 * i + 1] = odd[i]
-            if nx & 1:
-                row[nx - 1] = even[nx // 2]
+    for r in range(rows[0], rows[1]):
+        z, y = divmod(r, ny)
+        row, colour = field[z, y], (z + y) & 1
+        even, odd = framed[colour, z + frame, y + 1][1:], framed[1 - colour, z + frame, y + 1][1:]
+        for i in range(nx // 2):
+            row[2 * i] = even[i]
+            row[2 * i + 1] = odd[i]
+        if nx & 1:
+            row[nx - 1] = even[nx // 2]
 
 
 @finite_kernel
@@ -108,31 +113,34 @@ def _relax_row(coefficients, own, total, row, change):
 
 
 @finite_kernel
-def _relax_colour(colour, nx, coefficients, split, asleep, last, now):
-    """Over-relax the rows of one colour that are awake; last, now: each row's largest correction, framed (nz + 2, ny + 2)."""
+def _relax_colour(rows, colour, nx, coefficients, split, asleep, last, now):
+    """Over-relax the rows [first, end) of one colour that are awake, row z ny + y; return nothing.
+
+    last, now: each row's largest correction, framed (nz + 2, ny + 2); now is written.
+    """
     _, nz, ny, width = split.stiffness.shape
     frame = 1 if nz > 1 else 0
     total, change = np.empty(width, np.float32), np.empty(width, np.float32)
-    for z in range(nz):
-        for y in range(ny):
-            nearby = max(last[z + 1, y], last[z + 1, y + 1], last[z + 1, y + 2], last[z, y + 1], last[z + 2, y + 1])
-            if nearby <= asleep:
-                continue
-            first = (z + y + colour) & 1
-            n = (nx - first + 1) // 2
-            other, k, j = split.field[1 - colour], z + frame, y + 1
-            # Whole rows first, then their parts: numba keeps those contiguous, and only those vectorise.
-            left, right = other[k, j][first : first + n], other[k, j][first + 1 : first + n + 1]
-            up, down = other[k, j - 1][1 : n + 1], other[k, j + 1][1 : n + 1]
+    for r in range(rows[0], rows[1]):
+        z, y = divmod(r, ny)
+        nearby = max(last[z + 1, y], last[z + 1, y + 1], last[z + 1, y + 2], last[z, y + 1], last[z + 2, y + 1])
+        if nearby <= asleep:
+            continue
+        first = (z + y + colour) & 1
+        n = (nx - first + 1) // 2
+        other, k, j = split.field[1 - colour], z + frame, y + 1
+        # Whole rows first, then their parts: numba keeps those contiguous, and only those vectorise.
+        left, right = other[k, j][first : first + n], other[k, j][first + 1 : first + n + 1]
+        up, down = other[k, j - 1][1 : n + 1], other[k, j + 1][1 : n + 1]
+        for i in range(n):
+            total[i] = left[i] + right[i] + (up[i] + down[i])
+        if frame:
+            front, back = other[k - 1, j][1 : n + 1], other[k + 1, j][1 : n + 1]
             for i in range(n):
-                total[i] = left[i] + right[i] + (up[i] + down[i])
-            if frame:
-                front, back = other[k - 1, j][1 : n + 1], other[k + 1, j][1 : n + 1]
-                for i in range(n):
-                    total[i] += front[i] + back[i]
-            row = (split.stiffness[colour, z, y], split.source[colour, z, y], split.load[colour, z, y])
-            largest = _relax_row(coefficients, split.field[colour, k, j][1 : n + 1], total, row, change)
-            now[z + 1, j] = max(now[z + 1, j], largest)
+                total[i] += front[i] + back[i]
+        row = (split.stiffness[colour, z, y], split.source[colour, z, y], split.load[colour, z, y])
+        largest = _relax_row(coefficients, split.field[colour, k, j][1 : n + 1], total, row, change)
+        now[z + 1, j] = max(now[z + 1, j], largest)
 
 
 @kernel
@@ -145,8 +153,23 @@ def _relax_split(coefficients, limits, nx, split):
     while largest > tolerance and sweeps < most:
         now = np.zeros((nz + 2, ny + 2), np.float32)
         for colour in range(2):
-            _relax_colour(colour, nx, coefficients, split, np.float32(_ASLEEP * tolerance), last, now)
+            _relax_colour((0, nz * ny), colour, nx, coefficients, split, np.float32(_ASLEEP * tolerance), last, now)
         largest, last = now.max(), now
+        sweeps += 1
+    return largest, sweeps
+
+
+def _relax_in_bands(coefficients, limits, nx, split):
+    """Do as `_relax_split` does, each sweep shared out by rows: rows of one colour do not read one another."""
+    tolerance, most = limits
+    _, nz, ny, _ = split.stiffness.shape
+    last = np.full((nz + 2, ny + 2), np.float32(np.inf))
+    largest, sweeps = np.inf, 0
+    while largest > tolerance and sweeps < most:
+        now = np.zeros((nz + 2, ny + 2), np.float32)
+        for colour in range(2):
+            in_bands((nz, ny, nx), _relax_colour, colour, nx, coefficients, split, np.float32(_ASLEEP * tolerance), last, now)
+        largest, last = float(now.max()), now
         sweeps += 1
     return largest, sweeps
 
@@ -169,9 +192,12 @@ def relax(omega: float, rate: float, level: float, half_saturation: float, limit
     nz, ny, nx = field.shape
     width, frame = (nx + 1) // 2, 2 * (nz > 1)
     split = Split(np.zeros((2, nz + frame, ny + 2, width + 2), np.float32), *(np.zeros((2, nz, ny, width), np.float32) for _ in range(3)))
-    _split(np.float32(rate), np.float32(level), np.float32(half_saturation), exchange, uptake, field, split)
-    largest, sweeps = _relax_split((np.float32(omega), np.float32(rate), np.float32(half_saturation)), limits, nx, split)
-    _join(split.field, field)
+    numbers = (np.float32(rate), np.float32(level), np.float32(half_saturation))
+    in_bands(field.shape, _split, numbers, exchange, uptake, field, split)
+    is_shared = free_threads() > 1 and field.size >= LEAST_SITES
+    sweep = _relax_in_bands if is_shared else _relax_split
+    largest, sweeps = sweep((np.float32(omega), np.float32(rate), np.float32(half_saturation)), limits, nx, split)
+    in_bands(field.shape, _join, split.field, field)
     return float(largest), int(sweeps)
 
 
@@ -189,6 +215,8 @@ def steady_linear(source: np.ndarray, diffusivity: float, decay: float, spacing:
         size = source.shape[axis]
         wave = (2.0 - 2.0 * np.cos(np.pi * np.arange(size) / size)) * diffusivity / spacing**2
         denominator += wave.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(source.ndim)])
-    spectrum = fft.dctn(source, axes=axes, norm="ortho")
-    field: np.ndarray = fft.idctn(spectrum / denominator, axes=axes, norm="ortho")
-    return np.maximum(field, np.float32(0.0))
+    workers = free_threads() if source.size >= LEAST_SITES else 1
+    spectrum = fft.dctn(source, axes=axes, norm="ortho", workers=workers)
+    spectrum /= denominator
+    field: np.ndarray = fft.idctn(spectrum, axes=axes, norm="ortho", overwrite_x=True, workers=workers)
+    return np.maximum(field, np.float32(0.0), out=field)

@@ -77,11 +77,12 @@ def outward_ray(site, shape, centre, is_block, turn, tilt):
 
 
 @kernel
-def walk_ray(site, step, shape, is_block, path):
-    """Write the flat indices of a ray from `site` to the edge of the box; return their number (all different).
+def walk_ray(site, step, shape, within, is_block, path):
+    """Write the flat indices of a ray from `site` to the edge of a part of the box; return their number (all different).
 
-    step: (dz, dy, dx) as of `outward_ray`; path: int32 with room for the longest edge of the box. The upper and lower
-    face of a slab are mirrors; a block's ray ends there.
+    step: (dz, dy, dx) as of `outward_ray`; within: (first y, end of y, first x, end of x) of the part, which holds the site;
+    path: int32 with room for the longest edge of the box. The upper and lower face of a slab are mirrors; a block's ray
+    ends there.
     """
     nz, ny, nx = shape
     z, rest = divmod(site, ny * nx)
@@ -89,7 +90,7 @@ def walk_ray(site, step, shape, is_block, path):
     fz, fy, fx = z + 0.5, y + 0.5, x + 0.5
     dz = step[0]
     n = 0
-    while 0.0 <= fz < nz and 0.0 <= fy < ny and 0.0 <= fx < nx:
+    while 0.0 <= fz < nz and within[0] <= fy < within[1] and within[2] <= fx < within[3]:
         path[n] = (int(fz) * ny + int(fy)) * nx + int(fx)
         n += 1
         fz += dz

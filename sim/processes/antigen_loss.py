@@ -33,6 +33,9 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         words = draw(state.luck(tissue, clock), int(Purpose.ANTIGEN_LOSS), np.uint32(0))
         codes = tissue.state.reshape(-1)
+        # 1 - exp(-h) <= h, and h is at most that of a section full of its fastest cell: most steps are settled here.
+        if uniform(words[0]) >= p.loss_per_division * codes.size * float(tissue.hazard[Hazard.DIVISION].max()):
+            continue
         clonogens = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
         divisions = np.cumsum(tissue.hazard[Hazard.DIVISION].reshape(-1)[clonogens], dtype=np.float64)
         if len(clonogens) and uniform(words[0]) < -np.expm1(-p.loss_per_division * divisions[-1]):

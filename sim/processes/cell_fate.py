@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
+from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
 from sim.numerics.random import draw_many, name_row, uniform
 from sim.state import State
@@ -51,26 +52,27 @@ def _pick(u, hazard):
 
 
 @kernel
-def draw_fates(luck, centre, state, hazard, fate):
-    """Propose a fate for every living cell. Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
-    nz, ny, nx = state.shape
+def draw_fates(rows, luck, centre, state, hazard, fate):
+    """Propose a fate for every living cell of the rows [first, end), row z ny + y. Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
+    _, ny, nx = state.shape
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
-    for z in range(nz):
-        for y in range(ny):
-            fate[z, y] = NO_FATE
-            n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
-            draw_many(luck, _CELL_FATE, entities[:n], words)
-            for i in range(n):
-                x, u = places[i], uniform(words[0, i])
-                total = 0.0
-                for cause in range(N_HAZARDS):
-                    total += hazard[cause, z, y, x]
-                # 1 - exp(-h) <= h: most cells are settled here; the margin is for rounding.
-                if u < total * 1.000001:
-                    fate[z, y, x] = _pick(u, hazard[:, z, y, x])
+    for r in range(rows[0], rows[1]):
+        z, y = divmod(r, ny)
+        fate[z, y] = NO_FATE
+        n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
+        draw_many(luck, _CELL_FATE, entities[:n], words)
+        for i in range(n):
+            x, u = places[i], uniform(words[0, i])
+            total = 0.0
+            for cause in range(N_HAZARDS):
+                total += hazard[cause, z, y, x]
+            # 1 - exp(-h) <= h: most cells are settled here; the margin is for rounding.
+            if u < total * 1.000001:
+                fate[z, y, x] = _pick(u, hazard[:, z, y, x])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Propose fates in every lesion."""
     for tissue in state.active:
-        draw_fates(state.luck(tissue, clock), tissue.centre, tissue.state, tissue.hazard, tissue.fate)
+        luck = state.luck(tissue, clock)
+        in_bands(tissue.state.shape, draw_fates, luck, tissue.centre, tissue.state, tissue.hazard, tissue.fate)

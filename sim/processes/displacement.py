@@ -19,7 +19,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import crowding, entity_of, outward_ray, walk_ray
+from sim.numerics.lattice import entity_of, outward_ray, sums_around, walk_ray
 from sim.numerics.random import Luck, draw
 from sim.state import State, Tissue
 
@@ -56,16 +56,16 @@ def _choose_ray(site, geometry, words, sign, state, paths):
     """Write two rays into paths int32 (2, steps) and return (index of the chosen one, its length, position of its last cell).
 
     The ray whose last cell has the smaller (sign 1) or larger (sign -1) elliptical radius is chosen; geometry = (shape,
-    centre, axes), axes = the mass's (z, y) axes relative to its x axis, z infinite in a slab.
+    centre, axes, within), axes = the mass's (z, y) axes relative to its x axis, z infinite in a slab; within as in `walk_ray`.
     """
-    shape, centre, axes = geometry
+    shape, centre, axes, within = geometry
     is_block = axes[0] < np.inf
     _, ny, nx = shape
     chosen, length, end, best = 0, 0, -1, np.inf
     for i in range(2):
         turn, tilt = words[2 * i], words[2 * i + 1]
         step = outward_ray(site, shape, centre, is_block, turn, tilt)
-        n = walk_ray(site, step, shape, is_block, paths[i])
+        n = walk_ray(site, step, shape, within, is_block, paths[i])
         last = _last_cell(state, paths[i], n)
         z, rest = divmod(paths[i, max(last, 0)], ny * nx)
         y, x = divmod(rest, nx)
@@ -84,7 +84,7 @@ def _push(luck, mothers, geometry, room, cells):
     lost_antigen, hits, last_hit) flat.
     """
     state, pd_l1, lost_antigen, hits, last_hit = cells
-    shape, centre, _ = geometry
+    shape, centre, _, _ = geometry
     n_cells, capacity = room
     paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     dropped = 0
@@ -111,7 +111,7 @@ def _push(luck, mothers, geometry, room, cells):
 def _pull(luck, gaps, geometry, cells):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes cells. One draw a gap."""
     state = cells[0]
-    shape, centre, _ = geometry
+    shape, centre, _, _ = geometry
     paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     for site in gaps:
         if state[site] != _STROMA:
@@ -124,18 +124,20 @@ def _pull(luck, gaps, geometry, cells):
             state[paths[chosen, last]] = _STROMA
 
 
-@kernel
-def _gaps(state, found):
-    """Write the flat empty sites that touch a cell (Moore neighbourhood); return their number. Reads state (nz, ny, nx); writes found int64. No draws."""
-    nz, ny, nx = state.shape
-    n = 0
-    for z in range(nz):
-        for y in range(1, ny - 1):
-            for x in range(1, nx - 1):
-                if state[z, y, x] == _STROMA and crowding(state, 1, y, x, z) > 0.0:
-                    found[n] = (z * ny + y) * nx + x
-                    n += 1
-    return n
+def _gaps(state: np.ndarray) -> np.ndarray:
+    """Return the flat empty sites that touch a cell (Moore neighbourhood); the box's outermost sites are none. state (nz, ny, nx)."""
+    is_gap = (state == _STROMA) & (sums_around((state > 0).view(np.uint8), 1) > 0)
+    is_gap[:, [0, -1]] = is_gap[:, :, [0, -1]] = False
+    return np.flatnonzero(is_gap)
+
+
+def _reach(state: np.ndarray) -> tuple[float, float, float, float]:
+    """Return (first y, end of y, first x, end of x) of the cells and the sites beside them: a ray meets no cell beyond."""
+    ends: list[float] = []
+    for axis, size in ((1, state.shape[1]), (2, state.shape[2])):
+        occupied = np.flatnonzero(state.any(axis=(0, 3 - axis)))
+        ends += [max(occupied[0] - 1.0, 0.0), min(occupied[-1] + 2.0, size)] if len(occupied) else [0.0, float(size)]
+    return ends[0], ends[1], ends[2], ends[3]
 
 
 @kernel
@@ -157,16 +159,16 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         luck = state.luck(tissue, clock)
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
-        geometry = (tissue.state.shape, tissue.centre, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0]))
+        shape, axes = tissue.state.shape, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0])
         sites = np.flatnonzero(tissue.fate.reshape(-1) == Hazard.DIVISION)
         if len(sites):
             sites = _in_order(tissue, luck, _PUSH_ORDER, sites)
             codes = np.where(cells[0][sites] == _DOOMED, _DOOMED, _PROLIFERATING)
             mothers = np.stack([sites, codes, cells[1][sites], cells[2][sites]], axis=1).astype(np.int64)
             room = (int(np.count_nonzero(cells[0])), tissue.capacity)
-            tissue.n_dropped += _push(luck, mothers, geometry, room, cells)
+            whole = (0.0, float(shape[1]), 0.0, float(shape[2]))
+            tissue.n_dropped += _push(luck, mothers, (shape, tissue.centre, axes, whole), room, cells)
         if clock.is_due(EVERY_H):
-            gaps = np.empty(tissue.state.size, np.int64)
-            gaps = gaps[: _gaps(tissue.state, gaps)]
-            _pull(luck, _in_order(tissue, luck, _PULL_ORDER, gaps), geometry, cells)
+            gaps = _in_order(tissue, luck, _PULL_ORDER, _gaps(tissue.state))
+            _pull(luck, gaps, (shape, tissue.centre, axes, _reach(tissue.state)), cells)
         tissue.n_cells = int(np.count_nonzero(cells[0]))

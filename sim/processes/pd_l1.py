@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
+from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import sums_around
@@ -39,21 +40,25 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _switch(p, p_any, luck, centre, state, ifn_gamma, pd_l1):
-    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L. Reads state, ifn_gamma; writes pd_l1. One draw a cell."""
-    nz, ny, nx = state.shape
+def _switch(rows, p, p_any, site_luck, state, ifn_gamma, pd_l1):
+    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end), row z ny + y.
+
+    site_luck = (luck, centre). Reads state, ifn_gamma; writes pd_l1. One draw a cell.
+    """
+    luck, centre = site_luck
+    _, ny, nx = state.shape
     half = p.ifn_half**p.exponent
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
-    for z in range(nz):
-        for y in range(ny):
-            n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
-            draw_many(luck, _PD_L1, entities[:n], words)
-            for i in range(n):
-                if uniform(words[0, i]) < p_any:
-                    x = places[i]
-                    seen = ifn_gamma[z, y, x] ** p.exponent
-                    level = p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + half)
-                    pd_l1[z, y, x] = uniform(words[1, i]) < level
+    for r in range(rows[0], rows[1]):
+        z, y = divmod(r, ny)
+        n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
+        draw_many(luck, _PD_L1, entities[:n], words)
+        for i in range(n):
+            if uniform(words[0, i]) < p_any:
+                x = places[i]
+                seen = ifn_gamma[z, y, x] ** p.exponent
+                level = p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + half)
+                pd_l1[z, y, x] = uniform(words[1, i]) < level
 
 
 @kernel
@@ -86,5 +91,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         return
     p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
     for tissue in state.active:
-        _switch(p, p_any, state.luck(tissue, clock), tissue.centre, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
+        site_luck = (state.luck(tissue, clock), tissue.centre)
+        in_bands(tissue.state.shape, _switch, p, p_any, site_luck, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
         tissue.pd_l1_share = local_share(tissue.state, tissue.pd_l1)

@@ -26,12 +26,16 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
+from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0
+
+_PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
+_DIVISION = int(Hazard.DIVISION)
 
 
 class Parameters(NamedTuple):
@@ -64,6 +68,18 @@ def _follow_growth(tissue: Tissue, days: float) -> None:
     if cells > 0.0 and tissue.cells_seen > 0.0:
         tissue.growth_per_d += decay_share(1.0 / _GROWTH_MEMORY_D, days) * (math.log(cells / tissue.cells_seen) / days - tissue.growth_per_d)
     tissue.cells_seen = cells
+
+
+@kernel
+def _tally(state, fate):
+    """Return the numbers of clonogens now and after this step's fates. Reads state, fate, both flat. No draws."""
+    n = n_lost = n_dividing = 0
+    for s in range(len(state)):
+        is_viable = (state[s] == _PROLIFERATING) | (state[s] == _QUIESCENT)
+        n += is_viable
+        n_lost += is_viable & (fate[s] != NO_FATE)
+        n_dividing += is_viable & (fate[s] == _DIVISION)
+    return n, n - n_lost + 2 * n_dividing
 
 
 def _is_held(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
@@ -129,13 +145,11 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         _grow_view(tissue, words[2:])
         if clock.is_due(24.0):
             _follow_growth(tissue, clock.span_h(24.0) / 24.0)
-        codes, fate = tissue.state.reshape(-1), tissue.fate.reshape(-1)
-        viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
-        fates = fate[viable]
-        n_dividing = int((fates == Hazard.DIVISION).sum())
-        n_after = len(viable) - int((fates != NO_FATE).sum()) + 2 * n_dividing
-        tissue.is_held = _is_held(tissue, len(viable), n_after, p.n_min)
+        codes = tissue.state.reshape(-1)
+        n, n_after = _tally(codes, tissue.fate.reshape(-1))
+        tissue.is_held = _is_held(tissue, n, n_after, p.n_min)
         if tissue.is_held:
+            viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
             _hold(tissue, viable, p.n_min, normal(words[0], words[1]), luck)
         # The last reader of this step's hazards; these two rows are added to, not overwritten.
         tissue.hazard[Hazard.RADIATION :] = 0.0

@@ -1,0 +1,63 @@
+"""Where the time goes: the share of each process of the schedule in a run of the case."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from sim import micro_steps
+from sim.bench import Effort, Figure, figure
+from sim.model import TumourModel
+from sim.scenario import Scenario
+from sim.scenario_file import load_scenario
+from sim.schedule import SCHEDULE
+from sim.simulation import COMMIT_EVERY_D
+
+GROUP = "share of time"
+MICRO_STEPS = "t_cell_motion and t_cell_killing"
+
+
+def case(cells: int) -> Scenario:
+    """Return the case with sections of so many cells."""
+    scenario = load_scenario("case", [])
+    lesions = {name: lesion.model_copy(update={"section_cells": cells}) for name, lesion in scenario.lesions.items()}
+    return scenario.model_copy(update={"lesions": lesions})
+
+
+@contextmanager
+def timed(spent: Counter[str]) -> Iterator[None]:
+    """Add the seconds that each process takes in this block to `spent`."""
+    watched: list[tuple[ModuleType, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
+    watched.append((micro_steps, "advance", MICRO_STEPS))
+    patches = [patch.object(module, function, _watch(getattr(module, function), name, spent)) for module, function, name in watched]
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+def _watch(work: Callable[..., Any], name: str, spent: Counter[str]) -> Callable[..., Any]:
+    def watched(*arguments: Any) -> None:
+        started = perf_counter()
+        work(*arguments)
+        spent[name] += perf_counter() - started  # type: ignore[assignment]
+
+    return watched
+
+
+def profile_case(effort: Effort) -> tuple[TumourModel, list[Figure]]:
+    """Run the case for some days; return it as it stands then, and the share of each process since day 0."""
+    model, spent = TumourModel(case(effort.cells), until_d=effort.days, collect_every_d=COMMIT_EVERY_D), Counter[str]()
+    started = perf_counter()
+    with timed(spent):
+        while model.running:
+            model.step()
+    total = perf_counter() - started
+    spent["all else"] = total - sum(spent.values())  # type: ignore[assignment]
+    return model, [figure(GROUP, name, [100.0 * took / total], "%") for name, took in spent.most_common()]

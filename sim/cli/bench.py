@@ -1,0 +1,47 @@
+"""`bench`: what this machine could do, what the model does on it, and the project's targets, measured in one run."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sim.bench import Figure
+
+HELP = "time kernels and runs beside what this machine could do; targets, reached or not"
+HEADINGS = ("group", "figure", "median", "least", "most", "unit", "target", "verdict")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("--quick", action="store_true", help="kernels and short runs only, on small sections: seconds, not minutes")
+    parser.add_argument("--full-size", action="store_true", help="a section as large as the case's neck lesion too (minutes, 4 GB)")
+    parser.add_argument("--json", action="store_true", help="one JSON array of figures instead of the table")
+
+
+def execute(options: Namespace) -> int:
+    """Print the figures, progress on stderr; a target that is missed is no error: machines differ."""
+    import json
+    import sys
+
+    from sim.bench import Effort, bench, runs
+    from sim.capacity import available_cores
+
+    def tell(text: str) -> None:
+        print(f"{text} ...", file=sys.stderr, flush=True)
+
+    effort = Effort(cells=3000, repeats=3, days=7.0, large_cells=50_000, is_whole=False) if options.quick else Effort()
+    cores, reason = available_cores()
+    tell(f"{cores} cores ({reason}); let nothing else run, or trust only shares and ratios")
+    found = bench(effort, tell) + (runs.full_size(tell) if options.full_size else [])
+    print(json.dumps([figure._asdict() for figure in found], indent=2) if options.json else as_table(found))
+    return 0
+
+
+def as_table(found: Sequence["Figure"]) -> str:
+    """Return figures as aligned columns."""
+    verdicts = {True: "reached", False: "missed", None: ""}
+    rows = [HEADINGS, *((made.group, made.name, f"{made.value:.3g}", f"{made.low:.3g}", f"{made.high:.3g}", made.unit, made.target,
+                         verdicts[made.reached]) for made in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    return "\n".join("  ".join(text.rjust(width) if column in (2, 3, 4) else text.ljust(width) for column, (text, width) in
+                               enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)

@@ -1,0 +1,67 @@
+"""The threads of this process, and how work is shared out among them. No result depends on their number.
+
+Sections of lesions are worked on side by side; where there is one section, and a large one, its rows are. Every piece
+writes only what is its own, and nothing is summed across pieces, so one thread and many give the same bytes.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+LEAST_SITES = 250_000
+"""Smaller sections are not shared out by rows: starting threads would take longer than they save."""
+_busy = threading.local()
+_pool: ThreadPoolExecutor | None = None
+_size = 1
+
+
+@contextmanager
+def hired(n_threads: int) -> Iterator[None]:
+    """Let work in this block be shared out among `n_threads` threads; not to be nested."""
+    global _pool, _size
+    if n_threads < 2:
+        yield
+        return
+    with ThreadPoolExecutor(n_threads, "lesionlab") as pool:
+        _pool, _size = pool, n_threads
+        try:
+            yield
+        finally:
+            _pool, _size = None, 1
+
+
+def free_threads() -> int:
+    """Return how many threads the caller may use: one where it is itself a piece of shared work."""
+    return 1 if getattr(_busy, "is_so", False) else _size
+
+
+def side_by_side(work: Callable[[Any], None], items: Sequence[Any]) -> None:
+    """Do `work` for every item; the items must have nothing to do with one another."""
+    if _pool is None or free_threads() == 1 or len(items) < 2:
+        for item in items:
+            work(item)
+        return
+    for done in [_pool.submit(_alone, work, item) for item in items]:
+        done.result()
+
+
+def in_bands(shape: tuple[int, int, int], work: Callable[..., Any], *arguments: Any) -> None:
+    """Call `work(rows, *arguments)` for all rows of a box (nz, ny, nx), numbered z ny + y: rows = (first, end).
+
+    In one piece, or in one a thread where the sites are many.
+    """
+    n_rows = shape[0] * shape[1]
+    n = min(free_threads(), n_rows) if n_rows * shape[2] >= LEAST_SITES else 1
+    edges = [n_rows * i // n for i in range(n + 1)]
+    side_by_side(lambda rows: work(rows, *arguments), list(pairwise(edges)))
+
+
+def _alone(work: Callable[[Any], None], item: Any) -> None:
+    _busy.is_so = True
+    try:
+        work(item)
+    finally:
+        _busy.is_so = False

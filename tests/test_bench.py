@@ -1,0 +1,63 @@
+"""Bench: every figure has a name, a unit and a spread, shares add up, targets say what is asked; never how fast it is."""
+
+import json
+from argparse import Namespace
+from collections import Counter
+
+import pytest
+
+from sim import bench
+from sim.bench import Effort, Figure, at_least, at_most, figure
+from sim.bench.profile import timed
+from sim.cli import bench as verb
+from sim.processes import oxygen
+from tests.made_state import clock_at, state_of
+
+TINY = Effort(cells=500, repeats=1, days=0.25, large_cells=1000, is_whole=False)
+
+
+@pytest.fixture(scope="module")
+def figures() -> list[Figure]:
+    told: list[str] = []
+    found = bench.bench(TINY, told.append)
+    assert len(told) == 4
+    return found
+
+
+def test_every_figure_says_what_it_is_and_how_it_spreads(figures: list[Figure]) -> None:
+    assert {made.group for made in figures} == {"machine", "kernels", "share of time", "runs"}
+    assert all(made.name and made.unit and made.low <= made.value <= made.high for made in figures)
+    assert len({made.name for made in figures}) == len(figures)
+    assert all((made.reached is None) == (made.target == "") for made in figures)
+
+
+def test_the_shares_of_the_processes_add_up(figures: list[Figure]) -> None:
+    shares = {made.name: made.value for made in figures if made.group == "share of time"}
+    assert sum(shares.values()) == pytest.approx(100.0)
+    assert {"oxygen", "displacement", "t_cell_motion and t_cell_killing", "all else"} <= set(shares)
+
+
+def test_the_watch_is_taken_off_again() -> None:
+    before, spent = oxygen.update, Counter[str]()
+    with timed(spent):
+        oxygen.update(state_of(), oxygen.Parameters(), clock_at())
+    assert oxygen.update is before and spent["oxygen"] > 0.0
+
+
+def test_targets_are_judged_by_the_median() -> None:
+    made = figure("runs", "a run", [1.0, 9.0, 2.0], "s")
+    assert (made.value, made.low, made.high) == (2.0, 1.0, 9.0)
+    judged = at_most(made, 2.0, 1.0)
+    assert (judged.reached, judged.target) == (True, "at most 2 s, reach for 1")
+    assert at_most(made, 1.9).reached is False
+    assert (at_least(made, 2.0).reached, at_least(made, 2.1).reached) == (True, False)
+
+
+def test_the_verb_prints_a_table_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    made = [at_most(figure("runs", "a run", [1.0], "s"), 2.0), figure("machine", "copy", [10.0], "GB/s")]
+    monkeypatch.setattr(bench, "bench", lambda effort, tell: list(made))
+    assert verb.execute(Namespace(quick=True, full_size=False, json=False)) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split() == list(verb.HEADINGS) and table[1].endswith("at most 2 s  reached")
+    assert verb.execute(Namespace(quick=True, full_size=False, json=True)) == 0
+    assert [Figure(**row) for row in json.loads(capsys.readouterr().out)] == made
