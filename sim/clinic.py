@@ -71,4 +71,5 @@ def fix_baseline(tissue: Tissue, cells: float) -> None:
     hold_size(tissue, cells)
     tissue.capacity = max(int(np.count_nonzero(tissue.state)), 1)
     tissue.ledger[:] = 0.0
+    tissue.lost_antigen[:] = 0
     tissue.n_dropped = 0

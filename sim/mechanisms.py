@@ -20,7 +20,7 @@ class Mechanism(NamedTuple):
 
 MECHANISMS: dict[str, Mechanism] = {
     "oxygen_effect": Mechanism("hypoxic cells survive radiation better",
-                               (("radiobiology", "oxygen_enhancement", 1.0), ("radiobiology", "beta_enhancement", 1.0))),
+                               (("radiobiology", "oxygen_enhancement", 1.0), ("radiobiology", "oxygen_enhancement_beta", 1.0))),
     "radiation_to_antigen": Mechanism("cells killed by radiation prime T cells", (("t_cell_priming", "radiation_weight", 0.0),)),
     "radiation_to_vessels": Mechanism("fractions mature vessels", (("radiobiology", "maturation_per_fraction", 0.0),)),
     "radiation_loss_of_t_cells": Mechanism("fractions kill T cells in the lesion and in blood",
@@ -30,12 +30,12 @@ MECHANISMS: dict[str, Mechanism] = {
     "normalisation_to_entry": Mechanism("normalised vessels let T cells in", (("t_cell_entry", "normalisation_gain", 0.0),)),
     "blockade_to_pruning": Mechanism("VEGFR blockade prunes vessels and stops sprouts", (("vessels", "pruning_response", 0.0),)),
     "hypoxia_to_vegf": Mechanism("hypoxic cells secrete more VEGF", (("vegf", "hypoxic_ratio", 1.0),)),
+    "emptying_to_vessels": Mechanism("vessels of an emptied mass mature and open", (("vessels", "decompression_response", 0.0),)),
     "crowding_to_collapse": Mechanism("living cells squeeze immature vessels shut", (("vessels", "collapse_per_d", 0.0),)),
     "pd_l1_induction": Mechanism("interferon raises PD-L1", (("pd_l1", "ifn_half", _NEVER),)),
     "pd_1_to_killing": Mechanism("free PD-1 suppresses hits", (("t_cell_killing", "suppression_half", _NEVER),)),
     "pd_1_to_exhaustion": Mechanism("free PD-1 exhausts T cells, occupied PD-1 lets the stem-like recover",
                                     (("t_cell_exhaustion", "exhaustion_per_d", 0.0), ("t_cell_exhaustion", "recovery_per_d", 0.0))),
-    "antigen_loss": Mechanism("dividing cells may lose what T cells see", (("antigen_loss", "loss_per_division", 0.0),)),
     "chemotaxis": Mechanism("T cells prefer more chemoattractant", (("t_cell_motion", "bias", 0.0),)),
     "memory": Mechanism("primed T cells leave memory that supplies effectors (without it priming alone holds the pools on day 0)",
                         (("t_cell_priming", "memory_share", 0.0),)),

@@ -13,7 +13,6 @@ from sim.errors import UserError
 from sim.mechanisms import MECHANISMS, apply
 from sim.model import TumourModel
 from sim.processes import (
-    antigen_loss,
     pd_l1,
     radiobiology,
     t_cell_entry,
@@ -229,17 +228,16 @@ def test_chemotaxis_off_t_cells_walk_as_without_a_gradient() -> None:
     assert np.mod(walked(on, 0.1), 60).sum() > np.mod(walked(off, 0.1), 60).sum()
 
 
-def test_antigen_loss_off_no_line_escapes() -> None:
-    _, off = on_and_off("antigen_loss", "antigen_loss")
+def test_emptying_to_vessels_off_vessels_stay_immature_where_nobody_lives() -> None:
+    on, off = on_and_off("vessels", "emptying_to_vessels")
 
-    def n_lost(p: antigen_loss.Parameters) -> int:
-        tissue = packed()
-        tissue.hazard[Hazard.DIVISION].fill(0.1)
-        for step in range(200):
-            antigen_loss.update(state_of(tissue), p, clock_at(step))
-        return int(tissue.lost_antigen.sum())
+    def maturity(p: vessels.Parameters) -> float:
+        tissue = bare_tissue()
+        tissue.vessel[0, 5, 5], tissue.maturity[0, 5, 5] = 1, p.maturity_tumour
+        vessels.update(state_of(tissue), p, clock_at())
+        return float(tissue.maturity[0, 5, 5])
 
-    assert n_lost(off) == 0 < n_lost(antigen_loss.Parameters(loss_per_division=1e-4))
+    assert maturity(off) == pytest.approx(off.maturity_tumour) and maturity(on) > on.maturity_tumour + 0.1
 
 
 def test_memory_off_there_is_none_at_rest_or_later_and_the_pools_still_rest() -> None:
@@ -335,7 +333,6 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> set[str]:
 
 
 IDLE = (
-    ("untreated", "antigen_loss"),
     *(("untreated", name) for name in ("oxygen_effect", "radiation_to_antigen", "radiation_to_vessels", "radiation_loss_of_t_cells",
                                        "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")),
     ("treated", "low_dose_to_entry"),
@@ -350,14 +347,16 @@ def test_off_where_its_coupling_is_idle_a_switch_changes_no_byte(arm: str, name:
 
 
 def test_memory_idles_before_day_0() -> None:
-    """Every switch but memory is seen idle over a whole arm; memory exists from day 0 on."""
-    assert set(MECHANISMS) - {name for _, name in IDLE} == {"memory"}
+    """Every other switch is seen idle over a whole arm, but for one that no arm lets idle: a box holds empty host tissue.
+
+    Memory exists from day 0 on.
+    """
+    assert set(MECHANISMS) - {name for _, name in IDLE} == {"memory", "emptying_to_vessels"}
     on, off = (remember(TumourModel(scenario_from_text(UNTREATED, overrides=given)).state) for given in ([], ["mechanisms.memory=false"]))
     assert differing(on, off) == {"systemic.memory", "systemic.supply_specific"}
 
 
-# In twelve days 500 cells meet no loss of antigen at a rate within its range; its own test above shows what it removes.
-@pytest.mark.parametrize("name", sorted(set(MECHANISMS) - {"antigen_loss"}))
+@pytest.mark.parametrize("name", MECHANISMS)
 def test_off_where_its_coupling_acts_a_switch_changes_the_arm(name: str) -> None:
     assert differing(end_of("busy", name), end_of("busy")) != set()
 

@@ -4,8 +4,9 @@
 
 T cells no longer engage such cells; radiation and hypoxia kill them as before. A section that stands for a lesion of
 1e10 cells meets a loss as rarely as its own divisions allow, and what is lost then stands for w clonogens: right on
-average over replicates, coarse in one of them. Losses older than day 0, which a lesion of this size must hold, are not
-laid. mu is assumed: it decides late escape, and no measurement for this cancer was found.
+average over replicates, a lottery in one of them. Losses older than day 0 are cleared on day 0, though at any mu above 1e-9
+a lesion of this size must hold some. So mu is 0 by default: a rule for sensitivity runs, which decides late escape and for
+which no measurement in this cancer was found.
 """
 
 from typing import Annotated, NamedTuple
@@ -23,7 +24,7 @@ class Parameters(NamedTuple):
     """Escape from T cells."""
 
     loss_per_division: Annotated[float, quantity("1", "probability of antigen loss at a division", 0.0, 1e-4, "assumed",
-        "1e-8 to 1e-4 in immunoediting models; 0 = none")] = 1e-6
+        "0 = none; 1e-8 to 1e-4 are quoted for immunoediting, not measured here")] = 0.0
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

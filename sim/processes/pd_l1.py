@@ -5,7 +5,9 @@
 so the stationary positive share is L: 15 % without interferon (the case's tumour proportion score, taken as the floor;
 the record shows the share that resting T cells make of it), reversible with
 a time constant of a day (Kosinsky 2018). Exponent 1.26 as in SPQSP_IO. What a T cell meets is the positive share of
-the living tumour cells within 40 um, kept as `pd_l1_share`.
+the living tumour cells within 40 um, kept as `pd_l1_share`, and where few live what can be expected of them, L: ten cells
+of share L are added. Suppression is a curve in that share; fed with the 0 or 1 of a lone cell it would fall as a mass is
+emptied, and radiotherapy would do a part of the anti-PD-1 drug's work.
 """
 
 from typing import Annotated, NamedTuple
@@ -25,6 +27,7 @@ from sim.state import State
 EVERY_H = 6.0
 _PD_L1 = int(Purpose.PD_L1)
 _REACH = 2
+_PRIOR_CELLS = 10.0
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 
 
@@ -40,6 +43,13 @@ class Parameters(NamedTuple):
 
 
 @kernel
+def _level(p, ifn_gamma):
+    """Return the stationary positive share L under an interferon level."""
+    seen = ifn_gamma**p.exponent
+    return p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + p.ifn_half**p.exponent)
+
+
+@kernel
 def _switch(rows, p, p_any, site_luck, state, ifn_gamma, pd_l1):
     """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end), row z ny + y.
 
@@ -47,7 +57,6 @@ def _switch(rows, p, p_any, site_luck, state, ifn_gamma, pd_l1):
     """
     luck, centre = site_luck
     _, ny, nx = state.shape
-    half = p.ifn_half**p.exponent
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for r in range(rows[0], rows[1]):
         z, y = divmod(r, ny)
@@ -56,16 +65,14 @@ def _switch(rows, p, p_any, site_luck, state, ifn_gamma, pd_l1):
         for i in range(n):
             if uniform(words[0, i]) < p_any:
                 x = places[i]
-                seen = ifn_gamma[z, y, x] ** p.exponent
-                level = p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + half)
-                pd_l1[z, y, x] = uniform(words[1, i]) < level
+                pd_l1[z, y, x] = uniform(words[1, i]) < _level(p, ifn_gamma[z, y, x])
 
 
 @kernel
-def _share(living, positive, share):
-    """Reads living, positive uint16 counts; writes their ratio to share float32, 0 where none live; all flat. No draws."""
+def _share(p, living, positive, ifn_gamma, share):
+    """Reads living, positive uint16 counts, ifn_gamma; writes share float32; all flat. No draws."""
     for s in range(len(share)):
-        share[s] = np.float32(positive[s]) / np.float32(max(living[s], 1))
+        share[s] = (positive[s] + _PRIOR_CELLS * _level(p, ifn_gamma[s])) / (living[s] + _PRIOR_CELLS)
 
 
 @kernel
@@ -76,12 +83,13 @@ def _mark(state, pd_l1, living, positive):
         positive[s] = living[s] & pd_l1[s]
 
 
-def local_share(state: np.ndarray, pd_l1: np.ndarray) -> np.ndarray:
-    """Return the PD-L1-positive share of the living tumour cells within two sites, float32 (nz, ny, nx); 0 where none live."""
+def local_share(p: Parameters, state: np.ndarray, pd_l1: np.ndarray, ifn_gamma: np.ndarray) -> np.ndarray:
+    """Return the PD-L1-positive share that a T cell meets around each site, float32 (nz, ny, nx)."""
     living, positive = np.empty_like(state), np.empty_like(state)
     _mark(state.reshape(-1), pd_l1.reshape(-1), living.reshape(-1), positive.reshape(-1))
     share = np.empty(state.shape, np.float32)
-    _share(sums_around(living, _REACH).reshape(-1), sums_around(positive, _REACH).reshape(-1), share.reshape(-1))
+    around = tuple(sums_around(flags, _REACH).reshape(-1) for flags in (living, positive))
+    _share(p, *around, ifn_gamma.reshape(-1), share.reshape(-1))
     return share
 
 
@@ -93,4 +101,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         site_luck = (state.luck(tissue, clock), tissue.centre)
         in_bands(tissue.state.shape, _switch, p, p_any, site_luck, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
-        tissue.pd_l1_share = local_share(tissue.state, tissue.pd_l1)
+        tissue.pd_l1_share = local_share(p, tissue.state, tissue.pd_l1, tissue.ifn_gamma)

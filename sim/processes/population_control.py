@@ -10,13 +10,13 @@ to them on average,
 with hazards b of division and d of death; a T-cell kill is an event, so that probe counts 0. The noise is the
 lesion's own demographic noise. Probes are released when w is back at W (births are placed again) or has fallen to 1
 (deaths are real: an empty section is then an eradication). A probe that T cells kill is made up by the line of a surviving
-one drawn at random: it takes its PD-L1 and its antigen, so a held section selects what T cells cannot kill.
+one drawn at random, a daughter beside it with its PD-L1 and its antigen, so a held section selects what T cells cannot kill.
 
 Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each
 birth (`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with n_min = 0 only growth
 beyond the section remains.
 
-Assumes: probes are exchangeable in place, so a held section does not select the hypoxic of them.
+Assumes: probes that die otherwise are made up in place, so a held section does not select the hypoxic of them.
 """
 
 import math
@@ -27,12 +27,15 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
+from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
+from sim.numerics.lattice import neighbour
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0
+_STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
 
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
 _DIVISION = int(Hazard.DIVISION)
@@ -102,14 +105,26 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
     return kept
 
 
-def _replace_lines(luck: Luck, tissue: Tissue, killed: np.ndarray, surviving: np.ndarray) -> None:
-    """Give each killed probe the heritable state of a surviving one, drawn at random; flat site indices. One draw a killed probe."""
-    if not len(surviving):
-        return
-    words = np.array([draw(luck, int(Purpose.RESAMPLING), np.uint32(k))[0] for k in range(len(killed))], np.uint64)
-    donors = surviving[(words * np.uint64(len(surviving))) >> np.uint64(32)]
-    for trait in (tissue.pd_l1.reshape(-1), tissue.lost_antigen.reshape(-1)):
-        trait[killed] = trait[donors]
+@kernel
+def _replace_lines(luck, shape, killed, surviving, cells):
+    """Make each killed probe a daughter of a surviving one drawn at random: its heritable state, on a free site beside it.
+
+    Flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free site (stroma, a dead cell)
+    takes the killed one's place; where three drawn neighbours are all alive the daughter stays there. One draw a killed probe.
+    """
+    state, pd_l1, lost_antigen, hits, last_hit = cells
+    for k in range(len(killed)):
+        words, at = draw(luck, _RESAMPLING, np.uint32(k)), killed[k]
+        donor = surviving[int(np.uint64(words[0]) * np.uint64(len(surviving)) >> np.uint64(32))]
+        home = at
+        for word in (words[1], words[2], words[3]):
+            beside = neighbour(donor, shape, word)
+            if home == at and (state[beside] == _STROMA or state[beside] >= _APOPTOTIC):
+                home = beside
+        if home != at:
+            state[at], state[home] = state[home], state[at]
+            pd_l1[at] = lost_antigen[at] = hits[at] = 0
+        pd_l1[home], lost_antigen[home], hits[home], last_hit[home] = pd_l1[donor], lost_antigen[donor], 0, 0
 
 
 def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, luck: Luck) -> None:
@@ -124,7 +139,9 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, luck: Lu
     _book(tissue, deaths, fate[viable[~kept]])
     fate[viable[kept]] = NO_FATE
     tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
-    _replace_lines(luck, tissue, viable[kept & is_hit], viable[~is_hit])
+    if not is_hit.all():
+        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
+        _replace_lines(luck, tissue.state.shape, viable[kept & is_hit], viable[~is_hit], cells)
     variance = float((births + np.minimum(quiet, 1.0)).mean()) / (tissue.weight * len(viable))
     factor = float(expected.sum()) / int(kept.sum()) * math.exp(math.sqrt(variance) * noise - variance / 2.0)
     tissue.weight = max(tissue.weight * factor, 1.0)

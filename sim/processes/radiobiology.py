@@ -5,8 +5,8 @@
 d is the site's dose from the plan's map (core, mass, penumbra; the map follows the mass as image guidance does),
 r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956). By default alpha and sqrt(beta) scale
 alike: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (Wenzl and Wilkens 2011, Radiat Oncol
-6:171). Separate modifiers of about 2 for alpha and 3 for sqrt(beta) have been measured too (JRR 2014 55:1028) and may be
-given. The rule writes -ln S as a
+6:171). Separate modifiers, of about 2 for alpha and 3 for sqrt(beta), can be computed from one survival table (JRR 2014 55:1028;
+cell line unknown) and may be given. The rule writes -ln S as a
 hazard; `cell_fate` draws. A fraction also kills part of the resident and circulating T cells, raises T-cell entry
 when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
 fraction (Park 2012, doi 10.1667/RR2773.1).
@@ -40,11 +40,11 @@ class Parameters(NamedTuple):
         "no survival curve of anaplastic thyroid lines could be opened; direction (resistant) from PMC6430255")] = 0.25
     alpha_beta_gy: Annotated[float, quantity("Gy", "alpha/beta ratio", 3.0, 15.0, "assumed",
         "generic head and neck carcinoma")] = 10.0
-    oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio of alpha", 1.0, 3.2, "literature",
+    oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio of alpha", 1.5, 3.2, "literature",
         "Alper and Howard-Flanders 1956; used with LQ by Wenzl and Wilkens 2011, constant to be checked; 1.5-2.4 if alpha is "
-        "modified apart; 1 = no oxygen effect")] = 3.0
-    beta_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio of sqrt(beta) relative to alpha's", 1.0, 2.2, "literature",
-        "1 = both alike; 3.0 / 2.0 if modified apart (computed from a survival table, JRR 2014 55:1028)")] = 1.0
+        "modified apart")] = 3.0
+    oxygen_enhancement_beta: Annotated[float, quantity("1", "largest oxygen enhancement ratio of sqrt(beta)", 2.5, 3.2, "literature",
+        "as alpha's; 2.9-3.2 if modified apart, computed from one survival table of an unknown line (JRR 2014 55:1028)")] = 3.0
     oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of the half-maximal oxygen effect", 2.0, 4.0, "literature",
         "Alper and Howard-Flanders 1956, constant to be checked")] = 3.0
     t_cell_survival: Annotated[float, quantity("1", "share of resident T cells that survive a fraction", 0.5, 1.0, "assumed",
@@ -91,7 +91,7 @@ def _add_log_kill(p, plan, centre, oxygen, state, hazard):
                 inner = 0.5 * math.erfc((radius - core_share) * mean_radius / (math.sqrt(2.0) * penumbra))
                 dose = mass_gy * inside + (core_gy - mass_gy) * inner
                 of_alpha = _sensitivity(p.oxygen_enhancement, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
-                of_beta = _sensitivity(p.oxygen_enhancement * p.beta_enhancement, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
+                of_beta = _sensitivity(p.oxygen_enhancement_beta, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
                 hazard[_RADIATION, z, y, x] += p.alpha_per_gy * (of_alpha + of_beta * of_beta / p.alpha_beta_gy)
 
 

@@ -45,9 +45,9 @@ class Parameters(NamedTuple):
 
 
 def gates_of(tissue: Tissue) -> np.ndarray:
-    """Return the flat indices (int32) of perfused vessels in or within two sites of the mass."""
-    near_mass = sums_around((tissue.state > 0).view(np.uint8), _REACH) > 0
-    return np.flatnonzero(near_mass & (tissue.perfusion > 0.0)).astype(np.int32)
+    """Mark the sites in or within two sites of the mass and return the flat indices (int32) of the perfused vessels there."""
+    tissue.near_mass[:] = sums_around((tissue.state > 0).view(np.uint8), _REACH) > 0
+    return np.flatnonzero(tissue.near_mass * (tissue.perfusion > 0.0)).astype(np.int32)
 
 
 @kernel

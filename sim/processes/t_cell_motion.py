@@ -4,6 +4,9 @@ A free T cell hops with probability p to a neighbour drawn uniformly from the Mo
 the mean squared displacement is 4 M t in two dimensions and 6 M t in three. With probability `bias` it draws a second
 neighbour and takes the one with more chemoattractant, which leaves M as it is. An engaged T cell stays.
 
+A section of scale L has L times more edge for its area than its lesion: a hop out of the mass and the two sites around it
+is taken in one case of L, so that a T cell is lost to the host as rarely as there.
+
 A site takes at most 8 T cells, 1 where a tumour cell lives. Moves are proposed, resolved (one newcomer a site and
 micro-step, the highest draw wins) and committed, so no row comes first.
 
@@ -49,11 +52,12 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
 def _move(chances, luck, micro_step, shape, fields, rows, claim):
     """Move the free T cells of one micro-step.
 
-    Reads fields = (state, chemoattractant) flat, rows (ids, target); writes rows (site), fields (t_count) and scratch
-    claim uint64 flat (zero before and after). chances = (hop probability, bias). One draw a T cell.
+    Reads fields = (state, chemoattractant, near_mass) flat, rows (ids, target); writes rows (site), fields (t_count) and
+    scratch claim uint64 flat (zero before and after). chances = (hop probability, bias, hop probability out of the mass).
+    One draw a T cell.
     """
-    p_hop, bias = chances
-    state, chemoattractant, t_count = fields
+    p_hop, bias, p_out = chances
+    state, chemoattractant, near_mass, t_count = fields
     site, ids, target = rows
     n, n_movers = len(site), 0
     mover, goal, bid, words = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint64), np.empty((4, n), np.uint32)
@@ -70,7 +74,8 @@ def _move(chances, luck, micro_step, shape, fields, rows, claim):
             if chemoattractant[other] > chemoattractant[to]:
                 to = other
         cap = _CAP_TUMOUR if (state[to] >= _FIRST) & (state[to] <= _LAST) else _CAP_FREE
-        if to == site[i] or t_count[to] >= cap:
+        is_leaving = near_mass[site[i]] and not near_mass[to]
+        if to == site[i] or t_count[to] >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
             continue
         # The upper half of the word ranks; the id below it parts equal ranks.
         bid[k] = (np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)) | np.uint64(ids[i]) | (np.uint64(1) << np.uint64(63))
@@ -104,7 +109,7 @@ def _move_visitors(p_hop, luck, micro_step, shape, rows):
 class Walk(NamedTuple):
     """What the T cells of one section walk by; see `_move`."""
 
-    chances: tuple[float, float]
+    chances: tuple[float, float, float]
     shape: tuple[int, int, int]
     fields: tuple[np.ndarray, ...]
     rows: tuple[np.ndarray, ...]
@@ -114,8 +119,9 @@ class Walk(NamedTuple):
 def walk_of(tissue: Tissue, p: Parameters) -> Walk:
     """Return what the T cells of a section walk by in this step."""
     t = tissue.t_cells
-    chances = (hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2), p.bias)
-    fields = (tissue.state.reshape(-1), tissue.chemoattractant.reshape(-1), tissue.t_count.reshape(-1))
+    p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
+    chances = (p_hop, p.bias, p_hop / tissue.scale)
+    fields = tuple(a.reshape(-1) for a in (tissue.state, tissue.chemoattractant, tissue.near_mass, tissue.t_count))
     return Walk(chances, tissue.state.shape, fields, (t.site[: t.n], t.id[: t.n], t.target[: t.n]), tissue.claim.reshape(-1))
 
 

@@ -72,6 +72,8 @@ class Parameters(NamedTuple):
         "tissue repair over weeks")] = 0.05
     decompression_share: Annotated[float, quantity("1", "share of living cells within 40 um below which vessels become normal", 0.05, 0.5, "assumed",
         "killing cells decompresses vessels; size assumed")] = 0.25
+    decompression_response: Annotated[float, quantity("1", "share of the maturation by decompression that vessels take up", 0.0, 1.0, "assumed",
+        "1; below 1 to weaken the coupling")] = 1.0
     normalisation_response: Annotated[float, quantity("1", "share of the drug's normalisation that vessels take up", 0.0, 1.0, "assumed",
         "1; below 1 to weaken the coupling")] = 1.0
     pruning_response: Annotated[float, quantity("1", "share of the drug's pruning that vessels take up", 0.0, 1.0, "assumed",
@@ -113,7 +115,7 @@ def _mature(p, effects, crowd, maturity):
     """Return a vessel's maturity after the days in effects; without living cells around it drifts to the normal one."""
     normalisation, _, extra, days = effects
     target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation + extra, 1.0)
-    target += max(p.maturity_normal - target, 0.0) * max(1.0 - crowd / p.decompression_share, 0.0)
+    target += p.decompression_response * max(p.maturity_normal - target, 0.0) * max(1.0 - crowd / p.decompression_share, 0.0)
     return target + (maturity - target) * math.exp(-days / p.maturation_time_d)
 
 

@@ -37,7 +37,7 @@ def _judge(quantity: str, left: int, n: int, share: float, is_control: bool = Fa
 
 def _equal_regimens(n: int) -> list[Check]:
     """Compare 15 x 4 Gy with 35 x 2 Gy, by the law and by survivors."""
-    options = {"alpha_per_gy": LOW_ALPHA, "oxygen_enhancement": 1.0}
+    options = {"alpha_per_gy": LOW_ALPHA, "oxygen_enhancement": 1.0, "oxygen_enhancement_beta": 1.0}
     disc = irradiated_disc(100)
     kills = [fractions * log_kill(disc, dose, **options) for fractions, dose in ((15, 4.0), (35, 2.0), (14, 4.0))]
     found = [LAW.close("log kill, 15 x 4 Gy", kills[0], 84.0 * LOW_ALPHA, 1e-6), LAW.close("log kill, 35 x 2 Gy", kills[1], kills[0], 1e-6),

@@ -30,8 +30,8 @@ def exact(fractions: int, dose_gy: int) -> float:
 def through_log_kill(course: RadiotherapyCourse, volume: str) -> float:
     """Return EQD2 in Gy from the hazard that the process writes for a fraction of the course."""
     state = irradiated_disc(100)
-    kill = course.fractions * log_kill(state, course.dose_per_fraction_gy(volume), oxygen_enhancement=1.0)
-    per_gray = log_kill(state, 2.0, oxygen_enhancement=1.0) / 2.0
+    kill = course.fractions * log_kill(state, course.dose_per_fraction_gy(volume), oxygen_enhancement=1.0, oxygen_enhancement_beta=1.0)
+    per_gray = log_kill(state, 2.0, oxygen_enhancement=1.0, oxygen_enhancement_beta=1.0) / 2.0
     return kill / per_gray
 
 

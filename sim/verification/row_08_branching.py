@@ -108,7 +108,7 @@ def _tumour_control(n: int) -> list[Check]:
     fractions, dose, share = RADIATION
     state = irradiated_disc(n, seed=88)
     sites = np.flatnonzero(state.tissues[0].state == CellState.PROLIFERATING)
-    irradiate(state, fractions, dose, alpha_per_gy=0.25, oxygen_enhancement=1.0)
+    irradiate(state, fractions, dose, alpha_per_gy=0.25, oxygen_enhancement=1.0, oxygen_enhancement_beta=1.0)
     is_left = state.tissues[0].state.reshape(-1)[sites] == CellState.PROLIFERATING
     found = []
     for size in (100, 200, 400):

@@ -46,7 +46,7 @@ def _run(state: State, given: dict[str, tuple], irradiation: radiobiology.Parame
 def uncoupled(seed: int, is_irradiated: bool, is_killed: bool) -> int:
     """Return the clonogens of an arm of the null experiment: radiation without oxygen effect, raised apoptosis."""
     rate = apoptosis.Parameters().rate_per_d + (EXTRA_APOPTOSIS_PER_D if is_killed else 0.0)
-    irradiation = radiobiology.Parameters(oxygen_enhancement=1.0) if is_irradiated else None
+    irradiation = radiobiology.Parameters(oxygen_enhancement=1.0, oxygen_enhancement_beta=1.0) if is_irradiated else None
     return _run(disc(CELLS, EDGE, seed, PLENTY_MMHG), parameters(apoptosis=apoptosis.Parameters(rate_per_d=rate)), irradiation)
 
 

@@ -59,16 +59,30 @@ def test_a_t_cell_meets_the_positive_share_of_the_living_within_two_sites() -> N
     tissue.state[0, 8:13, 8:13] = CellState.PROLIFERATING
     tissue.state[0, 8, 8:13] = CellState.NECROTIC
     tissue.pd_l1[0, 8:10, 8:13] = 1
-    share = local_share(tissue.state, tissue.pd_l1)[0]
-    assert share[10, 10] == pytest.approx(5 / 20)
-    assert share[12, 12] == 0.0 and share[8, 10] == pytest.approx(5 / 10)
-    assert (share[:6] == 0.0).all()
+    share = local_share(P, tissue.state, tissue.pd_l1, tissue.ifn_gamma)[0]
+    # Ten cells of the share without interferon, 0.15, are added.
+    assert share[10, 10] == pytest.approx((5 + 1.5) / (20 + 10))
+    assert share[12, 12] == pytest.approx(1.5 / (9 + 10)) and share[8, 10] == pytest.approx((5 + 1.5) / (10 + 10))
+    assert share[:6] == pytest.approx(P.baseline_share)
+
+
+def test_suppression_of_a_lone_cell_is_about_that_of_a_crowd_of_the_same_share() -> None:
+    """Fed with a lone cell's 0 or 1 it would be its share of positive cells, a quarter of the crowd's."""
+    dense, thin = full_section(), bare_tissue((1, 150, 150))
+    random = np.random.default_rng(1)
+    thin.state[random.random(thin.state.shape) < 0.02] = CellState.PROLIFERATING
+    supp = []
+    for tissue in (dense, thin):
+        tissue.pd_l1[:] = (random.random(tissue.state.shape) < P.baseline_share) & (tissue.state > 0)
+        level = local_share(P, tissue.state, tissue.pd_l1, tissue.ifn_gamma)[tissue.state > 0] ** 2
+        supp.append((level / (level + 0.1**2)).mean())
+    assert supp[1] == pytest.approx(supp[0], abs=0.05) and supp[0] > 0.6
 
 
 @pytest.mark.parametrize(("step", "p"), [(1, AT_ONCE), (0, P._replace(switching_per_d=0.0))])
 def test_nothing_switches_between_its_hours_or_at_a_rate_of_nothing(step: int, p: Parameters) -> None:
     tissue = full_section(pd_l1=1)
-    tissue.pd_l1_share = local_share(tissue.state, tissue.pd_l1)
+    tissue.pd_l1_share = local_share(p, tissue.state, tissue.pd_l1, tissue.ifn_gamma)
     state = state_of(tissue)
     before = remember(state)
     update(state, p, clock_at(step))

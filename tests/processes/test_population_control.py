@@ -8,7 +8,7 @@ import pytest
 from sim.codes import NO_FATE, CellState, Hazard
 from sim.processes.population_control import Parameters, update
 from sim.state import Tissue
-from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
+from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, remember, state_of
 
 P = Parameters(n_min=20)
 HUGE = 1e15  # a weight at which the lesion's own demographic noise vanishes
@@ -161,7 +161,6 @@ def test_doomed_and_dead_cells_are_no_probes() -> None:
     tissue = clonogens(20)
     tissue.state[0, 0, 20:40] = [CellState.DOOMED, CellState.NECROTIC] * 10
     tissue.fate[0, 0, 20:40:2] = Hazard.RADIATION
-    freeze(tissue, "state")
     controlled(tissue)
     assert tissue.weight == pytest.approx(HUGE * math.exp(BIRTH - DEATH), rel=1e-6)
     assert fates_of(tissue) == [Hazard.RADIATION] * 10

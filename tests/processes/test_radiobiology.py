@@ -34,7 +34,7 @@ def irradiate(tissue: Tissue, mass_gy: float, core_gy: float | None = None, p: P
 def log_kill(dose_gy: float, oxygen_mmHg: float, p: Parameters = P) -> float:
     """Return -ln S of the linear-quadratic law with the oxygen effect."""
     of_alpha, of_beta = ((m * oxygen_mmHg + p.oxygen_half_mmHg) / (m * (oxygen_mmHg + p.oxygen_half_mmHg))
-                         for m in (p.oxygen_enhancement, p.oxygen_enhancement * p.beta_enhancement))
+                         for m in (p.oxygen_enhancement, p.oxygen_enhancement_beta))
     return p.alpha_per_gy * of_alpha * dose_gy + p.alpha_per_gy * (of_beta * dose_gy) ** 2 / p.alpha_beta_gy
 
 
@@ -48,7 +48,7 @@ def test_a_fraction_writes_the_linear_quadratic_log_kill_at_the_cells_oxygen(dos
 
 @pytest.mark.parametrize("oxygen_mmHg", [0.0, 2.0, 40.0])
 def test_alpha_and_beta_may_have_oxygen_modifiers_of_their_own(oxygen_mmHg: float) -> None:
-    p = P._replace(oxygen_enhancement=2.0, beta_enhancement=1.5)
+    p = P._replace(oxygen_enhancement=2.0, oxygen_enhancement_beta=3.0)
     tissue = mass(oxygen_mmHg)
     irradiate(tissue, 4.0, p=p)
     assert tissue.hazard[Hazard.RADIATION][MIDDLE] == pytest.approx(log_kill(4.0, oxygen_mmHg, p), rel=1e-6)
