@@ -229,11 +229,16 @@ def test_leaving_early_keeps_what_was_committed_and_says_why(tmp_path, error, st
 
 def test_ctrl_c_waits_for_the_end_of_a_commit(tmp_path, monkeypatch):
     monkeypatch.setattr("sim.record.add_checkpoint", lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt), RecordWriter(tmp_path / "a.h5", header()) as writer:
+
+    def write():
+        with RecordWriter(tmp_path / "a.h5", header()) as writer:
             write_day(writer, 3)
             writer.commit(STATE, hash_arrays(STATE), 3.0)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write()
     finally:
         signal.signal(signal.SIGINT, before)
     with h5py.File(tmp_path / "a.h5") as file:
