@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import UserError
-from sim.record_file import claim_space, hold, is_in_use, reason, waiting_path
+from sim.record_file import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
 from sim.record_layout import (
     EVENT_COLUMNS,
     ROWS_PER_CHUNK,
@@ -172,6 +172,7 @@ class RecordWriter:
             raise ValueError(f"snapshot of {lesion}: shapes {shapes}, declared {self._lesions[lesion]}")
         self._snapshots[lesion].append((time_d, *fields, scale))
 
+    @uninterrupted()
     def commit(self, checkpoint: Mapping[str, NDArray[Any]], state_sha256: str, time_d: float, *, is_kept: bool = False,
                end_reason: str = "") -> None:
         """Bring everything buffered to disk together with the state at `time_d` (d) and its hash.
@@ -221,6 +222,7 @@ class RecordWriter:
         for lesion, snapshots in self._snapshots.items():
             extend(file[f"snapshots/{lesion}"], dict(zip(SNAPSHOT_NAMES, zip(*snapshots, strict=True), strict=False)))
 
+    @uninterrupted()
     def finish(self, end_reason: str) -> None:
         """Mark the record complete: `end of calendar` or `lethal burden`.
 
@@ -236,6 +238,7 @@ class RecordWriter:
     def __enter__(self) -> Self:
         return self
 
+    @uninterrupted()
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._is_placed and not self._is_finished:
             reason = " ".join(f"{type(error).__name__}: {error}".split())

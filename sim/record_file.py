@@ -4,7 +4,11 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -47,6 +51,23 @@ def mark(path: Path, **attributes: object) -> None:
         os.replace(waiting, path)
     finally:
         waiting.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is left: raised in a callback of HDF5's objects it would be lost, and the run go on."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    pressed: list[tuple[int, Any]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: pressed.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        before(*pressed[-1])
 
 
 def claim_space(path: Path, more_bytes: int) -> None:

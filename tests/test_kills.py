@@ -19,7 +19,7 @@ from sim.record import hash_arrays, read_checkpoint
 from sim.record_past import read_run
 from tests.same_record import differences
 
-N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "4"))
+N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "3"))
 RUN = """
 import signal
 import sys

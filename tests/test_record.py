@@ -227,6 +227,24 @@ def test_leaving_early_keeps_what_was_committed_and_says_why(tmp_path, error, st
         assert file["time"][:].tolist() == [0.0]
 
 
+def test_ctrl_c_waits_for_the_end_of_a_commit(tmp_path, monkeypatch):
+    monkeypatch.setattr("sim.record.add_checkpoint", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+
+    def write():
+        with RecordWriter(tmp_path / "a.h5", header()) as writer:
+            write_day(writer, 3)
+            writer.commit(STATE, hash_arrays(STATE), 3.0)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert (file.attrs["status"], file.attrs["committed_time_d"], file["time"][:].tolist()) == ("interrupted", 3.0, [3.0])
+
+
 def test_mistakes_of_the_caller_are_refused(tmp_path):
     with RecordWriter(tmp_path / "a.h5", header()) as writer:
         with pytest.raises(ValueError, match="not declared"):
