@@ -11,16 +11,16 @@ PATIENT = """
 schema: 1
 arm: tiny
 start: 2021-07-05
-end: 2021-08-14
+end: 2021-07-25
 seed: 7
 burn_in_d: 1
 lesions: {neck: {size_cm: [4, 3], measured: 2021-07-05, section_cells: 500}}
-scans: [2021-07-05, 2021-07-08, 2021-08-14]
+scans: [2021-07-05, 2021-07-08, 2021-07-25]
 radiotherapy: [{lesion: neck, start: 2021-07-05, fractions: 2, volumes: {mass: {dose_per_fraction_gy: 3}}}]
 reported:
   early: {arm: tiny, date: 2021-07-08, lesion: neck, quantity: longest_diameter_cm, value: 4, tolerance: 1, status: fitted}
-  late: {arm: tiny, date: 2021-08-14, lesion: neck, quantity: longest_diameter_change_percent, value: -10, tolerance: 30, status: fitted}
-  held: {arm: tiny, date: 2021-08-14, lesion: neck, quantity: control, value: 0.5, bound: at_least, status: predicted}
+  late: {arm: tiny, date: 2021-07-25, lesion: neck, quantity: longest_diameter_change_percent, value: -10, tolerance: 30, status: fitted}
+  held: {arm: tiny, date: 2021-07-25, lesion: neck, quantity: control, value: 0.5, bound: at_least, status: predicted}
 """
 
 
