@@ -18,6 +18,7 @@ from sim.continuation import resume
 from sim.errors import UserError
 from sim.execution import Compute
 from sim.jobs import Job, OnProgress
+from sim.record_past import read_run
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 from sim.simulation import simulate
@@ -147,7 +148,8 @@ class Study:
 
 def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
           is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
-    """Simulate in the engine's place: from where a trial's early part stopped, if it is there."""
+    """Simulate in the engine's place: from where a trial's early part stopped, if it is there and the patient still lives."""
     if path.exists():
-        return resume(path, until_d=until_d, on_progress=on_progress)
+        has_died = read_run(path).attributes["end_reason"] == "lethal burden"
+        return None if has_died else resume(path, until_d=until_d, on_progress=on_progress)
     return simulate(scenario, path, replicate=replicate, until_d=until_d, is_quick=is_quick, is_forced=is_forced, on_progress=on_progress)
