@@ -115,6 +115,17 @@ def test_the_scenarios_own_values_are_the_first_trial_and_the_search_improves_on
     assert said[-1].startswith("52 trials, least loss")
 
 
+def test_the_first_trials_are_the_scenario_and_neighbours_within_the_priors(task: Task, tmp_path: Path) -> None:
+    study = studied(task, tmp_path, engine := Engine())
+    study.run(engine.compute, 8, lambda _: None)
+    points = [trial.params for trial in study.study.trials]
+    assert points[0] == {one.path: pytest.approx(one.start) for one in study.sought}
+    for one in study.sought:
+        tried = [point[one.path] for point in points]
+        assert all(one.low <= value <= one.high for value in tried) and len(set(tried)) > 4
+    assert max(abs(point[ALPHA] - 0.25) for point in points) < 0.08
+
+
 def test_a_hopeless_trial_stops_after_the_early_findings_and_is_never_the_best(task: Task, tmp_path: Path) -> None:
     study = studied(task, tmp_path, engine := Engine())
     for _ in range(20):
