@@ -197,6 +197,15 @@ def test_the_file_extends_the_scenario_and_states_how_it_was_found(task: Task, t
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_scenario_that_comes_with_lesionlab_is_extended_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = written(Task(Path("case"), budget_min=0.0), tmp_path / "found.yaml")
+    assert "extends: case\n" in path.read_text()
+    found = load_scenario(path)
+    assert (found.arm, found.lesions["pelvis"].size_cm) == ("combined", (5.0, 3.5))
+    assert list(found.lesions) == list(load_scenario("case").lesions)
+
+
 def test_a_file_that_the_scenario_extends_holds_the_values_alone_so_that_all_arms_take_them(task: Task, tmp_path: Path) -> None:
     fitted = tmp_path / "fitted.yaml"
     fitted.write_text("lesions: {pelvis: {size_cm: [3, 1.5]}}\n")
