@@ -137,11 +137,11 @@ def find(finding: Finding, outcome: Outcome) -> Found:
 
 
 def mean_losses(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Return the loss of each finding of the runs' arm by name, the mean over the runs; without what no run reaches."""
+    """Return the loss of each finding of the runs' arm by name, the mean over the runs; without what some run does not reach."""
     mine = [finding for finding in findings(outcomes[0].record) if finding.arm == outcomes[0].arm]
     found = {finding.name: [find(finding, outcome) for outcome in outcomes] for finding in mine}
-    seen = {name: [one.loss for one in several if not np.isnan(one.misfit)] for name, several in found.items()}
-    return {name: float(np.mean(losses)) for name, losses in seen.items() if losses}
+    return {name: float(np.mean([one.loss for one in several])) for name, several in found.items()
+            if not any(np.isnan(one.misfit) for one in several)}
 
 
 def _early(misfit: float, lost_d: float, day: float) -> float:

@@ -1,15 +1,16 @@
 """The study behind a calibration: Optuna proposes values (TPE), the engine runs the arm, the record is judged, the journal remembers.
 
-A trial first runs to the last early finding; one that is worse there than the median of those that went all the way is stopped,
-any other goes on from there. A patient who dies early gets a loss too, the larger the earlier. The journal is a file that only
-grows: the same command goes on where it stopped, and a study whose model, scenario, priors or rules of judging changed is another
-study in the same file.
+The scenario's own values are tried first, then some neighbours of theirs. A trial first runs to the last early finding; one that
+is worse there than the median of those that went all the way is stopped, any other goes on from there. A patient who dies early
+gets a loss too, the larger the earlier. The journal is a file that only grows: the same command goes on where it stopped, and a
+study whose model, scenario, priors or rules of judging changed is another study in the same file.
 """
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,11 +19,13 @@ from sim.continuation import resume
 from sim.errors import UserError
 from sim.execution import Compute
 from sim.jobs import Job, OnProgress
+from sim.record_past import read_run
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 from sim.simulation import simulate
 
-STARTUP_TRIALS = 6
+NEIGHBOURS, NEIGHBOURHOOD = 7, 0.12
+JUDGED_BEFORE_STOPS = 6
 NO_SNAPSHOTS = "output.snapshots_every_d=100000"
 
 Score = Callable[[Sequence[Path]], dict[str, float]]
@@ -56,19 +59,30 @@ class Study:
         journal.parent.mkdir(parents=True, exist_ok=True)
         storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
         self.study = optuna.create_study(storage=storage, study_name=study_name(task, self.scenario, score_version), load_if_exists=True,
-                                         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS))
+                                         pruner=optuna.pruners.MedianPruner(n_startup_trials=JUDGED_BEFORE_STOPS))
         self.states = optuna.trial.TrialState
         for trial in self.study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
             self.study.tell(trial.number, state=self.states.FAIL)
         # A sampler that goes on must not repeat the luck of its first sitting.
         self.study.sampler = optuna.samplers.TPESampler(seed=(task.seed + 1000 * len(self.study.trials)) % 2**32, multivariate=True,
-                                                        constant_liar=True, n_startup_trials=2 * STARTUP_TRIALS)
+                                                        constant_liar=True, n_startup_trials=NEIGHBOURS)
         place = optuna.distributions
         self.places = {wanted.path: place.IntDistribution(math.ceil(wanted.low), math.floor(wanted.high)) if wanted.is_day else
                        place.FloatDistribution(wanted.low, wanted.high, log=wanted.is_log) for wanted in self.sought}
-        start = {wanted.path: min(max(wanted.start, wanted.low), wanted.high) for wanted in self.sought}
-        self.study.enqueue_trial({path: round(value) if isinstance(self.places[path], place.IntDistribution) else value
-                                  for path, value in start.items()}, skip_if_exists=True)
+        for point in self._first_points():
+            self.study.enqueue_trial(point, skip_if_exists=True)
+
+    def _first_points(self) -> Iterator[dict[str, float]]:
+        """Yield the scenario's own values, and neighbours at normal distances of a part of each prior's width, cut at its ends."""
+        luck = Random(self.task.seed)
+        for number in range(NEIGHBOURS + 1):
+            point = {}
+            for wanted in self.sought:
+                low, high, start = (math.log(end) if wanted.is_log else end for end in (wanted.low, wanted.high, wanted.start))
+                place = start + (luck.gauss(0.0, NEIGHBOURHOOD * (high - low)) if number else 0.0)
+                value = min(max(math.exp(place) if wanted.is_log else place, wanted.low), wanted.high)
+                point[wanted.path] = round(value) if wanted.is_day else value
+            yield point
 
     @property
     def trials(self) -> int:
@@ -147,7 +161,8 @@ class Study:
 
 def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
           is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
-    """Simulate in the engine's place: from where a trial's early part stopped, if it is there."""
+    """Simulate in the engine's place: from where a trial's early part stopped, if it is there and the patient still lives."""
     if path.exists():
-        return resume(path, until_d=until_d, on_progress=on_progress)
+        has_died = read_run(path).attributes["end_reason"] == "lethal burden"
+        return None if has_died else resume(path, until_d=until_d, on_progress=on_progress)
     return simulate(scenario, path, replicate=replicate, until_d=until_d, is_quick=is_quick, is_forced=is_forced, on_progress=on_progress)

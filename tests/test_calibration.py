@@ -15,7 +15,8 @@ from sim.errors import UserError
 from sim.execution import Outcome
 from sim.jobs import Job
 from sim.scenario_file import load_scenario
-from sim.study import Study
+from sim.study import Study, go_on
+from tests.made_record import make_record
 
 SCENARIO = """
 schema: 1
@@ -114,6 +115,17 @@ def test_the_scenarios_own_values_are_the_first_trial_and_the_search_improves_on
     assert said[-1].startswith("52 trials, least loss")
 
 
+def test_the_first_trials_are_the_scenario_and_neighbours_within_the_priors(task: Task, tmp_path: Path) -> None:
+    study = studied(task, tmp_path, engine := Engine())
+    study.run(engine.compute, 8, lambda _: None)
+    points = [trial.params for trial in study.study.trials]
+    assert points[0] == {one.path: pytest.approx(one.start) for one in study.sought}
+    for one in study.sought:
+        tried = [point[one.path] for point in points]
+        assert all(one.low <= value <= one.high for value in tried) and len(set(tried)) > 4
+    assert max(abs(point[ALPHA] - 0.25) for point in points) < 0.08
+
+
 def test_a_hopeless_trial_stops_after_the_early_findings_and_is_never_the_best(task: Task, tmp_path: Path) -> None:
     study = studied(task, tmp_path, engine := Engine())
     for _ in range(20):
@@ -155,6 +167,12 @@ def test_runs_that_all_fail_are_one_message(task: Task, tmp_path: Path) -> None:
         studied(task, tmp_path, engine).run(engine.compute, 2, lambda _: None)
 
 
+def test_a_patient_who_died_in_the_early_part_is_not_simulated_again(task: Task, tmp_path: Path) -> None:
+    path = make_record(tmp_path / "died.h5", "untreated", every_d=30.0, snapshot_every_d=400.0)
+    before = path.read_bytes()
+    assert go_on(load_scenario(task.scenario), path, until_d=365.0) is None and path.read_bytes() == before
+
+
 def best_of(task: Task, **changed: float) -> Best:
     values = {one.path: one.start for one in sought(load_scenario(task.scenario))} | changed
     return Best(values, {"early": 0.5, "late": 1.25}, 7)
@@ -177,6 +195,15 @@ def test_the_file_extends_the_scenario_and_states_how_it_was_found(task: Task, t
     assert told.values["lesions.liver.dormant_until"].value == date(2022, 1, 1)
     assert "calibration:" in found.resolved_yaml()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_scenario_that_comes_with_lesionlab_is_extended_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = written(Task(Path("case"), budget_min=0.0), tmp_path / "found.yaml")
+    assert "extends: case\n" in path.read_text()
+    found = load_scenario(path)
+    assert (found.arm, found.lesions["pelvis"].size_cm) == ("combined", (5.0, 3.5))
+    assert list(found.lesions) == list(load_scenario("case").lesions)
 
 
 def test_a_file_that_the_scenario_extends_holds_the_values_alone_so_that_all_arms_take_them(task: Task, tmp_path: Path) -> None:

@@ -120,6 +120,8 @@ def test_losses_are_means_over_the_runs_of_this_arm_only(tmp_path: Path) -> None
             "of_others": {"quantity": "longest_diameter_cm", "value": 8, "tolerance": 2, "arm": "untreated"}}
     outcomes = [read_outcome(run(tmp_path / f"{k}.h5", rows, {"neck": [10.0, size]}, replicate=k)) for k, size in enumerate((8.0, 4.0))]
     assert mean_losses(outcomes) == {"mine": pytest.approx((0 + 4) / 2)}
+    stopped = read_outcome(run(tmp_path / "stopped.h5", rows, replicate=3, end_d=30.0))
+    assert mean_losses([*outcomes, stopped]) == {}
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The case table on the terminal: reported findings against the runs, for `compare` and `calibrate`."""
+"""The case table on the terminal: reported findings against the runs, for `compare`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from analysis.record import Record
 
 
-def print_case(records: Sequence["Record"], folder: Path) -> None:
-    """Print report against model and write its files; nothing where nothing is reported of these arms."""
-    from analysis.case_files import write_case
-    from analysis.case_table import shown, statement
+def print_case(records: Sequence["Record"], folder: Path) -> list[Path]:
+    """Print report against model, write its files and return them; nothing where nothing is reported of these arms."""
+    from analysis.case_files import FIGURE, write_case
+    from analysis.case_table import FILE, shown, statement
 
     table = write_case(records, folder)
-    if table is not None:
-        print(f"\nThe case against its report (median of the runs, [5 % to 95 %])\n{aligned(shown(table), n_left=6)}\n{statement(table)}")
+    if table is None:
+        return []
+    print(f"\nThe case against its report (median of the runs, [5 % to 95 %])\n{aligned(shown(table), n_left=6)}\n{statement(table)}")
+    return [folder / FILE, folder / "figures" / FIGURE]

@@ -43,6 +43,7 @@ def summary(scenario: "Scenario") -> str:
     rows.append(("radiotherapy", [_course(course) for course in scenario.radiotherapy] or ["none"]))
     rows.append(("drugs", [_drug(scenario, name) for name in scenario.drugs] or ["none"]))
     rows.append(("scans", [", ".join(str(day) for day in scenario.scans) or "none"]))
+    rows.append(("reported", _reported(scenario)))
     rows.append(("changed", _changed(scenario)))
     return "\n".join(f"  {heading if number == 0 else '':<13} {line}" for heading, lines in rows for number, line in enumerate(lines))
 
@@ -68,6 +69,16 @@ def _drug(scenario: "Scenario", name: str) -> str:
     pause = f", {drug.days_on} days on, {drug.days_off} off" if drug.days_on else ""
     given = f"{len(dates)} doses, {dates[0]} to {dates[-1]}"
     return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {given}"
+
+
+def _reported(scenario: "Scenario") -> list[str]:
+    """Return how many findings are fitted and predicted, and how values were fitted to them."""
+    if not scenario.reported:
+        return []
+    n_fitted = sum(finding.status == "fitted" for finding in scenario.reported.values())
+    found = scenario.calibration
+    how = f"fitted to the case on {found.date}: {found.trials} trials, loss {found.loss:.2f}" if found else "nothing is fitted yet"
+    return [f"{len(scenario.reported)} findings, {n_fitted} for fitting, {len(scenario.reported) - n_fitted} predicted; {how}"]
 
 
 def _changed(scenario: "Scenario") -> list[str]:

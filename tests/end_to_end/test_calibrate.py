@@ -11,16 +11,16 @@ PATIENT = """
 schema: 1
 arm: tiny
 start: 2021-07-05
-end: 2021-08-14
+end: 2021-07-25
 seed: 7
 burn_in_d: 1
 lesions: {neck: {size_cm: [4, 3], measured: 2021-07-05, section_cells: 500}}
-scans: [2021-07-05, 2021-07-08, 2021-08-14]
+scans: [2021-07-05, 2021-07-08, 2021-07-25]
 radiotherapy: [{lesion: neck, start: 2021-07-05, fractions: 2, volumes: {mass: {dose_per_fraction_gy: 3}}}]
 reported:
   early: {arm: tiny, date: 2021-07-08, lesion: neck, quantity: longest_diameter_cm, value: 4, tolerance: 1, status: fitted}
-  late: {arm: tiny, date: 2021-08-14, lesion: neck, quantity: longest_diameter_change_percent, value: -10, tolerance: 30, status: fitted}
-  held: {arm: tiny, date: 2021-08-14, lesion: neck, quantity: control, value: 0.5, bound: at_least, status: predicted}
+  late: {arm: tiny, date: 2021-07-25, lesion: neck, quantity: longest_diameter_change_percent, value: -10, tolerance: 30, status: fitted}
+  held: {arm: tiny, date: 2021-07-25, lesion: neck, quantity: control, value: 0.5, bound: at_least, status: predicted}
 """
 
 
@@ -48,6 +48,9 @@ def test_a_tiny_patient_is_fitted_gone_on_with_and_its_file_is_a_scenario(folder
     assert "going on with 2 trials" in capsys.readouterr().err
     second = load_scenario("fitted.yaml").calibration
     assert second is not None and second.trials == 4 and second.loss <= first.loss
+    assert main(["check", "tiny.yaml", "fitted.yaml"]) == 0
+    told = capsys.readouterr().out
+    assert "3 findings, 2 for fitting, 1 predicted; nothing is fitted yet" in told and "fitted to the case on" in told
     assert main(["compare", "fitted.yaml", "-o", "out", "--no-animation"]) == 0
     out = capsys.readouterr().out
     assert "The case against its report" in out and "values fitted to the case" in out and "predicted" in out
