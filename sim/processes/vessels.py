@@ -45,9 +45,9 @@ class Parameters(NamedTuple):
 
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))
     rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
-        "no microvessel density of this cancer found; chosen from computed oxygen maps, hypoxic fraction about 0.25 at the rim")] = 60.0
+        "no microvessel density of this cancer found; chosen, on this model's day 0, so that the hypoxic fraction at the rim is about 0.25 in sections of 12,000 cells")] = 60.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",
-        "as the rim's; hypoxic fraction 0.3-0.6")] = 50.0
+        "as the rim's; hypoxic fraction 0.3-0.6 in the core")] = 45.0
     perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.2, 0.7, "assumed",
         "tumour vessels are partly not perfused")] = 0.5
     perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.6, 1.0, "assumed",
