@@ -25,7 +25,8 @@ class Tissue:
     lost_antigen uint8 flag; hits uint8 and
     last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over
     the step; fate uint8 (Hazard or NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative
-    units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site; near_mass uint8 flag of sites in or within two sites of the mass; claim
+    units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site;
+    near_mass uint8 flag of sites in or within two sites of the mass; claim
     uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
     depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length),

@@ -70,4 +70,5 @@ class Visits(Rows):
     @classmethod
     def empty(cls, capacity: int) -> "Visits":
         """Return room for `capacity` visits, none under way."""
-        return cls(0, np.zeros(capacity, np.uint32), *(np.zeros(capacity, np.int32) for _ in range(2)), np.zeros(capacity, np.uint8))
+        return cls(0, np.zeros(capacity, np.uint32), np.zeros(capacity, np.int32), np.zeros(capacity, np.int32),
+                   np.zeros(capacity, np.uint8))

@@ -78,6 +78,12 @@ def draw_many(luck, purpose, entities, words):
 
 
 @kernel
+def draw_fixed(luck, purpose, first, second):
+    """Return four uint32 draws that a pair of entities (uint32) of a lesion keeps at every step."""
+    return philox(luck.key0, luck.key1, first, np.uint32(purpose), second, luck.lesion)
+
+
+@kernel
 def uniform(word):
     """Return a float64 strictly inside (0, 1) from one uint32 word."""
     return (np.float64(word) + 0.5) * _TO_UNIT

@@ -27,7 +27,6 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import neighbour
 from sim.numerics.random import Luck, draw, normal, uniform
@@ -36,7 +35,6 @@ from sim.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
-
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
 _DIVISION = int(Hazard.DIVISION)
 

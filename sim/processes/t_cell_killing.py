@@ -11,13 +11,12 @@ Where the section is light (a clonogen stands for w, less than the W of a site a
 cells that in the lesion are free. So a clonogen is there for a T cell in the share w / W of pairs, by the pair's own
 draw. From the other pairs the T cell goes its way, and a double of it visits the clonogen: engages, hits, lets go,
 wanders, comes back, and is gone once it is more than two sites away or meets a cell that would occupy its T cell. So a
-clonogen meets T cells at their true density, and what T cells do (kills, engagement, interferon) is counted by what the
-lesion has for them. Doubles do not follow the chemoattractant, nor a clonogen that is pushed.
+clonogen meets T cells at their true density, and T cells are as busy as the lesion keeps them. Doubles do not follow
+the chemoattractant, nor a clonogen that is pushed.
 
-RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Several hits: three serial hits less
-than 50 minutes apart (Weigelin 2021, s41467-021-25282-3), which makes killing depend on T cells gathering. Kill
-rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression: a simplification of the synapse balance
-in spQSP (Hill, n = 2).
+RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Three serial hits less than 50 minutes
+apart (Weigelin 2021, s41467-021-25282-3) make killing depend on T cells gathering. Kill rates 2-16 a day in vivo (Halle
+2016, through a secondary source). Suppression simplifies the synapse balance in spQSP (Hill, n = 2).
 """
 
 from typing import Annotated, NamedTuple
@@ -29,15 +28,14 @@ from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour, sites_apart
-from sim.numerics.random import draw_many, draw_pair, philox, uniform
+from sim.numerics.random import draw_fixed, draw_many, draw_pair, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
-_KILLING, _SUPPRESSION = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION)
+_KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
 _T_CELL = int(Hazard.T_CELL)
-_VISIT = int(Purpose.T_CELL_VISIT)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
-_CERTAIN = 1e6
+_CERTAIN = np.float32(1e6)
 _ASTRAY = 2
 """Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
 
@@ -58,11 +56,8 @@ class Parameters(NamedTuple):
 
 
 class Fight(NamedTuple):
-    """What the T cells of one section fight by in a step; arrays are flat or rows [0, n).
-
-    chances: (hit, let go, free PD-1, w / W) of a micro-step; geometry: (shape, centre); cells: (state, pd_l1_share,
-    lost_antigen, hits, last_hit); rows: (site, ids, is_specific, is_exhausted, target, kills).
-    """
+    """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, geometry (shape,
+    centre), flat cells (state, pd_l1_share, lost_antigen, hits, last_hit), rows (site, ids, is_specific, is_exhausted, target, kills)."""
 
     p: Parameters
     chances: tuple[float, float, float, float]
@@ -75,33 +70,29 @@ class Fight(NamedTuple):
 def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
     """Tell whether PD-L1 silences a pair of T cell and target site: the pair's own draw, the same at every step, below supp."""
     level = pd_l1**p.suppression_exponent
-    supp = free * level / (level + p.suppression_half**p.suppression_exponent)
-    words = philox(luck.key0, luck.key1, site, np.uint32(_SUPPRESSION), t_cell, luck.lesion)
-    return uniform(words[0]) < supp
+    return uniform(draw_fixed(luck, _SUPPRESSION, site, t_cell)[0]) < free * level / (level + p.suppression_half**p.suppression_exponent)
 
 
 @kernel
 def _is_visiting(visits, t_cell, site):
     """Tell whether a T cell's double is with the clonogen on a site. visits = (number, t_cell, probe, site, is_engaged)."""
-    n, t_cells, probes = visits[0], visits[1], visits[2]
     k = 0
-    while k < n and not (probes[k] == site and t_cells[k] == t_cell):
+    while k < visits[0] and not (visits[2][k] == site and visits[1][k] == t_cell):
         k += 1
-    return k < n
+    return k < visits[0]
 
 
 @kernel
 def _is_seen(p_real, luck, t_cell, at, geometry):
     """Tell whether a clonogen is there for a T cell: the pair's own draw, the same at every step, below w / W."""
-    shape, centre = geometry
-    return p_real >= 1.0 or uniform(philox(luck.key0, luck.key1, entity_of(at, shape, centre), np.uint32(_SUPPRESSION), t_cell, luck.lesion)[1]) < p_real
+    return p_real >= 1.0 or uniform(draw_fixed(luck, _SUPPRESSION, entity_of(at, *geometry), t_cell)[1]) < p_real
 
 
 @kernel
 def _find(p_real, luck, t_cell, at, geometry, cells):
     """Return what a T cell finds on a site: 0 nothing it knows, 1 a cell that occupies it, 2 a clonogen that only its double visits."""
-    state, _, lost_antigen, _, _ = cells
-    if state[at] < _FIRST or state[at] > _LAST or lost_antigen[at]:
+    state = cells[0]
+    if state[at] < _FIRST or state[at] > _LAST or cells[2][at]:
         return 0
     return 1 if state[at] == _LAST or _is_seen(p_real, luck, t_cell, at, geometry) else 2
 
@@ -112,8 +103,7 @@ def _engage(p_real, luck, word, n_hits, fight, t_cell, visits):
 
     Its own site comes first; a neighbour is looked at where no cell occupies it.
     """
-    (name, own), hits, geometry = t_cell, fight.cells[3], fight.geometry
-    first = second = -1
+    (name, own), hits, geometry, first, second = t_cell, fight.cells[3], fight.geometry, -1, -1
     found = _find(p_real, luck, name, own, geometry, fight.cells)
     if found == 1:
         return own if hits[own] < n_hits else -1, first, second
@@ -128,16 +118,14 @@ def _engage(p_real, luck, word, n_hits, fight, t_cell, visits):
 
 @kernel
 def _go_on(p_real, luck, word, i, fight, visits):
-    """Return where a double that is free goes on: 0 it is gone, taken by a cell that occupies its T cell; 1 it wanders, 2 it engages its clonogen."""
-    _, t_cell, probe, site, _ = visits
-    geometry, at = fight.geometry, neighbour(site[i], fight.geometry[0], word)
-    if site[i] == probe[i]:
-        return 2
-    if _find(p_real, luck, t_cell[i], site[i], geometry, fight.cells) == 1:
-        return 0
-    if at == probe[i]:
-        return 2
-    return 0 if _find(p_real, luck, t_cell[i], at, geometry, fight.cells) == 1 else 1
+    """Return how a free double goes on: 0 it is gone, taken by a cell that occupies its T cell; 1 it wanders; 2 it engages."""
+    t_cell, probe, site = visits[1][i], visits[2][i], np.int64(visits[3][i])
+    for at in (site, np.int64(neighbour(site, fight.geometry[0], word))):
+        if at == probe:
+            return 2
+        if _find(p_real, luck, t_cell, at, fight.geometry, fight.cells) == 1:
+            return 0
+    return 1
 
 
 @kernel
@@ -231,10 +219,9 @@ def visit(luck, when, fight, visits):
 @kernel
 def write_kills(n_hits, hits, hazard):
     """Write a certain death for every cell with enough hits. Reads hits; writes hazard; both flat. No draws."""
-    certain = np.float32(_CERTAIN)
     for s in range(len(hits)):
         # Chosen, not skipped: a loop without branches vectorises.
-        hazard[s] = certain if hits[s] >= n_hits else hazard[s]
+        hazard[s] = _CERTAIN if hits[s] >= n_hits else hazard[s]
 
 
 def fight_of(tissue: Tissue, p: Parameters, pd1_occupancy: float) -> Fight:

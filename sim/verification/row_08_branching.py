@@ -126,8 +126,9 @@ def _shared(replicates: int) -> list[Check]:
     found = []
     for n, share in ((2000, 1e-9), (300, 0.2), (300, 0.5), (2000, 0.2), (2000, 0.5), (2000, 1.0)):
         n_true = max(round(n * min(share, 0.5)), 10)
+        cases = ((n, share, replicates), (n_true, 1.0, max(1200 // n_true, replicates)))
         (mean, error), (truth, truth_error) = (mean_and_error(np.array([kills_per_d(m, s, seed) for seed in range(repeats)]))
-                                               for m, s, repeats in ((n, share, replicates), (n_true, 1.0, max(1200 // n_true, replicates))))
+                                               for m, s, repeats in cases)
         bound = 3.0 * math.hypot(error, truth_error) + 0.1 * truth
         name = f"kills per clonogen and day, {n} of share {share:g} for {n_true} plain ones"
         found.append(LAW.bounded(name, mean, truth, bound, "1/d", is_control=share == 1.0))

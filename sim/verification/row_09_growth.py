@@ -1,14 +1,14 @@
 """Growth and contraction: exponential while small; a killed disc contracts to the radius its cells need, compact and round.
 
 Law: without limits a mass grows at the rate b - d (births minus deaths); n cells of one site each fill a disc of radius
-sqrt(n / pi). Simulated: masses of 100 cells with plenty of oxygen for ten days (about 5000 cells), and discs of 5000 cells of which 77 %
-are killed at random and cleared (and balls of 8000 in 3-D), through the model's cell processes and `displacement`. The shape is measured in eight
-sectors of 45 degrees, about the axes and about the diagonals: the radius of a sector is that of its area. Second
-moments cannot see a four-fold shape, areas of sectors can, and the lattice itself shifts them by less than 1 % above a
-radius of 20 sites. Judged: the rate by 3 SE against b - d and against the
-rate with one event a cell and step; radius 3 %, no holes (enclosed empty sites at most 1 % of the cells), axis against
-diagonal radius 3 %, the clinic's diameter of the contracted disc and ball against the cube root of the share left, 3 %: 77 % killed reads -38 or -39 %.
-Negative controls: a rate 10 % off; a disc whose gaps nothing closes; a square and a diamond.
+sqrt(n / pi). Simulated: masses of 100 cells with plenty of oxygen for ten days (about 5000 cells), and discs of 5000
+cells and balls of 8000 of which 77 % are killed at random and cleared, through the model's cell processes and
+`displacement`. The shape is measured in eight sectors of 45 degrees, about the axes and about the diagonals: the radius
+of a sector is that of its area. Second moments cannot see a four-fold shape, areas of sectors can, and the lattice itself
+shifts them by less than 1 % above a radius of 20 sites. Judged: the rate by 3 SE against b - d and against the rate with
+one event a cell and step; radius 3 %, no holes (enclosed empty sites at most 1 % of the cells), axis against diagonal
+radius 3 %, the clinic's diameter of the contracted disc and ball against the cube root of the share left, 3 %: 77 %
+killed reads -38 or -39 %. Negative controls: a rate 10 % off; a disc whose gaps nothing closes; a square and a diamond.
 """
 
 import math

@@ -112,8 +112,8 @@ def checks(effort: float = 1.0) -> tuple[Check, ...]:
     found = _tabulate("steps of 1 h, single margin and layer", plain, plain)
     for name, overrides in JUDGED.items():
         found += _judge(name, endpoints(replicates, *overrides), plain, relative)
-    for name, overrides in CONTROLS.items():
-        found += _judge(name, endpoints(FEW, *overrides), plain, relative, is_control=True)
-    for name, overrides in TABULATED.items():
-        found += _tabulate(name, endpoints(shown, *overrides), plain)
+    for name, changed in CONTROLS.items():
+        found += _judge(name, endpoints(FEW, *changed), plain, relative, is_control=True)
+    for name, other in TABULATED.items():
+        found += _tabulate(name, endpoints(shown, *other), plain)
     return tuple(found + _sizes(max(round(SIZED * effort), 3)))
