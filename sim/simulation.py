@@ -23,6 +23,8 @@ from sim.scenario import Scenario
 from sim.state import SITE_UM, Tissue
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
+COMMIT_SHARE = 0.03
+"""Monthly commits are left out where they would take more than about this share of the time."""
 PROGRESS_EVERY_D = 1.0
 QUICK_CELLS = 5000
 OnProgress = Callable[[float, float], None]
@@ -69,8 +71,8 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
         _write_snapshots(model, writer)
     else:
         last_row_d, last_pictures_d = (model.time_d if has else -inf for has in (past.has_row, past.has_snapshots))
-    _commit(model, writer, is_fork=past is not None and not past.is_same_run)
-    last_commit_s = monotonic()
+    pace = _Pace()
+    pace.commit(model, writer, is_fork=past is not None and not past.is_same_run)
     while model.running:
         model.step()
         is_last = not model.running
@@ -85,15 +87,32 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
             last_pictures_d = model.time_d
         if on_progress and model.clock.is_due(24.0 * PROGRESS_EVERY_D):
             on_progress(model.time_d, model.days)
-        if not is_last and (is_kept(model.arm, model.clock) or model.clock.is_due(24.0 * COMMIT_EVERY_D)
-                            or monotonic() - last_commit_s > COMMIT_EVERY_S):
-            _commit(model, writer)
-            last_commit_s = monotonic()
+        if not is_last and (is_kept(model.arm, model.clock) or pace.is_due(model.clock)):
+            pace.commit(model, writer)
     if on_progress:
         on_progress(model.days, model.days)
     digest = _commit(model, writer)
     return {"path": str(writer.path), "status": "complete", "arm": model.arm.arm, "replicate": model.replicate,
             "end_reason": model.end_reason, "days": model.time_d, "state_sha256": digest}
+
+
+class _Pace:
+    """When to commit: by the calendar where that is cheap, by the wall clock in any case."""
+
+    def __init__(self) -> None:
+        self.ended_s, self.took_s = monotonic(), 0.0
+
+    def commit(self, model: TumourModel, writer: RecordWriter, is_fork: bool = False) -> None:
+        """Commit, and remember when and how long it took."""
+        started_s = monotonic()
+        _commit(model, writer, is_fork)
+        self.ended_s = monotonic()
+        self.took_s = self.ended_s - started_s
+
+    def is_due(self, clock: Clock) -> bool:
+        """Return whether a commit is due."""
+        since_s = monotonic() - self.ended_s
+        return since_s > COMMIT_EVERY_S or (clock.is_due(24.0 * COMMIT_EVERY_D) and since_s * COMMIT_SHARE > self.took_s)
 
 
 def has_row(scenario: Scenario, clock: Clock) -> bool:
