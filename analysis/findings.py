@@ -1,7 +1,7 @@
 """What a comparison finds beyond its arms one by one: survival, differences on the same luck, synergy, interactions, attribution.
 
-The stated day is fixed before anything runs: `--day`, else the first scan after the start, or the last day observed where no
-scan was. Cells are those of the target lesions, or of each known lesion on its own.
+The stated day is fixed before anything runs: `--day`, else day 42 (six weeks: what RECIST asks of stable disease), or the last day that
+every run was planned for if that is sooner. Cells are those of the target lesions, or of each known lesion on its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from analysis.comparison import Comparison
 from analysis.outcome import Outcome
 from analysis.paired import Course, Estimate, Table, estimate
 from analysis.regimen import Factorial, factorial
+from analysis.response import STABLE_FROM_D
 from analysis.survival import EVENTS, Survival, Times, difference, horizon, log_rank, survival, times
 from analysis.synergy import (
     QUANTITIES,
@@ -87,8 +88,8 @@ class Findings:
 def find(comparison: Comparison, day_d: float | None = None, walks: Mapping[str, Walks] | None = None) -> Findings:
     """Return the findings of a comparison; `walks` are those of the couplings, by outcome of `WORTHS`."""
     arms = {arm.name: arm.outcomes for arm in comparison.arms}
-    day_d = stated_day(comparison) if day_d is None else day_d
     horizon_d = horizon(arms)
+    day_d = min(STABLE_FROM_D, horizon_d) if day_d is None else day_d
     all_times = {(event, name): times(outcomes, event) for event in EVENTS for name, outcomes in arms.items()}
     design = factorial({name: outcomes[0].record for name, outcomes in arms.items()})
     pairs = _pairs(tuple(arms), design)
@@ -99,12 +100,6 @@ def find(comparison: Comparison, day_d: float | None = None, walks: Mapping[str,
          for event in EVENTS for arm, reference in pairs},
         tuple(_differences(arms, pairs, all_times, horizon_d, day_d)),
         None if design is None else synergy(arms, design, days), attribution(arms, design, day_d, walks or {}))
-
-
-def stated_day(comparison: Comparison) -> float:
-    """Return the day of the first scan after the start; where there was none, the last day that every run was observed."""
-    later = [day for day in comparison.scan_days if day > 0]
-    return later[0] if later else min(outcome.scans.end_d for arm in comparison.arms for outcome in arm.outcomes)
 
 
 def _pairs(names: Sequence[str], design: Factorial | None) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from sim.scenario import Scenario
 
 OF_RADIOTHERAPY = ("oxygen_effect", "radiation_to_antigen", "radiation_to_vessels", "radiation_loss_of_t_cells", "low_dose_to_entry")
 OF_VEGFR_BLOCKADE = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")
+DEFAULT_DAY_D = 42.0
 
 
 class Step(NamedTuple):
@@ -88,13 +89,12 @@ def idle(arm: Scenario) -> tuple[str, ...]:
 
 
 def stated_day(job: Job, wish: str | None) -> float:
-    """Return the day on which cells are compared: the wish, else the first scan after the start, else the last day of the run.
+    """Return the day on which cells are compared: the wish, else day 42 (six weeks, RECIST's least for stable disease), within the run.
 
     Raises UserError for a day that the run does not reach.
     """
     if wish is None:
-        scans = [job.scenario.day(scan) for scan in job.scenario.scans if scan > job.scenario.start]
-        return min([day for day in scans if day <= job.days], default=job.days)
+        return min(DEFAULT_DAY_D, job.days)
     try:
         day_d = days_until(job.scenario, wish)
     except UserError as error:

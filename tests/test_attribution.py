@@ -112,9 +112,9 @@ def test_only_couplings_that_are_on_and_known_can_be_named() -> None:
         planned(patient=scenario("drugs=null"))
 
 
-def test_the_stated_day_is_the_first_scan_after_the_start_within_the_run() -> None:
+def test_the_stated_day_is_six_weeks_or_as_wished_within_the_run() -> None:
     patient = scenario()
-    assert stated_day(Job(patient, 0, Path("a")), None) == 66.0
+    assert stated_day(Job(patient, 0, Path("a")), None) == 42.0
     assert stated_day(Job(patient, 0, Path("a"), 40.0), None) == 40.0
     assert stated_day(Job(patient, 0, Path("a")), "2021-08-06") == 31.0
     with pytest.raises(UserError, match="--day 90: the runs end before it, on day 40"):

@@ -58,8 +58,8 @@ def numbers(node: Any) -> list[float]:
     return [float(node)] if isinstance(node, int | float) and not isinstance(node, bool) else []
 
 
-def test_the_stated_day_is_the_first_scan_unless_another_is_given(comparison: Comparison, findings: Findings) -> None:
-    assert findings.day_d == 66.0 and find(comparison, 100.0).day_d == 100.0
+def test_the_stated_day_is_six_weeks_unless_another_is_given(comparison: Comparison, findings: Findings) -> None:
+    assert findings.day_d == 42.0 and find(comparison, 100.0).day_d == 100.0
 
 
 def test_every_arm_is_set_against_the_first_and_the_untreated(findings: Findings) -> None:
@@ -107,7 +107,7 @@ def test_every_estimate_has_unit_n_and_interval(comparison: Comparison, findings
     assert all({"unit", "n", "mean", "low", "high"} <= set(one) for one in estimates)
     assert all(one["low"] is not None for one in estimates if one["n"] >= 4)
     assert summary["deaths"]["arms"]["combined"]["neck"]["radiation"]["n"] == 5
-    assert summary["calendar"] and summary["stated_day_d"] == 66.0
+    assert summary["calendar"] and summary["stated_day_d"] == 42.0
 
 
 def test_figures_are_slides_with_the_disclaimer_and_captions_with_n_and_seed(findings: Findings, records: list[Record],
@@ -124,7 +124,7 @@ def test_the_report_shows_every_table_and_figure(comparison: Comparison, finding
     drawn = findings_figures(findings, records, tmp_path)
     page = write_report(records, comparison, findings, Pictures(drawn, (), None), tmp_path, "lesionlab compare").read_text(encoding="utf-8")
     assert all(f"<h3>{table.title}</h3>" in page for table in tables(comparison, findings))
-    assert page.count("data:image/png;base64,") == 5 and "stated before anything ran: day 66 (2021-09-10)" in page
+    assert page.count("data:image/png;base64,") == 5 and "stated before anything ran: day 42 (2021-08-17)" in page
 
 
 def test_one_replicate_or_no_factorial_leaves_out_what_cannot_be_said(records: list[Record], tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                         "intervals need four or more")
     parser.add_argument("--seed", type=int, metavar="N", help="another seed for every scenario")
     parser.add_argument("--day", metavar="DATE|DAYS", help="the day on which clonogens are compared and attributed, stated in advance "
-                        "(default: the first scan after the start)")
+                        "(default: 42)")
     parser.add_argument("--attribution", action="store_true", help="with --arms factorial, which it implies: share kill and synergy out "
                         "among the couplings of the model, by runs up to the stated day with couplings turned off")
     parser.add_argument("--walks", type=int, metavar="N", help=f"random orders in which couplings join (default {DEFAULT_WALKS}); more "

@@ -109,9 +109,9 @@ def test_an_attribution_runs_walks_shares_kill_out_and_goes_on_where_it_was(aske
     command = ("patient.yaml", "--attribution", "--couplings", "memory,oxygen_effect", "--replicates", "2", "-o", "out")
     assert compare(*command, "--walks", "2") == 0
     said = capsys.readouterr()
-    assert "runs to compute" in said.err and "oxygen effect" in said.out and "Shares on day 66" in said.out
+    assert "runs to compute" in said.err and "oxygen effect" in said.out and "Shares on day 42" in said.out
     told = json.loads(Path("out/summary.json").read_text())["attribution"]
-    assert told["n_walks"] == 2 and told["day_d"] == 66
+    assert told["n_walks"] == 2 and told["day_d"] == 42
     assert set(told["treatments"]["kill"]["shares"]) == {"radiotherapy", "anti_pd1", "anlotinib"}
     for outcome in ("kill", "synergy"):
         shares = told["couplings"][outcome]
