@@ -53,6 +53,8 @@ def _ranked(shares: Shares) -> list[str]:
 
 def _whole(question: str, outcome: str, shares: Shares, unit: str) -> str:
     """Return what is shared out, how large it is, and what is left without any player."""
+    if not shares.whole.n:
+        return f"{question}: {WORTHS[outcome]}\ncannot be told: in every one an arm had ended by then\nn = 0 {unit}"
     rest = f", {shares.nothing.mean:.2f} of it without any coupling" if unit == "walks" else ""
     return f"{question}: {WORTHS[outcome]}\n{shares.whole.mean:.2f} decades{rest}\nn = {shares.whole.n} {unit}"
 

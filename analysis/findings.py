@@ -28,6 +28,7 @@ from analysis.synergy import (
     highest_single,
     log_cells,
     logs_of,
+    shared_replicates,
 )
 
 Walks = Sequence[Sequence[tuple[str, float]]]
@@ -92,6 +93,8 @@ def find(comparison: Comparison, day_d: float | None = None, walks: Mapping[str,
     day_d = min(STABLE_FROM_D, horizon_d) if day_d is None else day_d
     all_times = {(event, name): times(outcomes, event) for event in EVENTS for name, outcomes in arms.items()}
     design = factorial({name: outcomes[0].record for name, outcomes in arms.items()})
+    if design is not None and not shared_replicates(arms, list(design.arms.values())):
+        design = None
     pairs = _pairs(tuple(arms), design)
     days = np.array([day_d, *comparison.scan_days])
     return Findings(

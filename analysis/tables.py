@@ -17,6 +17,7 @@ from analysis.paired import QUANTILES
 from analysis.report import given
 from analysis.style import DISCLAIMER
 
+SERIES_EVERY_D = 7.0
 TIDY = ("longest_diameter_cm", "lesion_cells", "clonogens", "hypoxic_fraction_below_5_mmHg", "mean_oxygen_mmHg",
         "perfused_vessels_per_mm2", "t_cells_per_mm2", "specific_t_cells_per_mm2", "pd_l1_positive_fraction", "exhausted_fraction",
         "effector_t_cells", "memory_t_cells", "pd1_occupancy", "vegfr_inhibition", "burden_cells")
@@ -38,10 +39,10 @@ def write(comparison: Comparison, findings: Findings, folder: Path) -> list[Path
 
 
 def _arm_rows(comparison: Comparison) -> Iterator[list[Any]]:
-    """Yield a row an arm: words, then each number's median and, with replicates, its quantiles; empty is not known or not reached."""
+    """Yield a row an arm: words, then each number's median, with replicates also quantiles, mean and sd; empty: unknown or not reached."""
     keys = dict.fromkeys(key for arm in comparison.arms for key in arm.numbers)
     has_replicates = any(arm.n > 1 for arm in comparison.arms)
-    suffixes = ("", *(f"_q{share * 100:.0f}" for share in QUANTILES)) if has_replicates else ("",)
+    suffixes = ("", *(f"_q{share * 100:.0f}" for share in QUANTILES), "_mean", "_sd") if has_replicates else ("",)
     words = list(comparison.arms[0].words)
     names = [f"{name}_{lesion}" if lesion else name for name, lesion in keys]
     yield ["arm", "n_replicates", "is_quick", *words, *(name + suffix for name in names for suffix in suffixes)]
@@ -49,7 +50,7 @@ def _arm_rows(comparison: Comparison) -> Iterator[list[Any]]:
         cells: list[Any] = [arm.name, arm.n, int(comparison.is_quick), *(arm.word(word) for word in words)]
         for key in keys:
             found = arm.numbers.get(key)
-            values = (found.median, found.low, found.high) if found else (np.nan,) * 3
+            values = (found.median, found.low, found.high, found.mean, found.sd) if found else (np.nan,) * 5
             cells += [cell(value) for value in values[:len(suffixes)]]
         yield cells
 
@@ -69,14 +70,17 @@ def _scan_rows(comparison: Comparison) -> Iterator[list[Any]]:
 
 
 def _series_rows(comparison: Comparison) -> Iterator[list[Any]]:
-    """Yield the chosen time series in tidy form, a row a value; values never written are left out."""
+    """Yield the chosen time series in tidy form, a row a value, a week apart and on the last day (the records hold every row)."""
     yield ["arm", "replicate", "time_d", "lesion", "quantity", "unit", "value"]
     for record in (outcome.record for arm in comparison.arms for outcome in arm.outcomes):
         run = (record.attributes["arm"], record.attributes.get("replicate", 0))
+        weeks = np.searchsorted(record.time_d, np.arange(0.0, record.time_d[-1], SERIES_EVERY_D))
+        shown = np.unique(np.append(weeks, len(record.time_d) - 1))
         for name in (name for name in TIDY if name in record.series):
             lesions = record.lesions if record.series[name].ndim == 2 else ("",)
             table = record.series[name].reshape(len(record.time_d), -1)
-            for row, column in np.argwhere(np.isfinite(table)):
+            for place, column in np.argwhere(np.isfinite(table[shown])):
+                row = shown[place]
                 yield [*run, f"{record.time_d[row]:g}", lesions[column], name, record.units[name], f"{table[row, column]:.6g}"]
 
 

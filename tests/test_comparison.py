@@ -102,6 +102,7 @@ def test_the_tables_hold_every_arm_scan_and_series(paths: list[Path], tmp_path: 
     assert list(arms) == ["combined", "untreated"] and arms["untreated"]["n_replicates"] == "2"
     low, median, high = (float(arms["untreated"][f"days_observed{suffix}"]) for suffix in ("_q10", "", "_q90"))
     assert low <= median <= high < 1333
+    assert low <= float(arms["untreated"]["days_observed_mean"]) <= high and float(arms["untreated"]["days_observed_sd"]) > 0
     scans = rows(tmp_path / "scans.csv")
     assert {row["date"] for row in scans if row["arm"] == "combined"} >= {"2021-07-06", "2025-02-15"}
     assert max(row["date"] for row in scans if row["arm"] == "untreated") < "2025-02-15"
@@ -109,6 +110,12 @@ def test_the_tables_hold_every_arm_scan_and_series(paths: list[Path], tmp_path: 
     assert {row["is_visible"] for row in liver} == {"0"} and {row["overall_response_strict"] for row in liver} == {"baseline"}
     series = [row for row in rows(tmp_path / "series.csv") if row["quantity"] == "longest_diameter_cm" and row["lesion"] == "neck"]
     assert {row["unit"] for row in series} == {"cm"} and float(series[0]["value"]) == 10.0
+
+
+def test_series_stand_a_week_apart_and_on_the_last_day(tmp_path: Path) -> None:
+    written([load(make_record(tmp_path / "a.h5", every_d=1.0, end_d=30.0, snapshot_every_d=40.0))], tmp_path)
+    days = {float(row["time_d"]) for row in rows(tmp_path / "series.csv") if row["quantity"] == "burden_cells"}
+    assert days == {0, 7, 14, 21, 28, 30}
 
 
 def test_every_number_of_the_summary_has_unit_and_n(paths: list[Path], tmp_path: Path) -> None:

@@ -127,6 +127,20 @@ def test_the_report_shows_every_table_and_figure(comparison: Comparison, finding
     assert page.count("data:image/png;base64,") == 5 and "stated before anything ran: day 42 (2021-08-17)" in page
 
 
+def test_where_an_arm_had_ended_by_the_stated_day_nothing_is_made_up(comparison: Comparison, records: list[Record], tmp_path: Path) -> None:
+    late = find(comparison, 500.0)
+    assert late.attribution is not None and late.attribution.treatments is not None and late.attribution.treatments.whole.n == 0
+    assert next(one.value.n for one in late.differences if (one.quantity, one.arm) == ("log10_clonogens", "untreated")) == 0
+    shown = next(table for table in tables(comparison, late) if table.title == "Synergy on day 500")
+    assert {cell for row in shown.rows if row[0].startswith("sum") for cell in row[3:]} == {"–; n 0"}
+    assert len(findings_figures(late, records, tmp_path)) == 5
+
+
+def test_arms_without_a_replicate_in_common_are_no_factorial(records: list[Record]) -> None:
+    apart = [record for record in records if (record.attributes["arm"] == "untreated") == (record.attributes["replicate"] == 0)]
+    assert find(compare(apart)).synergy is None
+
+
 def test_one_replicate_or_no_factorial_leaves_out_what_cannot_be_said(records: list[Record], tmp_path: Path) -> None:
     alone = [record for record in records if record.attributes["replicate"] == 0]
     single = compare(alone)
