@@ -9,6 +9,7 @@ import pytest
 from analysis.record import Record, load
 from analysis.regimen import factorial, regimen
 from sim.arms import named_arms
+from sim.scenario_file import load_scenario
 from tests.fake_simulation import scenario
 from tests.made_record import make_record
 
@@ -71,3 +72,10 @@ def test_made_records_tell_what_they_were_given(tmp_path: Path) -> None:
     found = factorial({name: load(make_record(tmp_path / f"{name}.h5", name, every_d=100.0, end_d=200.0, snapshot_every_d=300.0))
                        for name in names})
     assert found is not None and found.is_complete and found.full == "combined"
+
+
+def test_the_arms_of_the_case_that_come_with_lesionlab_are_one_factorial(record: Record) -> None:
+    names = ("case", "untreated", "radiotherapy", "anti_pd1", "anlotinib", "radiotherapy_anti_pd1", "radiotherapy_anlotinib",
+             "anti_pd1_anlotinib", "no_low_dose", "no_boost")
+    found = factorial({name: replace(record, scenario_yaml=load_scenario(name).resolved_yaml()) for name in names})
+    assert found is not None and found.is_complete and found.full == "case" and set(found.arms.values()) == set(names[:8])

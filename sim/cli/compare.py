@@ -55,7 +55,7 @@ def execute(options: Namespace) -> int:
         _say(f"{len(jobs) - len(waiting)} of {len(jobs)} runs are complete in {options.output / 'records'} and used again")
     options.output.mkdir(parents=True, exist_ok=True)
     old = read_plan(options.output)
-    removed = remove_old_records(options.output, old, plan.jobs)
+    removed = remove_old_records(options.output, old, [*plan.records, *(job.path for job in plan.jobs)])
     if removed:
         _say(f"removed what an earlier comparison made and this one does not have: {', '.join(path.name for path in removed)}")
     write_plan(options.output, plan.jobs, _command(), old.get("files", ()))

@@ -27,14 +27,15 @@ def read_plan(folder: Path) -> Mapping[str, Any]:
     return plan if isinstance(plan, dict) else {}
 
 
-def remove_old_records(folder: Path, old: Mapping[str, Any], jobs: Sequence[Job]) -> list[Path]:
-    """Remove the records that the last comparison made and this one does not have, and return them.
+def remove_old_records(folder: Path, old: Mapping[str, Any], in_use: Iterable[Path]) -> list[Path]:
+    """Remove the records that the last comparison made and this one does not use, and return them.
 
     A complete record is only removed if it is still the very run that the plan names; any other file is left alone.
     """
-    staying = {job.path.relative_to(folder).as_posix() for job in jobs}
-    entries = [entry for entry in old.get("records", ()) if isinstance(entry, dict) and entry.get("record") not in staying]
-    doomed = [path for entry in entries if (path := _inside(folder, entry.get("record"))) and _is_own(path, entry.get("run_identity"))]
+    staying = {path.resolve() for path in in_use}
+    entries = [entry for entry in old.get("records", ()) if isinstance(entry, dict)]
+    found = [(_inside(folder, entry.get("record")), entry.get("run_identity")) for entry in entries]
+    doomed = [path for path, identity in found if path and path.resolve() not in staying and _is_own(path, identity)]
     for path in doomed:
         path.unlink()
     return doomed

@@ -98,6 +98,14 @@ def test_force_removes_the_records_it_made_of_other_runs_and_nothing_else(asked:
         json.loads(Path("out/summary.json").read_text())["arms"])
 
 
+@pytest.mark.usefixtures("no_figures")
+def test_records_that_are_compared_again_where_they_lie_are_not_removed(asked: list[str]) -> None:
+    assert compare("patient.yaml", "--arms", "monotherapy", "-o", "out") == 0
+    kept = sorted(map(str, Path("out/records").glob("a*.h5")))
+    assert len(kept) == 2 and compare(*kept, "-o", "out", "--force") == 0
+    assert sorted(map(str, Path("out/records").iterdir())) == kept
+
+
 def test_force_leaves_no_figure_or_animation_of_the_comparison_before(asked: list[str]) -> None:
     assert main(["compare", "patient.yaml", "--arms", "factorial", "-o", "out", "--engine", "serial"]) == 0
     assert {"arms.gif", "figures"} <= {path.name for path in Path("out").iterdir()} and Path("out/figures/synergy.png").exists()
