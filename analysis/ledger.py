@@ -1,4 +1,9 @@
-"""The ledger of deaths: what killed the tumour cells of each lesion, arm by arm."""
+"""The ledger of deaths: what killed the tumour cells of each lesion, arm by arm.
+
+Cells die from the start to an arm's end, and arms end on different days; counts are compared up to the last day on which every run of
+every arm was still observed. A cell that dies in cells that a treatment has spared is counted too: the ledger says of what cells died,
+not what a treatment is worth. For that see `analysis/attribution.py`.
+"""
 
 from collections.abc import Sequence
 
@@ -9,6 +14,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from analysis import style
+from analysis.comparison import Comparison
+from analysis.paired import Estimate, estimate
 from analysis.panels import by_arm, place, values
 from analysis.record import Record
 
@@ -16,16 +23,32 @@ TOP_PX, BOTTOM_PX, LEFT_PX, RIGHT_PX, GAP_X_PX, GAP_Y_PX, BAR_PX = 130, 90, 200,
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def deaths_by_cause(replicates: Sequence[Record], lesion: str) -> NDArray[np.float64]:
-    """Return the cells of a lesion that died by each cause (n_causes,), to the end of the arm, mean over replicates."""
-    totals = np.zeros((len(replicates), len(style.DEATH_CAUSES)))
-    for row, record in enumerate(replicates):
-        for column, name in enumerate(style.DEATH_CAUSES):
-            series = values(record, name, lesion)
-            seen = series[np.isfinite(series)]
-            totals[row, column] = seen[-1] if seen.size else 0.0
-    mean: NDArray[np.float64] = totals.mean(axis=0)
+def last_common_day(comparison: Comparison) -> float:
+    """Return the last day on which every run of every arm was observed."""
+    return min(float(outcome.record.time_d[-1]) for arm in comparison.arms for outcome in arm.outcomes)
+
+
+def _counts(record: Record, lesion: str, until_d: float) -> NDArray[np.float64]:
+    """Return the cells of a lesion that died by each cause (n_causes,) up to a day, between rows by linear interpolation."""
+    series = np.array([values(record, name, lesion) for name in style.DEATH_CAUSES])
+    seen = np.isfinite(series).all(axis=0)
+    if not seen.any():
+        return np.zeros(len(style.DEATH_CAUSES))
+    counts: NDArray[np.float64] = np.array([np.interp(until_d, record.time_d[seen], one[seen]) for one in series])
+    return counts
+
+
+def deaths_by_cause(replicates: Sequence[Record], lesion: str, until_d: float = np.inf) -> NDArray[np.float64]:
+    """Return the cells of a lesion that died by each cause (n_causes,) up to a day or the end of the arm, mean over replicates."""
+    mean: NDArray[np.float64] = np.mean([_counts(record, lesion, until_d) for record in replicates], axis=0)
     return mean
+
+
+def ledger(replicates: Sequence[Record], until_d: float = np.inf) -> dict[tuple[str, str], Estimate]:
+    """Return the deaths of an arm by (lesion, cause) up to a day or its end, over its replicates."""
+    names = [name.removeprefix("deaths_") for name in style.DEATH_CAUSES]
+    return {(lesion, cause): estimate(column) for lesion in replicates[0].lesions for cause, column in zip(
+        names, np.array([_counts(record, lesion, until_d) for record in replicates]).T, strict=True)}
 
 
 def ledger_figure(records: Sequence[Record]) -> Figure:

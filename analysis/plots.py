@@ -138,14 +138,14 @@ MAP_CAPTION = ("Section of the {lesion} in every arm (rows) on several dates (co
                "oxygen with the 5 mmHg contour. The bar gives a length of the section and what it stands for in the patient.")
 
 
-def summary_note(records: Sequence[Record]) -> str:
-    """Return what every figure says at its foot: replicates, seed, reduced sections, bands."""
+def summary_note(records: Sequence[Record], bands: str = "Lines: median; bands: 10 % to 90 % of replicates.") -> str:
+    """Return what every figure says at its foot: replicates, seed, reduced sections, what bands are."""
     counts = sorted({len(replicates) for replicates in by_arm(records).values()})
     seeds = sorted({int(record.attributes.get("seed", 0)) for record in records})
     n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
     note = f"n = {n} per arm, seed {', '.join(map(str, seeds[:3]))}."
     if counts[-1] > 1:
-        note += "  Lines: median; bands: 10 % to 90 % of replicates."
+        note += f"  {bands}"
     is_quick = any(int(record.attributes.get("is_quick", 0)) for record in records)
     return f"{note}  Quick run: reduced sections." if is_quick else note
 

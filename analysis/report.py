@@ -15,9 +15,12 @@ from analysis import calendar, style
 from analysis.case_files import case_section
 from analysis.comparison import Comparison, Summary
 from analysis.errors import RecordError
+from analysis.findings import Findings
+from analysis.findings_figures import Drawn
 from analysis.outcome import READINGS
 from analysis.plots import caption, summary_note
 from analysis.record import Record
+from analysis.report_tables import INTERVALS, tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MEDIA = {".png": "image/png", ".gif": "image/gif", ".mp4": "video/mp4", ".svg": "image/svg+xml"}
@@ -52,8 +55,16 @@ class Assumption(NamedTuple):
     note: str
 
 
-def write_report(records: Sequence[Record], comparison: Comparison, figures: Sequence[Path], animation: Path | None,
-                 folder: Path, command: str) -> Path:
+class Pictures(NamedTuple):
+    """What to show: figures of the findings with their captions, standard figures, and the animation."""
+
+    found: Sequence[Drawn]
+    standard: Sequence[Path]
+    animation: Path | None
+
+
+def write_report(records: Sequence[Record], comparison: Comparison, findings: Findings, pictures: Pictures, folder: Path,
+                 command: str) -> Path:
     """Write report.html into a folder and return its path; figures are embedded in their order, PDFs left out.
 
     Raises:
@@ -69,11 +80,11 @@ def write_report(records: Sequence[Record], comparison: Comparison, figures: Seq
     template = page.from_string(TEMPLATE.read_text(encoding="utf-8"))
     path = folder / "report.html"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(template.render(_content(records, comparison, figures, animation, command)), encoding="utf-8")
+    path.write_text(template.render(_content(records, comparison, findings, pictures, command)), encoding="utf-8")
     return path
 
 
-def _content(records: Sequence[Record], comparison: Comparison, figures: Sequence[Path], animation: Path | None,
+def _content(records: Sequence[Record], comparison: Comparison, findings: Findings, pictures: Pictures,
              command: str) -> dict[str, Any]:
     """Return everything the template prints."""
     first = records[0]
@@ -82,8 +93,11 @@ def _content(records: Sequence[Record], comparison: Comparison, figures: Sequenc
         "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
         "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
         "case": case_section(records), "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
-        "figures": [_picture(path, caption(path.stem, records)) for path in figures if path.suffix in MEDIA],
-        "animation": _picture(animation, "") if animation is not None else None,
+        "day": f"{findings.day_d:.0f}", "date": comparison.date(findings.day_d).isoformat(), "tables": tables(comparison, findings),
+        "intervals": INTERVALS,
+        "found": [_picture(figure.path, figure.caption) for figure in pictures.found if figure.path.suffix in MEDIA],
+        "figures": [_picture(path, caption(path.stem, records)) for path in pictures.standard if path.suffix in MEDIA],
+        "animation": _picture(pictures.animation, "") if pictures.animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
         "command": command, "versions": _versions(first), "seed": first.attributes.get("seed", ""),
         "code_version": first.attributes.get("code_version", ""), "n_runs": len(records),
@@ -142,7 +156,8 @@ def number(found: Summary | None, digits: int, prefix: str = "") -> str:
         return "–"
     def text(value: float) -> str:
         return f"{value:.{digits}f}" if np.isfinite(value) else "not reached"
-    spread = f" [{text(found.low)} to {text(found.high)}]" if found.n > 1 and not np.isnan(found.low) else ""
+    is_spread = found.n > 1 and not np.isnan(found.low) and not np.isinf(found.low)
+    spread = f" [{text(found.low)} to {text(found.high)}]" if is_spread else ""
     return f"{prefix if np.isfinite(found.median) else ''}{text(found.median)}{spread}"
 
 

@@ -63,14 +63,35 @@ _ARMS = MappingProxyType({
     "radiotherapy_anlotinib": ArmStyle("Radiotherapy + anlotinib", "#0072B2"),
     "anti_pd1_anlotinib": ArmStyle("Anti-PD-1 + anlotinib", "#8A7A00"),
 })
-_OTHERS = (("#CC79A7", "-."), ("#0072B2", "-."), ("#8A7A00", "-."), ("#222222", "-."), ("#56B4E9", ":"), ("#D55E00", ":"))
+_OTHERS = (("#D55E00", "-."), ("#CC79A7", "-."), ("#0072B2", "-."), ("#8A7A00", "-."), ("#222222", "-."), ("#56B4E9", ":"))
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """Return the style of each arm by name; an arm without one of its own takes the next free line in order."""
+    """Return the style of each arm by name; one without its own takes the next free line, in a colour of no other arm if there is one."""
     unknown = [arm for arm in dict.fromkeys(arms) if arm not in _ARMS]
-    spare = {arm: _OTHERS[i % len(_OTHERS)] for i, arm in enumerate(unknown)}
+    taken = {_ARMS[arm].colour for arm in arms if arm in _ARMS}
+    free = sorted(_OTHERS, key=lambda look: look[0] in taken)
+    spare = {arm: free[i % len(free)] for i, arm in enumerate(unknown)}
     return {arm: _ARMS[arm] if arm in _ARMS else ArmStyle(words(arm), *spare[arm]) for arm in dict.fromkeys(arms)}
+
+
+def factor_label(factor: str) -> str:
+    """Return the words for a treatment: a modality, a single course, or a drug."""
+    return MODALITY_LABELS.get(factor, words(factor))[:1].upper() + MODALITY_LABELS.get(factor, words(factor))[1:]
+
+
+def coupling_label(name: str) -> str:
+    """Return the words for a coupling of the model: `pd_1_to_killing` becomes `PD-1 → killing`."""
+    spelt = {"pd 1": "PD-1", "pd l1": "PD-L1", "vegf": "VEGF", "t cells": "T cells", " to ": " → "}
+    label = name.replace("_", " ")
+    for plain, right in spelt.items():
+        label = label.replace(plain, right)
+    return label
+
+
+def factor_colour(factor: str) -> str:
+    """Return the colour of a treatment: that of the arm which gives it alone."""
+    return RADIOTHERAPY if factor.startswith("radiotherapy") else arm_styles([factor])[factor].colour
 
 
 def words(name: str) -> str:

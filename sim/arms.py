@@ -1,12 +1,14 @@
 """Arms made from one scenario by taking its treatments away; everything else, luck included, stays the same.
 
-A component is a modality of the regimen: all radiotherapy courses together (`radiotherapy`), all drugs against
-PD-1 together (`anti_pd1`) and all anti-angiogenic drugs together (named after the drugs, as in `anlotinib`).
+A component is a part of the regimen that can be taken away. By `modalities`: all radiotherapy courses together (`radiotherapy`), all
+drugs against PD-1 together (`anti_pd1`) and all anti-angiogenic drugs together (named after the drugs, as in `anlotinib`). By
+`courses`: each course of radiotherapy on its own (`radiotherapy_neck`), and the drugs as before.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from sim.errors import UserError
 from sim.scenario import Scenario
@@ -14,75 +16,100 @@ from sim.scenario import Scenario
 UNTREATED = "untreated"
 RADIOTHERAPY = "radiotherapy"
 ANTI_PD1 = "anti_pd1"
+Parts = Literal["modalities", "courses"]
+MOST_ARMS = 256
 
 
-def components(scenario: Scenario) -> tuple[str, ...]:
-    """Return the names of the treatments that the scenario combines: radiotherapy, anti-PD-1, anti-angiogenic."""
-    named = [RADIOTHERAPY] if scenario.radiotherapy else []
-    named += [ANTI_PD1] if _drugs(scenario, "anti_pd1") else []
-    angiogenic = _drugs(scenario, "vegfr_tki")
-    return (*named, "_".join(angiogenic)) if angiogenic else tuple(named)
+class Component(NamedTuple):
+    """A part of a regimen: its name, the places of its courses in the scenario, and the names of its drugs."""
+
+    name: str
+    courses: tuple[int, ...] = ()
+    drugs: tuple[str, ...] = ()
 
 
-def _drugs(scenario: Scenario, drug_class: str) -> list[str]:
-    """Return the names of the scenario's drugs of one class, in their order."""
-    return [name for name, drug in scenario.drugs.items() if drug.drug_class == drug_class]
+def components(scenario: Scenario, by: Parts = "modalities") -> tuple[Component, ...]:
+    """Return the parts that the scenario combines: radiotherapy (whole or course by course), anti-PD-1, anti-angiogenic."""
+    courses = tuple(range(len(scenario.radiotherapy)))
+    found = [Component(RADIOTHERAPY, courses)] if courses and by == "modalities" else []
+    if by == "courses":
+        found = [Component(name, (place,)) for place, name in zip(courses, _course_names(scenario), strict=True)]
+    for drug_class in ("anti_pd1", "vegfr_tki"):
+        drugs = tuple(name for name, drug in scenario.drugs.items() if drug.drug_class == drug_class)
+        if drugs:
+            found.append(Component(ANTI_PD1 if drug_class == "anti_pd1" else "_".join(drugs), drugs=drugs))
+    return tuple(found)
 
 
-def keep(scenario: Scenario, kept: Iterable[str]) -> Scenario:
+def _course_names(scenario: Scenario) -> list[str]:
+    """Return a name for each course: its own or its lesion's, a second course of that name numbered."""
+    names: list[str] = []
+    for course in scenario.radiotherapy:
+        name = f"{RADIOTHERAPY}_{course.name or course.lesion}"
+        alike = [course.name or course.lesion for course in scenario.radiotherapy[:len(names)]].count(course.name or course.lesion)
+        names.append(f"{name}_{alike + 1}" if alike else name)
+    return names
+
+
+def keep(scenario: Scenario, kept: Iterable[str], by: Parts = "modalities") -> Scenario:
     """Return the scenario with the named components only; with all of them it is the scenario itself, arm name included."""
-    present = components(scenario)
-    ordered = tuple(name for name in present if name in set(kept))
-    if ordered == present:
+    wanted = set(kept)
+    present = components(scenario, by)
+    staying = [component for component in present if component.name in wanted]
+    if len(staying) == len(present):
         return scenario
-    classes = {"anti_pd1"} & set(ordered) | ({"vegfr_tki"} if set(ordered) - {RADIOTHERAPY, ANTI_PD1} else set())
-    arm = "_".join(ordered) or UNTREATED
+    arm = "_".join(component.name for component in staying) or UNTREATED
+    courses = {place for component in staying for place in component.courses}
+    drugs = {name for component in staying for name in component.drugs}
     return scenario.model_copy(update={
         "arm": arm,
         "title": f"{scenario.title} [arm {arm}]" if scenario.title else None,
-        "radiotherapy": scenario.radiotherapy if RADIOTHERAPY in ordered else type(scenario.radiotherapy)(),
-        "drugs": {name: drug for name, drug in scenario.drugs.items() if drug.drug_class in classes},
+        "radiotherapy": tuple(course for place, course in enumerate(scenario.radiotherapy) if place in courses),
+        "drugs": {name: drug for name, drug in scenario.drugs.items() if name in drugs},
     })
 
 
-def monotherapy(scenario: Scenario) -> tuple[Scenario, ...]:
-    """Return the scenario, the untreated arm and each component alone."""
-    return _distinct(scenario, [(), *((name,) for name in components(scenario))])
+Subsets = list[tuple[str, ...]]
 
 
-def factorial(scenario: Scenario) -> tuple[Scenario, ...]:
-    """Return the scenario and every other subset of its components, the untreated arm first, pairs last."""
-    present = components(scenario)
-    return _distinct(scenario, [subset for size in range(len(present)) for subset in combinations(present, size)])
+def _monotherapy(names: Sequence[str]) -> Subsets:
+    """Return none and each component alone."""
+    return [(), *((name,) for name in names)]
 
 
-def leave_one_out(scenario: Scenario) -> tuple[Scenario, ...]:
-    """Return the scenario and, for each component, the scenario without it."""
-    present = components(scenario)
-    return _distinct(scenario, [tuple(name for name in present if name != left_out) for left_out in present])
+def _factorial(names: Sequence[str]) -> Subsets:
+    """Return every subset, the untreated arm first, the largest last."""
+    return [subset for size in range(len(names)) for subset in combinations(names, size)]
 
 
-def _distinct(scenario: Scenario, subsets: list[tuple[str, ...]]) -> tuple[Scenario, ...]:
-    """Return the scenario first, then the arms of the subsets that differ from it."""
-    present = components(scenario)
-    if not present:
-        raise UserError(f"{scenario.arm}: this scenario has no treatment to take away; leave out --arms")
-    made = (scenario, *(keep(scenario, subset) for subset in subsets if subset != present))
-    if len({arm.arm for arm in made}) < len(made):
-        raise UserError(f"{scenario.arm}: the scenario's arm name is also the name of an arm made from it; "
-                        "give it another one with `arm:`")
-    return made
+def _leave_one_out(names: Sequence[str]) -> Subsets:
+    """Return all components but one, for each."""
+    return [tuple(name for name in names if name != left_out) for left_out in names]
 
 
-ARM_SETS: Mapping[str, Callable[[Scenario], tuple[Scenario, ...]]] = MappingProxyType({
-    "factorial": factorial, "monotherapy": monotherapy, "leave-one-out": leave_one_out,
+ARM_SETS: Mapping[str, Callable[[Sequence[str]], Subsets]] = MappingProxyType({
+    "factorial": _factorial, "monotherapy": _monotherapy, "leave-one-out": _leave_one_out,
 })
 
 
-def named_arms(scenario: Scenario, name: str | None) -> tuple[Scenario, ...]:
-    """Return the arms of a named set, or the scenario alone if no set is named."""
+def named_arms(scenario: Scenario, name: str | None, by: Parts = "modalities") -> tuple[Scenario, ...]:
+    """Return the scenario and the other arms of a named set, or the scenario alone if no set is named.
+
+    Raises:
+        UserError: an unknown set, nothing to take away, too many arms, or an arm whose name is taken.
+    """
     if name is None:
         return (scenario,)
     if name not in ARM_SETS:
         raise UserError(f"--arms {name}: the sets are {', '.join(ARM_SETS)}")
-    return ARM_SETS[name](scenario)
+    names = [component.name for component in components(scenario, by)]
+    if not names:
+        raise UserError(f"{scenario.arm}: this scenario has no treatment to take away; leave out --arms")
+    if name == "factorial" and 2 ** len(names) > MOST_ARMS:
+        raise UserError(f"{scenario.arm}: {len(names)} components make {2 ** len(names)} arms, more than {MOST_ARMS}; "
+                        "choose --arms leave-one-out or --components modalities")
+    made = (scenario, *(keep(scenario, subset, by) for subset in ARM_SETS[name](names) if len(subset) < len(names)))
+    if len({arm.arm for arm in made}) < len(made):
+        raise UserError(f"{scenario.arm}: the scenario's arm name is also the name of an arm made from it; "
+                        "give it another one with `arm:`")
+    return made

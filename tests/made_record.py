@@ -106,7 +106,16 @@ def _header(arm: str, replicate: int) -> Header:
         "arm": arm, "title": f"made {arm}", "seed": 20210706, "patient": 0, "replicate": replicate, "is_quick": 1,
         "start_date": START.isoformat(), "end_date": (START + timedelta(days=END_D)).isoformat(), "code_version": "0.0.0",
         "provenance": '{"python": "3.11"}', "detection_limit_cm": 0.2, "lethal_burden_cells": LETHAL_CELLS}
-    return Header(attributes, f"schema: 1\narm: {arm}\n", lesions, drugs, SERIES)
+    return Header(attributes, _scenario(arm), lesions, drugs, SERIES)
+
+
+def _scenario(arm: str) -> str:
+    """Return the part of the resolved scenario that says what an arm is given."""
+    lines = ["schema: 1", f"arm: {arm}"]
+    if modalities(arm)[0]:
+        lines += ["radiotherapy:", *(f"- {{lesion: {lesion}, fractions: {fractions}}}" for lesion, (_, fractions, *_) in COURSES.items())]
+    lines += ["drugs:", *(f"  {name}: {{class: {DRUGS[name][0]}, dose_mg: {DRUGS[name][4]:g}}}" for name in _drugs(arm))]
+    return "\n".join(lines) + "\n"
 
 
 def _drugs(arm: str) -> Sequence[str]:

@@ -2,14 +2,56 @@
 
 import pytest
 
-from sim.arms import components, factorial, keep, leave_one_out, monotherapy, named_arms
+from sim.arms import components, keep, named_arms
 from sim.errors import UserError
+from sim.scenario import Scenario
 from tests.fake_simulation import scenario
+
+COURSES = """radiotherapy=[
+  {lesion: neck, start: 2021-07-06, fractions: 2, volumes: {mass: {dose_per_fraction_gy: 3}}},
+  {lesion: neck, start: 2021-08-06, fractions: 1, volumes: {mass: {dose_per_fraction_gy: 2}}},
+  {lesion: pelvis, name: hip, start: 2021-09-06, fractions: 3, volumes: {mass: {dose_per_fraction_gy: 3}}}]"""
+
+
+def names(patient: Scenario, arms: str, by: str = "modalities") -> list[str]:
+    return [arm.arm for arm in named_arms(patient, arms, by)]  # type: ignore[arg-type]
+
+
+def factorial(patient: Scenario) -> tuple[Scenario, ...]:
+    return named_arms(patient, "factorial")
+
+
+def monotherapy(patient: Scenario) -> tuple[Scenario, ...]:
+    return named_arms(patient, "monotherapy")
 
 
 def test_components_are_named_after_their_class_and_the_angiogenic_drug() -> None:
-    assert components(scenario()) == ("radiotherapy", "anti_pd1", "anlotinib")
-    assert components(scenario("drugs.toripalimab=null", "radiotherapy=null")) == ("anlotinib",)
+    assert [part.name for part in components(scenario())] == ["radiotherapy", "anti_pd1", "anlotinib"]
+    [only] = components(scenario("drugs.toripalimab=null", "radiotherapy=null"))
+    assert only == ("anlotinib", (), ("anlotinib",))
+
+
+def test_by_courses_each_course_has_its_own_name_lesion_or_number() -> None:
+    patient = scenario(COURSES.replace("\n", " "))
+    found = [(part.name, part.courses) for part in components(patient, "courses") if part.courses]
+    assert found == [("radiotherapy_neck", (0,)), ("radiotherapy_neck_2", (1,)), ("radiotherapy_hip", (2,))]
+
+
+def test_leaving_one_course_out_keeps_the_other_courses_and_the_drugs() -> None:
+    patient = scenario(COURSES.replace("\n", " "))
+    arms = named_arms(patient, "leave-one-out", "courses")
+    assert len(arms) == 6
+    months = [[course.start.month for course in arm.radiotherapy] for arm in arms]
+    assert months == [[7, 8, 9], [8, 9], [7, 9], [7, 8], [7, 8, 9], [7, 8, 9]]
+    assert [list(arm.drugs) for arm in arms[:4]] == [["toripalimab", "anlotinib"]] * 4
+    assert len(names(patient, "factorial", "courses")) == 2**5
+
+
+def test_a_factorial_of_too_many_courses_is_refused_with_what_to_do() -> None:
+    course = "{lesion: neck, start: 2021-07-06, fractions: 2, volumes: {mass: {dose_per_fraction_gy: 3}}}"
+    patient = scenario(f"radiotherapy=[{', '.join([course] * 7)}]")
+    with pytest.raises(UserError, match="9 components make 512 arms, more than 256; choose --arms leave-one-out"):
+        named_arms(patient, "factorial", "courses")
 
 
 def test_monotherapy_is_the_scenario_then_untreated_then_each_alone() -> None:
@@ -17,14 +59,12 @@ def test_monotherapy_is_the_scenario_then_untreated_then_each_alone() -> None:
 
 
 def test_factorial_holds_every_subset_once() -> None:
-    names = [arm.arm for arm in factorial(scenario())]
-    assert names == ["combined", "untreated", "radiotherapy", "anti_pd1", "anlotinib",
-                     "radiotherapy_anti_pd1", "radiotherapy_anlotinib", "anti_pd1_anlotinib"]
+    assert names(scenario(), "factorial") == ["combined", "untreated", "radiotherapy", "anti_pd1", "anlotinib",
+                                              "radiotherapy_anti_pd1", "radiotherapy_anlotinib", "anti_pd1_anlotinib"]
 
 
 def test_leave_one_out_takes_each_component_away_once() -> None:
-    names = [arm.arm for arm in leave_one_out(scenario())]
-    assert names == ["combined", "anti_pd1_anlotinib", "radiotherapy_anlotinib", "radiotherapy_anti_pd1"]
+    assert names(scenario(), "leave-one-out") == ["combined", "anti_pd1_anlotinib", "radiotherapy_anlotinib", "radiotherapy_anti_pd1"]
 
 
 def test_an_arm_keeps_all_but_its_name_title_and_treatments() -> None:
@@ -37,7 +77,7 @@ def test_an_arm_keeps_all_but_its_name_title_and_treatments() -> None:
 
 def test_the_whole_regimen_is_the_scenario_itself() -> None:
     whole = scenario()
-    assert keep(whole, components(whole)) is whole
+    assert keep(whole, [part.name for part in components(whole)]) is whole
     assert named_arms(whole, None) == (whole,)
 
 

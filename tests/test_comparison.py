@@ -8,10 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis.comparison import compare, summarise, summary, write
+from analysis.comparison import compare, summarise
 from analysis.errors import RecordError
+from analysis.findings import find
 from analysis.outcome import QUANTITIES, read_outcome
-from analysis.record import load
+from analysis.record import Record, load
+from analysis.tables import summary, write
 from tests.made_record import LESIONS, make_record, row_times_d
 
 
@@ -21,6 +23,12 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("records")
     return [make_record(folder / f"{arm}_r{replicate}.h5", arm, replicate=replicate, every_d=30.0, snapshot_every_d=400.0)
             for arm in ("combined", "untreated") for replicate in (0, 1)]
+
+
+def written(records: list[Record], folder: Path) -> list[str]:
+    """Write the tables of a comparison and return their names."""
+    comparison = compare(records)
+    return [path.name for path in write(comparison, find(comparison), folder)]
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -78,16 +86,23 @@ def test_an_arm_that_died_says_when_and_why(paths: list[Path]) -> None:
     ([np.nan], (0, np.nan, np.nan, np.nan, 0)),
 ])
 def test_median_and_quantiles_count_what_was_not_reached_as_longest(values: list[float], expected: tuple[float, ...]) -> None:
-    np.testing.assert_allclose(summarise(values), expected)
+    np.testing.assert_allclose(summarise(values)[:5], expected)
+
+
+def test_mean_and_sd_stand_beside_the_median_and_a_time_not_reached_has_neither() -> None:
+    found = summarise([1.0, 2.0, 6.0])
+    assert (found.mean, found.sd) == (3.0, pytest.approx(np.sqrt(7.0)))
+    assert summarise([1.0, np.inf])[5:] == pytest.approx((np.inf, np.nan), nan_ok=True)
 
 
 def test_the_tables_hold_every_arm_scan_and_series(paths: list[Path], tmp_path: Path) -> None:
-    comparison = compare([load(path) for path in paths])
-    assert [path.name for path in write(comparison, tmp_path)] == ["arms.csv", "scans.csv", "series.csv", "summary.json"]
+    assert written([load(path) for path in paths], tmp_path) == [
+        "arms.csv", "scans.csv", "series.csv", "deaths.csv", "survival.csv", "synergy.csv", "summary.json"]
     arms = {row["arm"]: row for row in rows(tmp_path / "arms.csv")}
     assert list(arms) == ["combined", "untreated"] and arms["untreated"]["n_replicates"] == "2"
     low, median, high = (float(arms["untreated"][f"days_observed{suffix}"]) for suffix in ("_q10", "", "_q90"))
     assert low <= median <= high < 1333
+    assert (float(arms["untreated"]["days_observed_mean"]), float(arms["untreated"]["days_observed_sd"])) == (240.0, 0.0)
     scans = rows(tmp_path / "scans.csv")
     assert {row["date"] for row in scans if row["arm"] == "combined"} >= {"2021-07-06", "2025-02-15"}
     assert max(row["date"] for row in scans if row["arm"] == "untreated") < "2025-02-15"
@@ -97,8 +112,14 @@ def test_the_tables_hold_every_arm_scan_and_series(paths: list[Path], tmp_path: 
     assert {row["unit"] for row in series} == {"cm"} and float(series[0]["value"]) == 10.0
 
 
+def test_series_stand_a_week_apart_and_on_the_last_day(tmp_path: Path) -> None:
+    written([load(make_record(tmp_path / "a.h5", every_d=1.0, end_d=30.0, snapshot_every_d=40.0))], tmp_path)
+    days = {float(row["time_d"]) for row in rows(tmp_path / "series.csv") if row["quantity"] == "burden_cells"}
+    assert days == {0, 7, 14, 21, 28, 30}
+
+
 def test_every_number_of_the_summary_has_unit_and_n(paths: list[Path], tmp_path: Path) -> None:
-    write(compare([load(path) for path in paths]), tmp_path)
+    written([load(path) for path in paths], tmp_path)
     told = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
     assert told["disclaimer"] == "Illustrative, not for clinical use" and told["is_quick"] is True
     assert told["seeds"] == [20210706] and told["code_versions"] == ["0.0.0"]
@@ -112,9 +133,10 @@ def test_every_number_of_the_summary_has_unit_and_n(paths: list[Path], tmp_path:
 
 
 def test_one_replicate_has_no_quantiles(paths: list[Path], tmp_path: Path) -> None:
-    write(compare([load(paths[0])]), tmp_path)
+    written([load(paths[0])], tmp_path)
     assert not [name for name in rows(tmp_path / "arms.csv")[0] if name.endswith("_q10")]
-    assert summary(compare([load(paths[0])]))["arms"]["combined"]["patient"]["nadir_d"]["low"] is None
+    alone = compare([load(paths[0])])
+    assert summary(alone, find(alone))["arms"]["combined"]["patient"]["nadir_d"]["low"] is None
 
 
 def test_replicates_that_differ_are_told_with_their_shares(paths: list[Path]) -> None:

@@ -9,9 +9,10 @@ import pytest
 from analysis import style
 from analysis.comparison import Summary, compare
 from analysis.errors import RecordError
+from analysis.findings import find
 from analysis.plots import standard_figures
 from analysis.record import load
-from analysis.report import assumptions, number, write_report
+from analysis.report import Pictures, assumptions, number, write_report
 from tests.made_record import make_record
 
 SCENARIO = """
@@ -37,7 +38,9 @@ def page(tmp_path_factory):
     figures = standard_figures(records, folder)[:2]
     animation = folder / "arms.gif"
     animation.write_bytes(b"GIF89a")
-    return write_report(records, compare(records), figures, animation, folder, COMMAND).read_text(encoding="utf-8")
+    comparison = compare(records)
+    pictures = Pictures((), figures, animation)
+    return write_report(records, comparison, find(comparison), pictures, folder, COMMAND).read_text(encoding="utf-8")
 
 
 def test_nothing_is_fetched_from_elsewhere(page) -> None:
@@ -49,7 +52,7 @@ def test_nothing_is_fetched_from_elsewhere(page) -> None:
 
 
 def test_it_holds_every_part(page) -> None:
-    for part in ("calendar", "results", "animation", "figures", "assumed", "again", "limits"):
+    for part in ("calendar", "results", "findings", "animation", "figures", "assumed", "again", "limits"):
         assert f'id="{part}"' in page
     assert page.count(style.DISCLAIMER) >= 3
     assert COMMAND in page
@@ -87,10 +90,12 @@ def test_numbers_show_their_spread_and_what_was_not_reached() -> None:
     assert number(Summary(1, 4.25, np.nan, np.nan, 1), 1) == "4.2"
     assert number(Summary(5, 4.0, 3.0, 6.0, 5), 0, "day ") == "day 4 [3 to 6]"
     assert number(Summary(5, np.inf, 30.0, np.inf, 2), 0, "day ") == "not reached [30 to not reached]"
+    assert number(Summary(5, np.inf, np.inf, np.inf, 0), 0) == "not reached"
     assert number(None, 1) == "–"
 
 
 def test_no_record_is_one_message(tmp_path) -> None:
     record = load(make_record(tmp_path / "a.h5", every_d=28.0))
+    comparison = compare([record])
     with pytest.raises(RecordError, match="no record"):
-        write_report([], compare([record]), [], None, tmp_path, COMMAND)
+        write_report([], comparison, find(comparison), Pictures((), (), None), tmp_path, COMMAND)

@@ -1,13 +1,20 @@
 """What the verbs that start many runs have in common: their options, and how failures are told."""
 
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.execution import Outcome
     from sim.jobs import Job
+
+LEAST_FORECAST, PROBE_D = 8, 12.0
 
 
 def add_run_arguments(parser: ArgumentParser) -> None:
@@ -24,6 +31,48 @@ def check_engine(options: Namespace) -> None:
     from sim.capacity import choose_engine
 
     choose_engine(options.engine, 1, options.workers)
+
+
+def announce(jobs: Sequence["Job"], options: Namespace) -> None:
+    """Say how many runs are to come and, where they are many, about how long they take; a few days of one are timed for that."""
+    if not jobs:
+        return
+    days = sum(job.days for job in jobs)
+    print(f"{len(jobs)} runs to compute, {days:.0f} simulated days if all live to the end", file=sys.stderr, flush=True)
+    if len(jobs) < LEAST_FORECAST:
+        return
+    minutes = _forecast(jobs, options)
+    if minutes is not None:
+        print(f"about {minutes:.0f} minutes, by {PROBE_D:.0f} timed days of one of them; less where patients die early",
+              file=sys.stderr, flush=True)
+
+
+def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
+    """Return the minutes that the jobs will take on this machine, None on a cluster or where nothing could be timed."""
+    from sim import simulation
+    from sim.capacity import choose_engine, plan_local
+
+    engine = choose_engine(options.engine, len(jobs), options.workers)
+    if engine not in ("serial", "local"):
+        return None
+    job, ticks = max(jobs, key=lambda job: job.cost), list[tuple[float, float]]()
+    with TemporaryDirectory() as folder:
+        simulation.simulate(job.scenario, Path(folder) / "timed.h5", until_d=min(PROBE_D, job.days), is_quick=job.is_quick,
+                            on_progress=lambda done_d, _: ticks.append((done_d, time.monotonic())))
+    # The median day, since compiling falls into some of them.
+    days = [(later - earlier) / (later_d - earlier_d) for (earlier_d, earlier), (later_d, later) in pairwise(ticks) if later_d > earlier_d]
+    if not days:
+        return None
+    seconds_per_d = median(days) / _work(job)
+    work = sum((job.days + job.scenario.burn_in_d) * _work(job) for job in jobs)
+    return seconds_per_d * work / (plan_local(len(jobs), options.workers).workers if engine == "local" else 1) / 60.0
+
+
+def _work(job: "Job") -> float:
+    """Return the work of one day of a job: the cells of its sections."""
+    from sim.simulation import quick
+
+    return float(sum(lesion.section_cells for lesion in (quick(job.scenario) if job.is_quick else job.scenario).lesions.values()))
 
 
 def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]:

@@ -33,6 +33,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out where a test is not about them: they take seconds."""
     monkeypatch.setattr("analysis.plots.standard_figures", lambda records, folder: [])
+    monkeypatch.setattr("analysis.findings_figures.findings_figures", lambda findings, records, folder: [])
 
 
 def compare(*arguments: str) -> int:
@@ -44,7 +45,8 @@ def test_compare_writes_all_it_promises(asked: list[str], capsys: pytest.Capture
     names = {"combined", "untreated", "radiotherapy", "anti_pd1", "anlotinib"}
     assert {path.name for path in Path("out/records").iterdir()} == {f"{name}_r0.h5" for name in names} == set(asked)
     written = {path.name for path in Path("out").iterdir()}
-    assert written == {"records", "figures", "arms.csv", "scans.csv", "series.csv", "summary.json", "arms.gif", "report.html"}
+    assert written == {"records", "figures", "plan.json", "arms.csv", "scans.csv", "series.csv", "deaths.csv", "survival.csv",
+                       "synergy.csv", "summary.json", "arms.gif", "report.html"}
     assert list(Path("out/figures").glob("*.png"))
     told = json.loads(Path("out/summary.json").read_text())
     assert set(told["arms"]) == names and told["is_quick"]
@@ -67,6 +69,75 @@ def test_complete_runs_are_used_again_and_only_with_force(asked: list[str], caps
     assert len(asked) == 2 and "2 of 2 runs are complete" in capsys.readouterr().err
     assert compare("patient.yaml", "--seed", "5", "-o", "out", "--force") == 0
     assert len(asked) == 3 and Path("out/mine.txt").read_text() == "keep this"
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_force_removes_the_records_it_made_of_other_runs_and_nothing_else(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare("patient.yaml", "--arms", "monotherapy", "-o", "out") == 0
+    made_by_hand = make_record("out/records/mine_r0.h5", "mine", every_d=60.0)
+    copied = Path("out/records/anlotinib_r0.h5")
+    make_record(copied, "anlotinib", every_d=60.0)
+    with h5py.File(copied, "r+") as record:
+        record.attrs["run_identity"] = "of another run"
+    Path("out/figures").mkdir(exist_ok=True)
+    Path("out/figures/mine.png").write_text("keep this")
+    with h5py.File("out/records/radiotherapy_r0.h5", "r+") as record:
+        del record.attrs["run_identity"]
+        record.attrs["status"] = "interrupted"
+    plan = json.loads(Path("out/plan.json").read_text())
+    plan["records"].append({"record": "../patient.yaml", "run_identity": None})
+    Path("out/plan.json").write_text(json.dumps(plan))
+    assert compare("patient.yaml", "--arms", "leave-one-out", "-o", "out", "--force") == 0
+    left = {path.name for path in Path("out/records").iterdir()}
+    assert left == {"combined_r0.h5", "anti_pd1_anlotinib_r0.h5", "radiotherapy_anlotinib_r0.h5", "radiotherapy_anti_pd1_r0.h5",
+                    made_by_hand.name, copied.name}
+    said = capsys.readouterr().err
+    assert "removed what an earlier comparison made" in said and "untreated_r0.h5" in said
+    assert Path("patient.yaml").exists() and Path("out/figures/mine.png").exists()
+    assert {entry["arm"] for entry in json.loads(Path("out/plan.json").read_text())["records"]} == set(
+        json.loads(Path("out/summary.json").read_text())["arms"])
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_records_that_are_compared_again_where_they_lie_are_not_removed(asked: list[str]) -> None:
+    assert compare("patient.yaml", "--arms", "monotherapy", "-o", "out") == 0
+    kept = sorted(map(str, Path("out/records").glob("a*.h5")))
+    assert len(kept) == 2 and compare(*kept, "-o", "out", "--force") == 0
+    assert sorted(map(str, Path("out/records").iterdir())) == kept
+
+
+def test_force_leaves_no_figure_or_animation_of_the_comparison_before(asked: list[str]) -> None:
+    assert main(["compare", "patient.yaml", "--arms", "factorial", "-o", "out", "--engine", "serial"]) == 0
+    assert {"arms.gif", "figures"} <= {path.name for path in Path("out").iterdir()} and Path("out/figures/synergy.png").exists()
+    assert compare("patient.yaml", "-o", "out", "--force") == 0
+    assert not Path("out/arms.gif").exists() and not Path("out/figures/synergy.png").exists() and Path("out/figures/diameter.png").exists()
+
+
+def test_an_attribution_runs_walks_shares_kill_out_and_goes_on_where_it_was(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("patient.yaml", "--attribution", "--couplings", "memory,oxygen_effect", "--replicates", "2", "-o", "out")
+    assert compare(*command, "--walks", "2") == 0
+    said = capsys.readouterr()
+    assert "runs to compute" in said.err and "oxygen effect" in said.out and "Shares on day 42" in said.out
+    told = json.loads(Path("out/summary.json").read_text())["attribution"]
+    assert told["n_walks"] == 2 and told["day_d"] == 42
+    assert set(told["treatments"]["kill"]["shares"]) == {"radiotherapy", "anti_pd1", "anlotinib"}
+    for outcome in ("kill", "synergy"):
+        shares = told["couplings"][outcome]
+        total = shares["nothing"]["mean"] + sum(share["mean"] for share in shares["shares"].values())
+        assert set(shares["shares"]) == {"memory", "oxygen_effect"} and total == pytest.approx(shares["whole"]["mean"])
+    assert Path("out/figures/attribution.png").exists() and list(Path("out/records/attribution").glob("combined_r1_*.h5"))
+    n_before = len(asked)
+    assert compare(*command, "--walks", "4", "--force") == 0
+    kept = capsys.readouterr().err
+    assert 0 < len(asked) - n_before < n_before and "are complete" in kept
+    assert json.loads(Path("out/summary.json").read_text())["attribution"]["couplings"]["kill"]["whole"]["n"] == 4
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_courses_are_taken_away_one_by_one(asked: list[str]) -> None:
+    assert compare("patient.yaml", "--arms", "leave-one-out", "--components", "courses", "-o", "out") == 0
+    assert sorted(asked) == ["anti_pd1_anlotinib_r0.h5", "combined_r0.h5", "radiotherapy_neck_anlotinib_r0.h5",
+                             "radiotherapy_neck_anti_pd1_r0.h5"]
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -106,12 +177,26 @@ def test_a_failed_run_is_listed_and_the_others_are_compared(asked: list[str], ca
     (["missing.yaml", "-o", "out"], "no such file"),
     (["missing.h5", "-o", "out"], "no such file"),
     (["patient.yaml", "-o", "patient.yaml"], "must be a folder"),
-    (["patient.yaml", "a.h5", "-o", "out"], "combined"),
+    (["patient.yaml", "a.h5", "-o", "out"], "a.h5: is a run of the arm combined too"),
+    (["b.h5", "--day", "soon", "-o", "out"], "--day soon: must be a date"),
     (["patient.yaml"], "required"),
+    (["other.yaml", "patient.yaml", "-o", "out"], "its lesions (neck, pelvis) are not those of other (neck)"),
+    (["b.h5", "patient.yaml", "-o", "out"], "its lesions (neck, pelvis) are not those of b.h5 (neck, mediastinum, pelvis, liver)"),
+    (["patient.yaml", "--attribution", "--arms", "monotherapy", "-o", "out"], "--arms factorial, not monotherapy"),
+    (["patient.yaml", "--attribution", "--couplings", "memori", "-o", "out"], "did you mean 'memory'"),
+    (["patient.yaml", "--attribution", "--walks", "0", "-o", "out"], "--walks 0: at least one"),
+    (["patient.yaml", "other.yaml", "--attribution", "-o", "out"], "--attribution takes one scenario, not 2"),
+    (["patient.yaml", "--walks", "3", "-o", "out"], "belong to --attribution"),
+    (["patient.yaml", "--attribution", "--components", "courses", "-o", "out"], "leave out --components"),
+    (["patient.yaml", "--components", "courses", "-o", "out"], "add --arms"),
+    (["patient.yaml", "--day", "2030-01-01", "-o", "out"], "--day 2030-01-01: must lie after the start"),
+    (["a.h5", "--attribution", "-o", "out"], "--attribution: for scenarios only"),
 ])
 def test_mistakes_end_with_one_message_and_write_nothing(arguments: list[str], said: str, asked: list[str],
                                                          capsys: pytest.CaptureFixture[str]) -> None:
     make_record("a.h5", "combined", every_d=60.0)
+    make_record("b.h5", "b", every_d=60.0)
+    Path("other.yaml").write_text("extends: patient.yaml\nlesions: {pelvis: null}\n")
     assert compare(*arguments) == 2
     told = capsys.readouterr()
     assert said in told.err and told.err.startswith("error: ") and "Traceback" not in told.err and told.out == ""

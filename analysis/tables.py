@@ -1,0 +1,132 @@
+"""The tables of a comparison: arms, scans and series as CSV, and `summary.json` with every number that the report shows."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis.comparison import Comparison, Summary
+from analysis.findings import Findings
+from analysis.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
+from analysis.ledger import last_common_day, ledger
+from analysis.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Quantity, responses
+from analysis.paired import QUANTILES
+from analysis.report import given
+from analysis.style import DISCLAIMER
+
+SERIES_EVERY_D = 7.0
+TIDY = ("longest_diameter_cm", "lesion_cells", "clonogens", "hypoxic_fraction_below_5_mmHg", "mean_oxygen_mmHg",
+        "perfused_vessels_per_mm2", "t_cells_per_mm2", "specific_t_cells_per_mm2", "pd_l1_positive_fraction", "exhausted_fraction",
+        "effector_t_cells", "memory_t_cells", "pd1_occupancy", "vegfr_inhibition", "burden_cells")
+
+
+def write(comparison: Comparison, findings: Findings, folder: Path) -> list[Path]:
+    """Write arms, scans, series, deaths, survival and synergy as CSV and summary.json into a folder and return their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    tables = {"arms.csv": _arm_rows(comparison), "scans.csv": _scan_rows(comparison), "series.csv": _series_rows(comparison),
+              "deaths.csv": _death_rows(comparison), "survival.csv": survival_rows(findings), "synergy.csv": synergy_rows(findings)}
+    for name, rows in tables.items():
+        written.append(folder / name)
+        with written[-1].open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+    written.append(folder / "summary.json")
+    written[-1].write_text(json.dumps(summary(comparison, findings), indent=1) + "\n", encoding="utf-8")
+    return written
+
+
+def _arm_rows(comparison: Comparison) -> Iterator[list[Any]]:
+    """Yield a row an arm: words, then each number's median, with replicates also quantiles, mean and sd; empty: unknown or not reached."""
+    keys = dict.fromkeys(key for arm in comparison.arms for key in arm.numbers)
+    has_replicates = any(arm.n > 1 for arm in comparison.arms)
+    suffixes = ("", *(f"_q{share * 100:.0f}" for share in QUANTILES), "_mean", "_sd") if has_replicates else ("",)
+    words = list(comparison.arms[0].words)
+    names = [f"{name}_{lesion}" if lesion else name for name, lesion in keys]
+    yield ["arm", "n_replicates", "is_quick", *words, *(name + suffix for name in names for suffix in suffixes)]
+    for arm in comparison.arms:
+        cells: list[Any] = [arm.name, arm.n, int(comparison.is_quick), *(arm.word(word) for word in words)]
+        for key in keys:
+            found = arm.numbers.get(key)
+            values = (found.median, found.low, found.high, found.mean, found.sd) if found else (np.nan,) * 5
+            cells += [cell(value) for value in values[:len(suffixes)]]
+        yield cells
+
+
+def _scan_rows(comparison: Comparison) -> Iterator[list[Any]]:
+    """Yield a row a run, scan and lesion."""
+    yield ["arm", "replicate", "date", "time_d", "lesion", "role", *SCAN_QUANTITIES, "is_visible", "is_quick",
+           *(f"overall_response_{reading}" for reading in READINGS)]
+    for outcome in (outcome for arm in comparison.arms for outcome in arm.outcomes):
+        scans, read = outcome.scans, responses(outcome)
+        for row, day in enumerate(scans.time_d):
+            for column, lesion in enumerate(scans.lesions):
+                longest_cm = scans.longest_cm[row, column]
+                yield [outcome.arm, outcome.replicate, comparison.date(day), f"{day:g}", lesion, scans.roles[column], cell(longest_cm),
+                       cell(scans.short_cm[row, column]), int(longest_cm >= scans.detection_limit_cm), int(comparison.is_quick),
+                       *(read[reading][row] for reading in READINGS)]
+
+
+def _series_rows(comparison: Comparison) -> Iterator[list[Any]]:
+    """Yield the chosen time series in tidy form, a row a value, a week apart and on the last day (the records hold every row)."""
+    yield ["arm", "replicate", "time_d", "lesion", "quantity", "unit", "value"]
+    for record in (outcome.record for arm in comparison.arms for outcome in arm.outcomes):
+        run = (record.attributes["arm"], record.attributes.get("replicate", 0))
+        weeks = np.searchsorted(record.time_d, np.arange(0.0, record.time_d[-1], SERIES_EVERY_D))
+        shown = np.unique(np.append(weeks, len(record.time_d) - 1))
+        for name in (name for name in TIDY if name in record.series):
+            lesions = record.lesions if record.series[name].ndim == 2 else ("",)
+            table = record.series[name].reshape(len(record.time_d), -1)
+            for place, column in np.argwhere(np.isfinite(table[shown])):
+                row = shown[place]
+                yield [*run, f"{record.time_d[row]:g}", lesions[column], name, record.units[name], f"{table[row, column]:.6g}"]
+
+
+def _death_rows(comparison: Comparison) -> Iterator[list[Any]]:
+    """Yield the ledger: a row an arm, lesion, cause and day; counted to the last day all arms were observed, and to each arm's end."""
+    yield ["arm", "lesion", "cause", "until", "time_d", "unit", "n", "mean", "sd", "median", "q10", "q90", "low", "high"]
+    common_d = last_common_day(comparison)
+    for arm in comparison.arms:
+        for until, day in (("common day", common_d), ("end of the arm", np.inf)):
+            for (lesion, cause), found in ledger([outcome.record for outcome in arm.outcomes], day).items():
+                yield [arm.name, lesion, cause, until, cell(day), "cells", found.n, *(cell(value) for value in found[1:])]
+
+
+def summary(comparison: Comparison, findings: Findings) -> dict[str, Any]:
+    """Return the comparison as plain data: every number with unit and n; null is not known or not reached."""
+    lesions, records = comparison.lesions, [outcome.record for arm in comparison.arms for outcome in arm.outcomes]
+    same = {name: sorted({record.attributes[name] for record in records if name in record.attributes}) for name in ("seed", "code_version")}
+    return {
+        "disclaimer": DISCLAIMER, "is_quick": comparison.is_quick, "start_date": comparison.start.isoformat(), "notes": comparison.notes,
+        "seeds": same["seed"], "code_versions": same["code_version"],
+        **data(findings, comparison.scan_days), "deaths": _deaths(comparison),
+        "calendar": [line._asdict() for line in given(records, comparison)],
+        "quantiles": QUANTILES, "meanings": {name: quantity.meaning for name, quantity in (QUANTITIES | SCAN_QUANTITIES).items()},
+        "arms": {arm.name: {
+            "title": arm.title, "n_replicates": arm.n, "words": {word: dict(counts) for word, counts in arm.words.items()},
+            "patient": {name: _number(arm.numbers[name, ""], QUANTITIES[name]) for name in QUANTITIES if (name, "") in arm.numbers},
+            "lesions": {lesion: {name: _number(arm.numbers[name, lesion], QUANTITIES[name]) for name in QUANTITIES
+                                 if (name, lesion) in arm.numbers} for lesion in lesions},
+            "scans": [{"date": comparison.date(day).isoformat(), "time_d": day, "lesions": {
+                lesion: {name: _number(arm.sizes[day, name, lesion], quantity) for name, quantity in SCAN_QUANTITIES.items()
+                         if (day, name, lesion) in arm.sizes} for lesion in lesions}}
+                for day in sorted({day for day, _, _ in arm.sizes})],
+        } for arm in comparison.arms},
+    }
+
+
+def _deaths(comparison: Comparison) -> dict[str, Any]:
+    """Return the ledger to the last day all arms were observed: arm, lesion, cause."""
+    common_d = last_common_day(comparison)
+    return {"until_d": common_d, "arms": {arm.name: {lesion: {cause: of_estimate(found, "cells") for (of, cause), found in ledger(
+        [outcome.record for outcome in arm.outcomes], common_d).items() if of == lesion} for lesion in comparison.lesions}
+        for arm in comparison.arms}}
+
+
+def _number(found: Summary, quantity: Quantity) -> dict[str, Any]:
+    """Return one number as plain data, `low` and `high` its quantiles; of a time to an event also how many runs reached it."""
+    values = {"median": found.median, "low": found.low, "high": found.high, "mean": found.mean, "sd": found.sd}
+    plain: dict[str, Any] = {"unit": quantity.unit, "n": found.n, **{name: number(value) for name, value in values.items()}}
+    return plain | {"n_reached": found.n_reached} if quantity.is_time_to_event else plain

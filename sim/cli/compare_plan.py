@@ -1,0 +1,128 @@
+"""What a comparison will compute, from what the user asked for; every mistake is found before anything is written."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sim.cli.runs import check_engine
+
+if TYPE_CHECKING:
+    from analysis.record import Record
+    from sim.attribution import Step
+    from sim.jobs import Job
+    from sim.scenario import Scenario
+
+RECORD_SUFFIXES = (".h5", ".hdf5")
+DEFAULT_WALKS = 8
+
+
+class Plan(NamedTuple):
+    """What a comparison is made of: records given, runs of the arms, walks over couplings, and the stated day if one is fixed."""
+
+    records: tuple[Path, ...]
+    jobs: tuple["Job", ...]
+    walks: tuple[tuple["Step", ...], ...]
+    day_d: float | None
+
+
+def make_plan(options: Namespace) -> Plan:
+    """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
+    from analysis.record import load
+    from sim.errors import UserError
+
+    records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)
+    scenarios = [path for path in options.sources if path.suffix not in RECORD_SUFFIXES]
+    _check_options(options, bool(scenarios))
+    check_engine(options)
+    arms, whole = _arms(scenarios, options)
+    taken = {path: load(path) for path in records}
+    names = {str(record.attributes["arm"]): path for path, record in taken.items()}
+    for arm in arms:
+        if arm.arm in names:
+            raise UserError(f"{names[arm.arm]}: is a run of the arm {arm.arm} too; give the scenario another `arm:`")
+    lesions = {**{str(path): record.lesions for path, record in taken.items()}, **{arm.arm: tuple(arm.lesions) for arm in arms}}
+    first = next(iter(lesions))
+    for name, own in lesions.items():
+        if own != lesions[first]:
+            raise UserError(f"{name}: its lesions ({', '.join(own)}) are not those of {first} ({', '.join(lesions[first])}); "
+                            "only arms of the same patient can be compared")
+    if not arms:
+        return Plan(records, (), (), None if options.day is None else _recorded_day(options.day, next(iter(taken.values()))))
+    return _with_jobs(records, arms, whole, options)
+
+
+def _recorded_day(typed: str, record: "Record") -> float:
+    """Return the stated day, a date or days since the start, of a comparison of records."""
+    from sim.errors import UserError
+
+    try:
+        return float(typed)
+    except ValueError:
+        try:
+            return float((date.fromisoformat(typed) - date.fromisoformat(str(record.attributes["start_date"]))).days)
+        except ValueError:
+            raise UserError(f"--day {typed}: must be a date such as {record.attributes['start_date']} or a number of days") from None
+
+
+def _check_options(options: Namespace, has_scenarios: bool) -> None:
+    """Refuse options that contradict one another, or that ask for what is not there."""
+    from sim.errors import UserError
+
+    if options.replicates < 1:
+        raise UserError(f"--replicates {options.replicates}: at least one is needed")
+    if options.attribution and options.arms not in (None, "factorial"):
+        raise UserError(f"--attribution needs all combinations of the treatments: --arms factorial, not {options.arms}")
+    if options.attribution and options.components != "modalities":
+        raise UserError("--attribution shares out among modalities; leave out --components")
+    if not options.attribution and (options.walks is not None or options.couplings):
+        raise UserError("--walks and --couplings belong to --attribution")
+    if options.walks is not None and options.walks < 1:
+        raise UserError(f"--walks {options.walks}: at least one is needed")
+    if options.components != "modalities" and not options.arms:
+        raise UserError("--components says what --arms takes away; add --arms")
+    wishes = {"--arms": options.arms, "--seed": options.seed, "--until": options.until, "--quick": options.quick or None,
+              "--replicates": options.replicates if options.replicates > 1 else None, "--attribution": options.attribution or None}
+    ignored = [name for name, wish in wishes.items() if wish is not None]
+    if ignored and not has_scenarios:
+        raise UserError(f"{', '.join(ignored)}: for scenarios only; records are compared as they are")
+    if options.output.exists() and not options.output.is_dir():
+        raise UserError(f"{options.output}: must be a folder")
+    if options.output.is_dir() and any(options.output.iterdir()) and not options.force:
+        raise UserError(f"{options.output}: holds files already; choose another folder or add --force")
+
+
+def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
+    """Return every arm of the scenarios given, and the scenarios themselves."""
+    from sim.arms import named_arms
+    from sim.errors import UserError
+    from sim.scenario_file import load_scenario
+
+    overrides = [] if options.seed is None else [f"seed={options.seed}"]
+    whole = [load_scenario(path, overrides) for path in paths]
+    if options.attribution and len(whole) != 1:
+        raise UserError(f"--attribution takes one scenario, not {len(whole)}")
+    chosen = "factorial" if options.attribution else options.arms
+    arms = [arm for scenario in whole for arm in named_arms(scenario, chosen, options.components)]
+    twice = {arm.arm for arm in arms if sum(arm.arm == other.arm for other in arms) > 1}
+    if twice:
+        raise UserError(f"more than one arm is called {', '.join(sorted(twice))}; give them other names with `arm:`")
+    return arms, whole
+
+
+def _with_jobs(records: tuple[Path, ...], arms: Sequence["Scenario"], whole: Sequence["Scenario"], options: Namespace) -> Plan:
+    """Return the plan with a run for every arm and replicate, and the walks of an attribution."""
+    from sim.attribution import folder, plan, players, stated_day
+    from sim.jobs import Job, days_until
+
+    jobs = tuple(Job(arm, replicate, options.output / "records" / f"{arm.arm}_r{replicate}.h5",
+                     None if options.until is None else days_until(arm, options.until), options.quick)
+                 for arm in arms for replicate in range(options.replicates))
+    day_d = stated_day(jobs[0], options.day)
+    if not options.attribution:
+        return Plan(records, jobs, (), day_d)
+    couplings = players(whole[0], [name.strip() for name in (options.couplings or "").split(",") if name.strip()])
+    template = Job(whole[0], 0, folder(options.output), day_d, options.quick)
+    known = {(job.scenario.arm, job.replicate): job for job in jobs}
+    return Plan(records, jobs, plan(whole[0], couplings, options.walks or DEFAULT_WALKS, template, known), day_d)

@@ -1,0 +1,102 @@
+"""A comparison as aligned text: outcome, tissue and deaths of each arm, diameters on the scans, and what was found beyond."""
+
+from typing import TYPE_CHECKING
+
+from sim.cli.runs import aligned
+
+if TYPE_CHECKING:
+    from analysis.comparison import Arm, Comparison
+    from analysis.findings import Findings
+
+CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")
+
+
+def text(comparison: "Comparison", findings: "Findings") -> str:
+    """Return the comparison as aligned tables: outcome, tissue and deaths of each arm, diameters on the scans, synergy and shares."""
+    quick = "  QUICK: small sections\n" if comparison.is_quick else ""
+    notes = "".join(f"  note: {note}\n" for note in comparison.notes)
+    replicates = max(arm.n for arm in comparison.arms)
+    spread = f"Medians of up to {replicates} replicates, [10 % to 90 %].\n" if replicates > 1 else ""
+    return (f"{quick}{notes}{spread}Outcome (RECIST 1.1; report: the case report's reading, strict: a lesion not evaluable at baseline "
+            f"counts as new)\n{_outcome_table(comparison)}\n\nAt the nadir of the target sum, and deaths by cause (share of all)\n"
+            f"{_tissue_table(comparison)}\n\nLongest diameter on the scans (cm)\n{_scan_table(comparison)}{_found(findings)}")
+
+
+def _found(findings: "Findings") -> str:
+    """Return synergy on the stated day and the shares, where the arms hold them."""
+    from analysis.findings import at
+    from analysis.report_tables import estimated, spread
+    from analysis.style import coupling_label
+    from analysis.synergy import TARGETS
+    from analysis.synergy_figure import name_of
+
+    said = ""
+    if findings.synergy is not None:
+        rows = [["combination", "beyond the sum of its parts (Bliss)", "beyond its best part (HSA)", "n"]]
+        for combination in findings.synergy.design.combinations:
+            values = [at(findings.synergy.excesses[kind, "clonogens", TARGETS, combination], findings.day_d) for kind in ("bliss", "hsa")]
+            rows.append([name_of(combination, findings.synergy.design.factors), *(spread(*value[:3], 2) for value in values),
+                         "/".join(str(value[3]) for value in values)])
+        said += f"\n\nKill of the target lesions' clonogens on day {findings.day_d:.0f} (decades, [95 %])\n{aligned(rows)}"
+    if findings.attribution is not None:
+        rows = [["what", "of", "share", "n"]]
+        treatments = {"kill": findings.attribution.treatments} if findings.attribution.treatments else {}
+        for outcome, shares in [*treatments.items(), *findings.attribution.couplings.items()]:
+            rows += [[coupling_label(name), outcome, estimated(share, 2), str(share.n)]
+                     for name, share in sorted(shares.players.items(), key=lambda item: -abs(item[1].mean))]
+        said += f"\n\nShares on day {findings.day_d:.0f} (Shapley; decades, [95 %])\n{aligned(rows, n_left=2)}"
+    return said
+
+
+def _outcome_table(comparison: "Comparison") -> str:
+    rows = [["arm", "n", "best report/strict", "progression report", "strict", "controlled at end", "end"]]
+    for arm in comparison.arms:
+        times = [_time(arm, f"time_to_progression_{reading}_d") for reading in ("report", "strict")]
+        rows.append([arm.name, str(arm.n), f"{arm.word('best_response_report')} / {arm.word('best_response_strict')}", *times,
+                     _control(arm), f"day {_number(arm, 'days_observed', 0)}, {arm.word('end_reason')}"])
+    return aligned(rows)
+
+
+def _control(arm: "Arm") -> str:
+    """Return whether an arm was controlled at its end, or that no scan after the first could tell."""
+    return "not assessed" if arm.word("best_response_report") == "NE" else _share(arm, "is_controlled_at_end_report")
+
+
+def _tissue_table(comparison: "Comparison") -> str:
+    rows = [["arm", "nadir cm", "on day", "T cells/mm2", "below 5 mmHg", *(cause.replace("_", " ") for cause in CAUSES)]]
+    for arm in comparison.arms:
+        deaths = [arm.numbers[f"deaths_{cause}", ""].median for cause in CAUSES]
+        shares = [f"{100 * count / sum(deaths):.1f} %" if sum(deaths) > 0 else "-" for count in deaths]
+        rows.append([arm.name, _number(arm, "nadir_sum_cm", 1), _number(arm, "nadir_d", 0), _number(arm, "t_cells_per_mm2_at_nadir", 0),
+                     _number(arm, "hypoxic_fraction_below_5_mmHg_at_nadir", 2), *shares])
+    return aligned(rows)
+
+
+def _scan_table(comparison: "Comparison") -> str:
+    days = comparison.scan_days
+    rows = [["arm", "lesion", *(comparison.date(day).isoformat() for day in days)]]
+    for arm in comparison.arms:
+        for lesion in comparison.lesions:
+            found = [arm.sizes.get((day, "longest_diameter_cm", lesion)) for day in days]
+            rows.append([arm.name, lesion, *(f"{size.median:.1f}" if size and size.n else "-" for size in found)])
+    return aligned(rows, n_left=2)
+
+
+def _number(arm: "Arm", name: str, digits: int) -> str:
+    """Return a number's median, with its quantiles where there are replicates."""
+    found = arm.numbers[name, ""]
+    is_spread = arm.n > 1 and found.n > 1 and found.low < float("inf")
+    spread = f" [{found.low:.{digits}f} to {found.high:.{digits}f}]" if is_spread else ""
+    return f"{found.median:.{digits}f}{spread}" if found.n else "-"
+
+
+def _time(arm: "Arm", name: str) -> str:
+    """Return a time to an event, or that it was not reached."""
+    found = arm.numbers[name, ""]
+    return _number(arm, name, 0).replace("inf", "not reached") + (f" ({found.n_reached}/{found.n})" if arm.n > 1 else "")
+
+
+def _share(arm: "Arm", name: str) -> str:
+    """Return how many runs an event holds for."""
+    held = sum(outcome.numbers[name, ""] for outcome in arm.outcomes)
+    return ("yes" if held else "no") if arm.n == 1 else f"{held:.0f}/{arm.n}"
