@@ -303,7 +303,8 @@ end: 2021-07-17
 seed: 7
 burn_in_d: 5
 lesions: {neck: {size_cm: [4, 3], measured: 2021-07-05, section_cells: 500, t_cell_entry_factor: 20}}
-vessels: {maturity_tumour: 0.1, collapse_per_d: 0.2}
+vessels: {maturity_tumour: 0.1, collapse_per_d: 0.2, pruning_per_d: 0.3}
+vegf_blockade: {pruning_ratio: 1}
 radiotherapy: [{lesion: neck, start: 2021-07-06, fractions: 3, volumes: {mass: {dose_per_fraction_gy: 2}}}]
 drugs:
   toripalimab: {class: anti_pd1, dose_mg: 240, start: 2021-07-13, interval_d: 21, until: 2021-07-17}
