@@ -98,11 +98,11 @@ def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:
 
 
 def _words(kind: str, detail: ErrorDetails, field: list[dict[str, Any]]) -> str:
-    """Return what is allowed, with the unit and the whole range where the field declares them."""
+    """Return what is allowed, with the unit, the whole range and where it comes from if the field declares them."""
     unit = next((f" {node['unit']}" for node in field if node.get("unit", "1") != "1"), "")
     bounded = next((node for node in field if "low" in node), None)
     if bounded is not None and kind in ("greater_than_equal", "less_than_equal"):
-        return f"must lie between {bounded['low']:g} and {bounded['high']:g}{unit}"
+        return f"must lie between {bounded['low']:g} and {bounded['high']:g}{unit}, {bounded['evidence']}: {bounded['source']}"
     if kind.startswith("date"):
         return "must be a date such as 2021-07-06"
     return WORDS[kind].format(unit=unit, **detail.get("ctx", {})) if kind in WORDS else detail["msg"]

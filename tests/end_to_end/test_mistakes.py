@@ -117,7 +117,7 @@ WRONG = {
         "a.yaml:12:97: drugs.anlotinib.evidence.dose: no key is called 'dose'; did you mean 'dose_mg'?"),
     "another format": ("schema: 1", "schema: 2", "a.yaml:1:9: schema: must be 1 (got 2)"),
     "a parameter out of its range": ("schema: 1", "schema: 1\nclinic: {detection_limit_cm: 3}",
-        "a.yaml:2:30: clinic.detection_limit_cm: must lie between 0.1 and 0.5 cm (got 3)"),
+        "a.yaml:2:30: clinic.detection_limit_cm: must lie between 0.1 and 0.5 cm, assumed: slice thickness of CT (got 3)"),
     "an unknown section": ("schema: 1", "schema: 1\noxigen: {}", "a.yaml:2:1: oxigen: unknown key; did you mean 'oxygen'?"),
     "a step that does not divide a day": ("schema: 1", "schema: 1\ntime_step_h: 0.7",
         "a.yaml:2:14: time_step_h: a day must be a whole number of steps (got 0.7)"),
