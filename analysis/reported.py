@@ -115,7 +115,7 @@ def findings(record: Record) -> tuple[Finding, ...]:
     reported = scenario_of(record).get("reported") or {}
     return tuple(Finding(
         name=name, day=float((row["date"] - start).days), date=row["date"], lesion=row["lesion"], quantity=row["quantity"],
-        value=row["value"], bound=row["bound"], tolerance=float(row.get("tolerance") or np.nan),
+        value=row["value"], bound=row["bound"], tolerance=float(row.get("tolerance") or 0.0),
         since_d=float((row["since"] - start).days) if "since" in row else 0.0, reading=row["reading"], arm=row["arm"],
         status=row["status"], note=str(row.get("note", ""))) for name, row in reported.items())
 

@@ -58,7 +58,7 @@ def log_cells(record: Record, quantity: str, lesion: str, days: Table) -> Table:
     """Return log10 max(N, 1) of a lesion, or of the target lesions together (""), on some days; nan after the last row."""
     lesions = (lesion,) if lesion else target_lesions(record)
     cells = np.sum([values(record, quantity, name) for name in lesions], axis=0)
-    logs: Table = np.interp(days, record.time_d, np.log10(np.maximum(cells, 1.0)), right=np.nan)
+    logs: Table = np.interp(days, record.time_d, np.log10(np.maximum(cells, 1.0)), left=np.nan, right=np.nan)
     return logs
 
 

@@ -180,7 +180,7 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
 
     content: dict[str, Any] = {}
     if path.resolve() not in {below.resolve() for below in files_of(task.scenario)}:
-        above = os.path.relpath(task.scenario, path.parent) if task.scenario.exists() else task.scenario.stem
+        above = os.path.relpath(task.scenario, path.parent) if task.scenario.is_file() else task.scenario.stem
         content = {"extends": above, "arm": scenario.arm} | ({"title": scenario.title} if scenario.title else {})
     # A block that stands beneath the scenario also sets the order of its lesions.
     content["lesions"] = {name: {} for name in scenario.lesions}

@@ -82,6 +82,8 @@ def check_resume(run: RecordedRun, until_d: float | None, is_forced: bool) -> No
     day, calendar_d = run.committed_d, run.calendar_d
     if is_in_use(run.path):
         raise UserError(f"{run.path}: another program has it open, perhaps a run that still writes it; nothing was changed")
+    if day is None and run.is_fork:
+        raise UserError(f"{run.path}: nothing was committed to this fork, and its past is not in it: fork again with --force")
     if day is None:
         return
     if run.attributes["end_reason"] == "lethal burden":

@@ -64,7 +64,7 @@ def _arrive(text: str, replicate: int, path: Path, until_d: float | None, is_qui
 
 def days_until(scenario: Scenario, until: str) -> float:
     """Return a date or a number of days, as typed, in days since the scenario's start; raises UserError outside its calendar."""
-    days = _days(scenario, "--until", until)
+    days = days_since(scenario.start, "--until", until)
     if not 0 < days <= scenario.day(scenario.end):
         raise UserError(f"--until {until}: must lie after the start, {scenario.start}, and not after the end, {scenario.end}")
     return days
@@ -72,20 +72,21 @@ def days_until(scenario: Scenario, until: str) -> float:
 
 def fork_day(scenario: Scenario, at: str) -> float:
     """Return the day of a fork, a date or a whole number as typed, in days since the start; raises UserError outside the calendar."""
-    days = _days(scenario, "--at", at)
+    days = days_since(scenario.start, "--at", at)
     if not 0 <= days < scenario.day(scenario.end) or days != round(days):
         raise UserError(f"--at {at}: must be a whole day from the start, {scenario.start}, on and before the end, {scenario.end}")
     return days
 
 
-def _days(scenario: Scenario, option: str, typed: str) -> float:
+def days_since(start: date, option: str, typed: str) -> float:
+    """Return a date or a number of days, as typed, in days since the start; raises UserError naming the option."""
     try:
         return float(typed)
     except ValueError:
         try:
-            return scenario.day(date.fromisoformat(typed))
+            return float((date.fromisoformat(typed) - start).days)
         except ValueError:
-            raise UserError(f"{option} {typed}: must be a date such as {scenario.end} or a number of days") from None
+            raise UserError(f"{option} {typed}: must be a date such as {start} or a number of days") from None
 
 
 def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
@@ -115,7 +116,7 @@ def is_begun(job: Job) -> bool:
     except UserError:
         return False
     scenario = quick(job.scenario) if job.is_quick else job.scenario
-    told = (run.code_version, run.scenario_yaml, run.replicate, run.until_d, run.is_quick, run.is_fork)
+    told = (run.code_version, run.scenario_yaml, run.replicate, run.until_d, run.is_quick, run.is_fork or bool(run.later))
     return told == (model_version(), scenario.resolved_yaml(), job.replicate, job.days, job.is_quick, False)
 
 

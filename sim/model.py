@@ -104,7 +104,8 @@ class TumourModel(mesa.Model):
         if self.clock.is_due(self._collect_every_h):
             self.datacollector.collect(self)
         if self.time_d >= self.days - 1e-9:
-            self._decide(self._deciding[1:])
+            # Who would wake or die in the step that begins now does so in it, if the run goes on.
+            self._decide(self._deciding[2:])
             self.end("end of calendar")
 
     def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:

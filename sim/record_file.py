@@ -48,6 +48,8 @@ def mark(path: Path, **attributes: object) -> None:
         shutil.copyfile(path, waiting)
         with h5py.File(waiting, "r+") as file:
             file.attrs.update(attributes)
+        with open(waiting, "rb") as file:
+            os.fsync(file.fileno())
         os.replace(waiting, path)
     finally:
         waiting.unlink(missing_ok=True)

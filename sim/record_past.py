@@ -98,6 +98,8 @@ class RecordedRun:
             return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS goes further"
         if is_in_use(self.path):
             return "another program has it open, perhaps the run that writes it"
+        if day is None and self.is_fork:
+            return "nothing was committed: fork again with --force"
         if day is None:
             return f"{command} begins anew: nothing was committed"
         if self.code_version != model_version():

@@ -47,7 +47,7 @@ def files_of(path: str | Path) -> tuple[Path, ...]:
 def _found(path: Path, otherwise: Path | None = None) -> Path:
     """Return a path that exists, else the scenario that comes with LesionLab under this bare name, else `otherwise` or the path."""
     bundled = scenario_folder() / f"{path.stem}.yaml"
-    if not path.exists() and path.parent == Path() and bundled.exists():
+    if not path.is_file() and path.parent == Path() and bundled.exists():
         return bundled
     return path if otherwise is None else otherwise
 
@@ -98,7 +98,7 @@ def _extended(document: Document, path: Path) -> tuple[Path, str] | None:
     if not isinstance(below, str):
         raise UserError(f"{place}must name one file (got {below!r})")
     beside = Path(os.path.normpath(path.parent / below))
-    return beside if beside.exists() else _found(Path(below), beside), place
+    return beside if beside.is_file() else _found(Path(below), beside), place
 
 
 def _text(path: Path, asked_at: str) -> str:

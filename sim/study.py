@@ -57,6 +57,7 @@ class Study:
         self.names, self.sought = fitted_names(self.scenario, task.until_d), sought(self.scenario, task.until_d)
         self.early_d = early_day(self.scenario, task.until_d)
         journal.parent.mkdir(parents=True, exist_ok=True)
+        self.folder = journal.parent
         storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
         self.study = optuna.create_study(storage=storage, study_name=study_name(task, self.scenario, score_version), load_if_exists=True,
                                          pruner=optuna.pruners.MedianPruner(n_startup_trials=JUDGED_BEFORE_STOPS))
@@ -69,8 +70,11 @@ class Study:
         place = optuna.distributions
         self.places = {wanted.path: place.IntDistribution(math.ceil(wanted.low), math.floor(wanted.high)) if wanted.is_day else
                        place.FloatDistribution(wanted.low, wanted.high, log=wanted.is_log) for wanted in self.sought}
+        judged = (self.states.COMPLETE, self.states.PRUNED, self.states.WAITING)
+        tried = [trial.system_attrs.get("fixed_params") for trial in self.study.get_trials(deepcopy=False, states=judged)]
         for point in self._first_points():
-            self.study.enqueue_trial(point, skip_if_exists=True)
+            if point not in tried:
+                self.study.enqueue_trial(point)
 
     def _first_points(self) -> Iterator[dict[str, float]]:
         """Yield the scenario's own values, and neighbours at normal distances of a part of each prior's width, cut at its ends."""
@@ -120,7 +124,7 @@ class Study:
         """Propose some trials, bring each to its end, and return why some failed."""
         going = {trial.number: trial for trial in (self.study.ask(self.places) for _ in range(n_together))}
         reasons: list[str] = []
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory(dir=self.folder) as folder:
             for end_d in ([self.early_d] if self.early_d is not None else []) + [self.task.until_d]:
                 jobs = {number: self._jobs(trial, end_d, Path(folder)) for number, trial in going.items()}
                 message = {outcome.job.path: outcome.message for outcome in compute([job for wanted in jobs.values() for job in wanted])}

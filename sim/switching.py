@@ -49,7 +49,8 @@ def _differences(path: str, here: Any, there: Any) -> list[str]:
 
 def with_washout(scenario: Scenario, parent: Scenario, arrays: Mapping[str, np.ndarray], at_d: float) -> Scenario:
     """Return the scenario with every drug that it lacks and the body still holds, without doses from the fork on."""
-    stopped = {name: drug.model_copy(update={"until": parent.start + timedelta(days=at_d - 1)})
+    last = parent.start + timedelta(days=at_d - 1)
+    stopped = {name: drug.model_copy(update={"until": last, "missed": tuple(one for one in drug.missed if one.start <= last)})
                for name, drug in parent.drugs.items()
                if name not in scenario.drugs and np.any(arrays[f"systemic.drugs.{name}.compartments"])}
     return scenario.model_copy(update={"drugs": scenario.drugs | stopped}) if stopped else scenario

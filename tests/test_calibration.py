@@ -202,7 +202,7 @@ def test_a_scenario_that_comes_with_lesionlab_is_extended_by_its_name(tmp_path: 
     path = written(Task(Path("case"), budget_min=0.0), tmp_path / "found.yaml")
     assert "extends: case\n" in path.read_text()
     found = load_scenario(path)
-    assert (found.arm, found.lesions["pelvis"].size_cm) == ("combined", (5.0, 3.5))
+    assert found.arm == "combined" and found.lesions["pelvis"].size_cm == pytest.approx((5.0, 3.5), abs=0.01)
     assert list(found.lesions) == list(load_scenario("case").lesions)
 
 

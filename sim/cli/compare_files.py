@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.jobs import STAMP, Job, progress_of
+from sim.record_file import is_in_use
 
 PLAN = "plan.json"
 
@@ -62,6 +63,6 @@ def _is_own(path: Path, identity: Any) -> bool:
 
     status, _ = progress_of(path)
     if status != "complete":
-        return status != "missing"
+        return status.startswith(("running", "interrupted", "failed")) and not is_in_use(path)
     with h5py.File(path, "r", locking=False) as record:
-        return record.attrs.get(STAMP) in (identity, None)
+        return bool(record.attrs.get(STAMP) == identity)

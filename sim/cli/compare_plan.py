@@ -56,14 +56,13 @@ def make_plan(options: Namespace) -> Plan:
 def _recorded_day(typed: str, record: "Record") -> float:
     """Return the stated day, a date or days since the start, of a comparison of records."""
     from sim.errors import UserError
+    from sim.jobs import days_since
 
-    try:
-        return float(typed)
-    except ValueError:
-        try:
-            return float((date.fromisoformat(typed) - date.fromisoformat(str(record.attributes["start_date"]))).days)
-        except ValueError:
-            raise UserError(f"--day {typed}: must be a date such as {record.attributes['start_date']} or a number of days") from None
+    start = date.fromisoformat(str(record.attributes["start_date"]))
+    days = days_since(start, "--day", typed)
+    if not 0 <= days <= record.time_d[-1]:
+        raise UserError(f"--day {typed}: must lie within the records, from {start} to day {record.time_d[-1]:g}")
+    return days
 
 
 def _check_options(options: Namespace, has_scenarios: bool) -> None:
