@@ -103,7 +103,7 @@ def _tables() -> str:
     sections = {name: (group, describe_group(group)) for name, group in PARAMETERS.items()}
     every = [known for _, group in sections.values() for known in group]
     counts = ", ".join(f"{sum(known.evidence == mark for known in every)} {mark}" for mark in ("case", "literature", "assumed"))
-    blocks = ["# Parameters", f"{DISCLAIMER}. Nothing here is calibrated.",
+    blocks = ["# Parameters", f"{DISCLAIMER}. Defaults are not calibrated; what is fitted to the case stands in scenarios/fitted.",
               "Written by `lesionlab describe --table > docs/parameters.md`, in the order of the schedule; a test holds it to the code.\n"
               f"{len(every)} parameters: {counts}; then the drugs'. A value outside its range is refused."]
     for name, (group, described) in sections.items():
