@@ -2,7 +2,9 @@ PYTHON ?= python3
 INSTALLED := .venv/installed
 ARMS := case untreated radiotherapy anti_pd1 anlotinib
 
-.PHONY: case test
+.PHONY: install case test
+
+install: $(INSTALLED)
 
 case: $(INSTALLED)
 	.venv/bin/python run.py compare $(ARMS:%=scenarios/%.yaml) --force -o results/case

@@ -100,9 +100,21 @@ def _place(node: Node, document: Document) -> str:
 
 def merge(under: Document, over: Document) -> Document:
     """Return one document over another by RFC 7396: maps merge, the rest replaces, null takes an inherited key away."""
-    merged = Document(places=under.places | over.places, mistakes=[*under.mistakes, *over.mistakes])
+    kept = {path: place for path, place in under.places.items() if not _is_replaced(path, over.content)}
+    merged = Document(places=kept | over.places, mistakes=[*under.mistakes, *over.mistakes])
     merged.content = _merged(under.content, over.content, (), merged)
     return merged
+
+
+def _is_replaced(path: Path, over: Any) -> bool:
+    """Tell whether what stands at a path is part of a list or a value that the upper document replaces."""
+    for key in path:
+        if not isinstance(over, dict):
+            return True
+        if key not in over:
+            return False
+        over = over[key]
+    return False
 
 
 def _merged(under: Any, over: dict[str, Any], path: Path, document: Document) -> dict[str, Any]:

@@ -171,6 +171,14 @@ def test_every_number_of_the_case_is_marked() -> None:
                                        "lesions.liver.is_occult"]
 
 
+def test_a_key_that_a_replaced_list_lacks_is_missed_in_the_upper_file(tmp_path: Path) -> None:
+    """The list below has the key, on a line of its own; what stood there is gone with it."""
+    (tmp_path / "mine.yaml").write_text("schema: 1\nextends: teaching\nradiotherapy:\n"
+                                        "  - {lesion: neck, fractions: 3, volumes: {mass: {dose_per_fraction_gy: 2}}}\n")
+    with pytest.raises(UserError, match=r"mine\.yaml:4:5: radiotherapy\[0\]\.start: must be given"):
+        load_scenario(tmp_path / "mine.yaml")
+
+
 def test_maps_merge_lists_replace_and_null_takes_away(tmp_path: Path) -> None:
     (tmp_path / "low.yaml").write_text(SMALL + "arm: low\ntitle: low\nscans: [2021-07-06, 2021-08-06]\nseed: 7\n")
     (tmp_path / "mid.yaml").write_text("extends: low.yaml\nseed: null\nlesions: {neck: {nodal: true}}\nscans: [2021-09-06]\n")
