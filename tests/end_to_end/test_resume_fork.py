@@ -97,7 +97,7 @@ def make_broken() -> None:
     ("resume day.h5 --until 4", "error: --until 4: must lie after the start"),
     ("fork whole.h5 tiny.yaml -o new.h5", "error: the following arguments are required: --at"),
     ("fork whole.h5 --at 1.5 tiny.yaml -o new.h5", "error: --at 1.5: must be a whole day from the start"),
-    ("fork whole.h5 --at soon tiny.yaml -o new.h5", "error: --at soon: must be a date such as 2021-07-08 or a number of days"),
+    ("fork whole.h5 --at soon tiny.yaml -o new.h5", "error: --at soon: must be a date such as 2021-07-05 or a number of days"),
     ("fork day.h5 --at 2 tiny.yaml -o new.h5", "error: --at 2: day.h5: it holds days 0 to 1"),
     ("fork whole.h5 --at 1 tiny.yaml -o day.h5", "error: day.h5: exists already; choose another name or add --force"),
     ("fork whole.h5 --at 1 tiny.yaml -o new.txt", "error: -o new.txt: a record ends in .h5"),
