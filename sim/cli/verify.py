@@ -66,7 +66,8 @@ def as_page(found: Sequence["Check"]) -> str:
               "`+-` is half of a 95 % interval over replicates; what is only tabulated is not judged."]
     for row, law in dict.fromkeys((check.row, check.law) for check in found):
         lines = [_markdown(HEADINGS[2:]), _markdown(("---",) * len(HEADINGS[2:]))]
-        blocks.append("\n".join([f"## {row}. {law}", "", *lines, *(_markdown(_cells(check)[2:]) for check in found if (check.row, check.law) == (row, law))]))
+        own = [check for check in found if (check.row, check.law) == (row, law)]
+        blocks.append("\n".join([f"## {row}. {law}", "", *lines, *(_markdown(_cells(check)[2:]) for check in own)]))
     return "\n\n".join(blocks)
 
 
