@@ -10,6 +10,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState
 from sim.numerics.random import Luck
+from sim.numerics.window import Window, count_codes, cut, whole
 from sim.t_cells import TCells, Visits
 
 SITE_UM = 20.0
@@ -30,7 +31,8 @@ class Tissue:
     uint64 scratch.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
     depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length),
-    capacity (cells the section may hold), n_cells (occupied sites at the end of the last step, -1 before the first),
+    capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
+    (occupied sites at the end of the last step, -1 before the first),
     ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause, cells_seen (lesion cells when last followed)
     and growth_per_d (net growth of the lesion's cells, a mean over about a week).
     """
@@ -71,6 +73,7 @@ class Tissue:
     baseline_axes: tuple[float, float, float] = (0.0, 0.0, 0.0)
     is_held: bool = False
     is_dormant: bool = False
+    window: Window = (0, 0, 0, 0)
     n_cells: int = -1
     n_dropped: int = 0
     oxygen_residual: float = 0.0
@@ -82,7 +85,8 @@ class Tissue:
 
     def census(self) -> tuple[int, int, int]:
         """Return the section's numbers of viable, doomed and dead cells."""
-        counts = np.bincount(self.state.reshape(-1), minlength=len(CellState))
+        counts = np.zeros(len(CellState), np.int64)
+        count_codes(self.state, self.window, counts)
         return int(counts[1] + counts[2]), int(counts[3]), int(counts[4:].sum())
 
     @property
@@ -123,6 +127,7 @@ class Tissue:
         codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count", "near_mass")}
         return cls(name=name, entity=entity, centre=tuple(n // 2 for n in shape), last_hit=lattice(np.int32),
                    hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE), claim=lattice(np.uint64),
+                   window=whole(shape),
                    t_cells=TCells.empty(1024), visits=Visits.empty(16), ledger=np.zeros(N_HAZARDS), **codes_u1, **fields_f4, **numbers)
 
 
@@ -226,12 +231,13 @@ def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
 def check(state: State) -> None:
     """Raise AssertionError, naming the lesion, where an invariant is broken.
 
-    Codes are known, cells fit the section, T cells are counted right, fields are finite and not negative.
+    Codes are known, cells fit the section and lie in its window, T cells are counted right, fields are finite and not negative.
     """
     for tissue in state.tissues:
         where = f"lesion {tissue.name}"
         assert tissue.state.max() <= max(CellState), f"{where}: unknown cell state"
         assert int((tissue.state > 0).sum()) <= tissue.capacity, f"{where}: more cells than the section may hold"
+        assert np.count_nonzero(tissue.state) == np.count_nonzero(cut(tissue.state, tissue.window)), f"{where}: cells outside the window"
         t = tissue.t_cells
         counted = np.bincount(t.site[: t.n], minlength=tissue.state.size)
         assert (counted == tissue.t_count.ravel()).all(), f"{where}: T cells per site do not match the rows"

@@ -9,6 +9,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState
 from sim.numerics.random import name_entity, seed_key
+from sim.numerics.window import widen
 from sim.processes.t_cell_priming import STAGES
 from sim.state import DrugLevel, State, Systemic, Tissue
 
@@ -48,6 +49,12 @@ def fill_disc(tissue: Tissue, radius: float, code: int = CellState.PROLIFERATING
     mask: np.ndarray = ((y - tissue.centre[1]) / aspect) ** 2 + (x - tissue.centre[2]) ** 2 <= radius**2
     tissue.state[mask] = code
     return mask
+
+
+def close_window(tissue: Tissue) -> None:
+    """Draw the window around the cells that a section has, as a step before would have left it."""
+    y, x = (np.flatnonzero(tissue.state.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    tissue.window = widen((int(y[0]), int(y[-1]) + 1, int(x[0]), int(x[-1]) + 1), tissue.state.shape, 2)
 
 
 def add_t_cells(tissue: Tissue, sites: Iterable[int], *, is_specific: int = 1, target: int = -1, dies_at_h: float = np.inf,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve
 
-from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, outward_ray, sums_around, walk_ray
+from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, outward_ray, ray_from, site_on, sums_around
 from sim.numerics.random import site_entity
+from sim.numerics.window import whole
 
 FLAT, BLOCK = (1, 5, 5), (5, 5, 5)
 
@@ -15,9 +16,10 @@ def spread_words(n: int) -> list[np.uint32]:
     return [np.uint32((2 * i + 1) * 2**32 // (2 * n)) for i in range(n)]
 
 
-def whole(shape: tuple[int, int, int]) -> tuple[float, float, float, float]:
-    """Return the bounds of the whole box."""
-    return 0.0, float(shape[1]), 0.0, float(shape[2])
+def walked(start: int, step: tuple[float, float, float], shape: tuple[int, int, int], is_block: bool) -> np.ndarray:
+    """Return the places (z, y, x) of a ray to the edge of the box, (sites, 3)."""
+    ray = ray_from(start, step, shape, whole(shape), is_block)
+    return np.array(np.unravel_index([site_on(ray, k, shape) for k in range(ray[2])], shape)).T
 
 
 def random_words(n: int) -> np.ndarray:
@@ -68,11 +70,9 @@ def test_a_ray_from_the_centre_may_go_anywhere() -> None:
 
 @pytest.mark.parametrize("step", [(0.0, 0.0, 1.0), (0.0, -1.0, 0.37), (1.0, 0.5, -0.5), (-0.2, 0.9, -1.0)])
 def test_a_walk_follows_touching_sites_to_the_edge_of_the_box(step: tuple[float, float, float]) -> None:
-    shape, path = (9, 11, 13), np.empty(40, np.int32)
-    start = np.ravel_multi_index((4, 5, 6), shape)
-    n = walk_ray(start, step, shape, whole(shape), True, path)
-    places = np.array(np.unravel_index(path[:n], shape)).T
-    assert path[0] == start and len(set(path[:n])) == n
+    shape = (9, 11, 13)
+    places = walked(int(np.ravel_multi_index((4, 5, 6), shape)), step, shape, True)
+    assert tuple(places[0]) == (4, 5, 6) and len({*map(tuple, places)}) == len(places)
     assert np.abs(np.diff(places, axis=0)).max() == 1
     assert any(place in (0, size - 1) for place, size in zip(places[-1], shape, strict=True))
 
@@ -94,15 +94,14 @@ def test_an_ellipsoid_has_its_own_axes() -> None:
 
 def test_a_ray_in_a_slab_stays_within_it_and_advances_in_its_plane() -> None:
     """The faces are mirrors: the ray goes on to the edge of the plane, and meets no site twice."""
-    shape, centre, path = (5, 41, 41), (2, 20, 20), np.empty(90, np.int32)
-    start = np.ravel_multi_index((4, 26, 12), shape)
+    shape, centre = (5, 41, 41), (2, 20, 20)
+    start = int(np.ravel_multi_index((4, 26, 12), shape))
     visited = set()
     for words in random_words(400):
         step = outward_ray(start, shape, centre, False, *words)
         assert max(abs(step[1]), abs(step[2])) == pytest.approx(1.0) and abs(step[0]) <= 1.0
-        n = walk_ray(start, step, shape, whole(shape), False, path)
-        places = np.array(np.unravel_index(path[:n], shape)).T
-        assert len(set(path[:n])) == n and np.abs(np.diff(places, axis=0)).max() == 1
+        places = walked(start, step, shape, False)
+        assert len({*map(tuple, places)}) == len(places) and np.abs(np.diff(places, axis=0)).max() == 1
         assert any(place in (0, 40) for place in places[-1, 1:])
         visited |= set(places[:, 0])
     assert visited == set(range(5))

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
+from sim.numerics.window import Shape, Window
+
 LEAST_SITES = 250_000
 """Smaller sections are not shared out by rows: starting threads would take longer than they save."""
 _busy = threading.local()
@@ -48,15 +50,18 @@ def side_by_side(work: Callable[[Any], None], items: Sequence[Any]) -> None:
         done.result()
 
 
-def in_bands(shape: tuple[int, int, int], work: Callable[..., Any], *arguments: Any) -> None:
-    """Call `work(rows, *arguments)` for all rows of a box (nz, ny, nx), numbered z ny + y: rows = (first, end).
+def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments: Any) -> None:
+    """Call `work(rows, window, *arguments)` for all rows of a window in a box (nz, ny, nx), numbered as `row_of` does: rows = (first, end).
 
     In one piece, or in one a thread where the sites are many.
     """
-    n_rows = shape[0] * shape[1]
-    n = min(free_threads(), n_rows) if n_rows * shape[2] >= LEAST_SITES else 1
+    n_rows = shape[0] * (window[1] - window[0])
+    n = min(free_threads(), n_rows) if n_rows * (window[3] - window[2]) >= LEAST_SITES else 1
+    if n <= 1:
+        work((0, n_rows), window, *arguments)
+        return
     edges = [n_rows * i // n for i in range(n + 1)]
-    side_by_side(lambda rows: work(rows, *arguments), list(pairwise(edges)))
+    side_by_side(lambda rows: work(rows, window, *arguments), list(pairwise(edges)))
 
 
 def _alone(work: Callable[[Any], None], item: Any) -> None:

@@ -5,6 +5,8 @@ import numpy as np
 from sim.numerics.jit import kernel
 from sim.numerics.random import site_entity, uniform
 
+_ONE, _HALF = float(1 << 32), 1 << 31
+
 
 @kernel
 def entity_of(site, shape, centre):
@@ -77,29 +79,39 @@ def outward_ray(site, shape, centre, is_block, turn, tilt):
 
 
 @kernel
-def walk_ray(site, step, shape, within, is_block, path):
-    """Write the flat indices of a ray from `site` to the edge of a part of the box; return their number (all different).
+def ray_from(site, step, shape, window, is_block):
+    """Return a ray from a flat site to the edge of a window that holds it: (place, direction, number of sites, all different).
 
-    step: (dz, dy, dx) as of `outward_ray`; within: (first y, end of y, first x, end of x) of the part, which holds the site;
-    path: int32 with room for the longest edge of the box. The upper and lower face of a slab are mirrors; a block's ray
-    ends there.
+    step: (dz, dy, dx) as of `outward_ray`. Place and direction are (z, y, x) in 2^-32 sites: sums of whole numbers are exact,
+    so any site of the ray is found without walking to it. The faces of a slab are mirrors; a block's ray ends there.
     """
     nz, ny, nx = shape
     z, rest = divmod(site, ny * nx)
     y, x = divmod(rest, nx)
-    fz, fy, fx = z + 0.5, y + 0.5, x + 0.5
-    dz = step[0]
-    n = 0
-    while 0.0 <= fz < nz and within[0] <= fy < within[1] and within[2] <= fx < within[3]:
-        path[n] = (int(fz) * ny + int(fy)) * nx + int(fx)
-        n += 1
-        fz += dz
-        fy += step[1]
-        fx += step[2]
-        if not is_block and (fz < 0.0 or fz >= nz):
-            fz = -fz if fz < 0.0 else 2.0 * nz - fz - 1e-9
-            dz = -dz
-    return n
+    place = ((z << 32) + _HALF, (y << 32) + _HALF, (x << 32) + _HALF)
+    direction = (round(step[0] * _ONE), round(step[1] * _ONE), round(step[2] * _ONE))
+    n = (ny + nx) << 1
+    for axis in range(0 if is_block else 1, 3):
+        at, by = place[axis], direction[axis]
+        begin, end = (0, nz) if axis == 0 else (window[2 * axis - 2], window[2 * axis - 1])
+        if by > 0:
+            n = min(n, ((end << 32) - 1 - at) // by + 1)
+        elif by < 0:
+            n = min(n, (at - (begin << 32)) // -by + 1)
+    return place, direction, n
+
+
+@kernel
+def site_on(ray, k, shape):
+    """Return the flat site at position k of a ray of `ray_from`."""
+    place, direction = ray[0], ray[1]
+    nz, ny, nx = shape
+    z = 0
+    if nz > 1:
+        z = (place[0] + k * direction[0]) % (nz << 33)
+        # Beyond a mirror the way runs back.
+        z = min(z, (nz << 33) - 1 - z) >> 32
+    return (z * ny + ((place[1] + k * direction[1]) >> 32)) * nx + ((place[2] + k * direction[2]) >> 32)
 
 
 @kernel

@@ -24,15 +24,18 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _write(over_step, state, hazard):
-    """Reads state; writes hazard over the step, both flat. No draws."""
+def _write(window, over_step, state, hazard):
+    """Reads state; writes hazard over the step in a window; shapes (nz, ny, nx). No draws."""
     value = np.float32(over_step)
-    for s in range(len(state)):
-        # Chosen, not skipped: a loop without branches vectorises.
-        hazard[s] = value if (state[s] >= _FIRST) & (state[s] <= _LAST) else hazard[s]
+    for z in range(len(state)):
+        for y in range(window[0], window[1]):
+            codes, row = state[z, y][window[2] : window[3]], hazard[z, y][window[2] : window[3]]
+            for x in range(len(row)):
+                # Chosen, not skipped: a loop without branches vectorises.
+                row[x] = value if (codes[x] >= _FIRST) & (codes[x] <= _LAST) else row[x]
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of apoptosis in every lesion."""
     for tissue in state.active:
-        _write(p.rate_per_d * clock.dt_h / 24.0, tissue.state.reshape(-1), tissue.hazard[_APOPTOSIS].reshape(-1))
+        _write(tissue.window, p.rate_per_d * clock.dt_h / 24.0, tissue.state, tissue.hazard[_APOPTOSIS])

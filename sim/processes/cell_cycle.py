@@ -35,16 +35,15 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _write(rates, oxygen_half, state, oxygen, hazard):
-    """Reads state, oxygen (mmHg); writes hazard[DIVISION, FAILED_DIVISION, RADIATION], integrated over the step. No draws.
+def _write(window, rates, oxygen_half, state, oxygen, hazard):
+    """Reads state, oxygen (mmHg); writes hazard[DIVISION, FAILED_DIVISION, RADIATION] in a window, integrated over the step. No draws.
 
     rates per step: (division, failed share, death share at doomed mitosis, death of waiting doomed cells).
     """
     division, failed, at_mitosis, waiting = rates
-    nz, ny, nx = state.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
+    for z in range(len(state)):
+        for y in range(window[0], window[1]):
+            for x in range(window[2], window[3]):
                 code = state[z, y, x]
                 if code < _PROLIFERATING or code > _DOOMED:
                     continue
@@ -64,4 +63,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     rates = (math.log(2.0) / p.cycle_time_h * clock.dt_h, p.failed_division_share, p.doomed_death_per_mitosis,
              clock.dt_h / 24.0 / p.doomed_lifetime_d)
     for tissue in state.active:
-        _write(rates, p.oxygen_half_mmHg, tissue.state, tissue.oxygen, tissue.hazard)
+        _write(tissue.window, rates, p.oxygen_half_mmHg, tissue.state, tissue.oxygen, tissue.hazard)

@@ -16,6 +16,7 @@ from sim.codes import NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of
 from sim.numerics.random import draw, uniform
+from sim.numerics.window import sites_of
 from sim.parameters import quantity
 from sim.state import State
 
@@ -36,18 +37,16 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _commit(is_light, interphase, remains, luck, geometry, fate, cells, deaths):
-    """Commit deaths. Reads fate flat; writes cells = (state, pd_l1, hits) flat and deaths float64 (2, causes): clonogens, doomed.
+def _commit(is_light, interphase, remains, luck, geometry, fates, cells, deaths):
+    """Commit deaths. Reads fates = (flat sites of the dying, fate flat); writes cells = (state, pd_l1, hits) flat and deaths float64 (2, causes): clonogens, doomed.
 
     geometry = (shape, centre); is_light: clonogens leave nothing. One draw a clonogen killed by radiation.
     """
     state, pd_l1, hits = cells
     shape, centre = geometry
-    for s in range(len(fate)):
+    dying, fate = fates
+    for s in dying:
         cause = fate[s]
-        # One comparison for the many: no fate is the largest code, division the smallest.
-        if (cause == NO_FATE) | (cause == _DIVISION):
-            continue
         is_doomed = state[s] == _DOOMED
         if is_light and not is_doomed:
             deaths[0, cause] += 1.0
@@ -64,10 +63,14 @@ def _commit(is_light, interphase, remains, luck, geometry, fate, cells, deaths):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Commit this step's deaths in every lesion."""
     for tissue in state.active:
+        # No fate is the largest code, division the smallest: between them lie the causes of death.
+        dying = sites_of(tissue.fate, _DIVISION + 1, NO_FATE - 1, tissue.window)
+        if not len(dying):
+            continue
         deaths = np.zeros((2, len(tissue.ledger)))
         cells = (tissue.state.reshape(-1), tissue.pd_l1.reshape(-1), tissue.hits.reshape(-1))
         geometry = (tissue.state.shape, tissue.centre)
         is_light = tissue.is_light and not tissue.is_held
-        _commit(is_light, p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, tissue.fate.reshape(-1), cells, deaths)
+        _commit(is_light, p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, (dying, tissue.fate.reshape(-1)), cells, deaths)
         tissue.ledger += tissue.weight * deaths[0]
         tissue.ledger[Hazard.RADIATION] += tissue.volume_weight * deaths[1].sum()

@@ -17,6 +17,7 @@ from sim.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
 from sim.numerics.random import draw_many, name_row, uniform
+from sim.numerics.window import row_of
 from sim.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -52,17 +53,18 @@ def _pick(u, hazard):
 
 
 @kernel
-def draw_fates(rows, luck, centre, state, hazard, fate):
-    """Propose a fate for every living cell of the rows [first, end), row z ny + y. Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
-    _, ny, nx = state.shape
+def draw_fates(rows, window, luck, centre, state, hazard, fate):
+    """Propose a fate for every living cell of a window's rows [first, end). Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
+    x0, x1 = window[2], window[3]
+    nx = x1 - x0
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for r in range(rows[0], rows[1]):
-        z, y = divmod(r, ny)
-        fate[z, y] = NO_FATE
-        n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
+        z, y = row_of(r, window)
+        fate[z, y][x0:x1] = NO_FATE
+        n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
         draw_many(luck, _CELL_FATE, entities[:n], words)
         for i in range(n):
-            x, u = places[i], uniform(words[0, i])
+            x, u = x0 + places[i], uniform(words[0, i])
             total = 0.0
             for cause in range(N_HAZARDS):
                 total += hazard[cause, z, y, x]
@@ -75,4 +77,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Propose fates in every lesion."""
     for tissue in state.active:
         luck = state.luck(tissue, clock)
-        in_bands(tissue.state.shape, draw_fates, luck, tissue.centre, tissue.state, tissue.hazard, tissue.fate)
+        in_bands(tissue.state.shape, tissue.window, draw_fates, luck, tissue.centre, tissue.state, tissue.hazard, tissue.fate)

@@ -11,7 +11,8 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState
-from sim.numerics.diffusion import steady_linear
+from sim.numerics.diffusion import range_of, steady_linear
+from sim.numerics.window import cut
 from sim.parameters import quantity
 from sim.state import SITE_UM, State
 
@@ -31,7 +32,10 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     if not clock.is_due(EVERY_H):
         return
     for tissue in state.active:
-        living = (tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)
-        induced = tissue.ifn_gamma / (tissue.ifn_gamma + np.float32(p.ifn_half))
+        around = range_of(tissue.window, tissue.state.shape, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
+        codes, ifn_gamma = cut(tissue.state, around), cut(tissue.ifn_gamma, around)
+        living = (codes >= CellState.PROLIFERATING) & (codes <= CellState.DOOMED)
+        induced = ifn_gamma / (ifn_gamma + np.float32(p.ifn_half))
         source = np.where(living, induced * np.float32(p.decay_per_s), np.float32(0.0))
-        tissue.chemoattractant = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
+        tissue.chemoattractant.fill(0.0)
+        cut(tissue.chemoattractant, around)[:] = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

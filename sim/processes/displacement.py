@@ -12,6 +12,7 @@ the outermost cell of the ray from view at each birth, as `population_control` a
 PD-L1 and hits; vessels and T cells keep their place.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +20,19 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, outward_ray, sums_around, walk_ray
+from sim.numerics.lattice import entity_of, outward_ray, ray_from, site_on, sums_around
 from sim.numerics.random import Luck, draw
+from sim.numerics.window import Window, cut, extent, sites_of, widen
 from sim.state import State, Tissue
 
 EVERY_H = 6.0
-_STROMA = int(CellState.STROMA)
-_DOOMED, _PROLIFERATING = int(CellState.DOOMED), int(CellState.PROLIFERATING)
+_ROOM = 2
+"""Sites around the cells that their window holds too: what a cell may be pushed to, and what counts as near the mass."""
+_ONE = float(1 << 32)
+_CODE, _PD_L1_AT, _ANTIGEN_AT, _HITS_AT, _MOST_HITS = (np.uint8(number) for number in (7, 3, 4, 5, 7))
+"""A packed cell: the bits of its code, where PD-L1, lost antigen and hits begin, and the most hits it holds."""
+_INHERITED = np.uint8(1 << 3 | 1 << 4)
+_DOOMED, _PROLIFERATING, _DIVISION = int(CellState.DOOMED), int(CellState.PROLIFERATING), int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
 _PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
 
@@ -35,65 +42,116 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _move(cells, to, origin):
-    """Copy a cell from one flat site to another. Writes cells = (state, pd_l1, lost_antigen, hits, last_hit)."""
-    for array in cells[:4]:
-        array[to] = array[origin]
-    cells[4][to] = cells[4][origin]
+def _pack_row(codes, flags, lost, hits, row):
+    """Pack a row of sites; every step stays a byte wide, or the loop is eight times slower."""
+    for x in range(len(row)):
+        counted = hits[x] if hits[x] < _MOST_HITS else _MOST_HITS
+        packed = np.uint8(codes[x] | np.uint8(flags[x] << _PD_L1_AT) | np.uint8(lost[x] << _ANTIGEN_AT) | np.uint8(counted << _HITS_AT))
+        row[x] = packed if codes[x] != np.uint8(0) else np.uint8(0)
 
 
 @kernel
-def _last_cell(state, path, n):
-    """Return the position on a path of its last occupied site, -1 if there is none."""
-    for k in range(n - 1, -1, -1):
-        if state[path[k]] != _STROMA:
-            return k
-    return -1
+def _take_bits(row, first, mask, bits):
+    """Write the bits of a packed row from the first on that the mask leaves."""
+    for x in range(len(row)):
+        bits[x] = np.uint8(row[x] >> first) & mask
 
 
 @kernel
-def _choose_ray(site, geometry, words, sign, state, paths):
-    """Write two rays into paths int32 (2, steps) and return (index of the chosen one, its length, position of its last cell).
+def _pack(window, lattices, cells):
+    """Put what moves with a cell into one byte a site: code, PD-L1, antigen, hits (at most 7); nothing where no cell is.
 
-    The ray whose last cell has the smaller (sign 1) or larger (sign -1) elliptical radius is chosen; geometry = (shape,
-    centre, axes, within), axes = the mass's (z, y) axes relative to its x axis, z infinite in a slab; within as in `walk_ray`.
+    Reads lattices = (state, pd_l1, lost_antigen, hits); writes cells in the window; all uint8 (nz, ny, nx).
     """
-    shape, centre, axes, within = geometry
-    is_block = axes[0] < np.inf
-    _, ny, nx = shape
-    chosen, length, end, best = 0, 0, -1, np.inf
+    x0, x1 = window[2], window[3]
+    for z in range(len(cells)):
+        for y in range(window[0], window[1]):
+            _pack_row(lattices[0][z, y][x0:x1], lattices[1][z, y][x0:x1], lattices[2][z, y][x0:x1], lattices[3][z, y][x0:x1],
+                      cells[z, y][x0:x1])
+
+
+@kernel
+def _unpack(window, cells, lattices):
+    """Take apart what `_pack` put together; writes lattices in the window."""
+    for z in range(len(cells)):
+        for y in range(window[0], window[1]):
+            row = cells[z, y][window[2] : window[3]]
+            # Bits told apart by constants: vectors have no shift by a variable number.
+            _take_bits(row, np.uint8(0), _CODE, lattices[0][z, y][window[2] : window[3]])
+            _take_bits(row, _PD_L1_AT, np.uint8(1), lattices[1][z, y][window[2] : window[3]])
+            _take_bits(row, _ANTIGEN_AT, np.uint8(1), lattices[2][z, y][window[2] : window[3]])
+            _take_bits(row, _HITS_AT, _MOST_HITS, lattices[3][z, y][window[2] : window[3]])
+
+
+@kernel
+def _move(to, origin, cells, last_hit):
+    """Move a cell from one flat site to another, which it overwrites."""
+    cells[to] = cells[origin]
+    if cells[origin] >> _HITS_AT:
+        last_hit[to] = last_hit[origin]
+
+
+@kernel
+def _radius(site, geometry):
+    """Return the square of a flat site's elliptical radius."""
+    shape, centre, axes, _ = geometry
+    z, rest = divmod(site, shape[1] * shape[2])
+    y, x = divmod(rest, shape[2])
+    return ((z - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2 + (x - centre[2]) ** 2
+
+
+@kernel
+def _last_within(ray, geometry, furthest):
+    """Return a position on a ray beyond which no cell lies, as none has an elliptical radius^2 above `furthest`."""
+    (place, direction, n), (_, centre, axes, _) = ray, geometry
+    a = b = c = 0.0
+    for axis in range(3):
+        scale = 1.0 / axes[axis] if axis < 2 else 1.0
+        at, by = (place[axis] / _ONE - 0.5 - centre[axis]) * scale, direction[axis] / _ONE * scale
+        a, b, c = a + by * by, b + at * by, c + at * at
+    # A site lies less than one site from the ray on each axis.
+    reach = math.sqrt(furthest) + 1.0 / axes[0] + 1.0 / axes[1] + 1.0
+    square = b * b - a * (c - reach * reach)
+    return min(n - 1, int((math.sqrt(square) - b) / a) + 1) if square > 0.0 else n - 1
+
+
+@kernel
+def _choose_ray(site, geometry, words, sign, bound, cells):
+    """Return (ray, position of its last cell, -1 if it has none): of two rays the one whose last cell has the smaller (sign 1) or
+    larger (sign -1) elliptical radius.
+
+    geometry = (shape, centre, axes, is block), axes = the mass's (z, y) axes relative to its x axis, z infinite in a slab; bound
+    = (window, largest elliptical radius^2) of the cells. A ray is searched from its outer end, where the last cell is near.
+    """
+    shape, centre, _, is_block = geometry
+    window, furthest = bound
+    chosen, end, best = ray_from(site, (0.0, 0.0, 1.0), shape, window, is_block), -1, np.inf
     for i in range(2):
         turn, tilt = words[2 * i], words[2 * i + 1]
-        step = outward_ray(site, shape, centre, is_block, turn, tilt)
-        n = walk_ray(site, step, shape, within, is_block, paths[i])
-        last = _last_cell(state, paths[i], n)
-        z, rest = divmod(paths[i, max(last, 0)], ny * nx)
-        y, x = divmod(rest, nx)
-        radius = ((z - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2 + (x - centre[2]) ** 2
-        if sign * radius < best:
-            chosen, length, end, best = i, n, last, sign * radius
-    return chosen, length, end
+        ray = ray_from(site, outward_ray(site, shape, centre, is_block, turn, tilt), shape, window, is_block)
+        last = _last_within(ray, geometry, furthest)
+        while last >= 0 and not cells[site_on(ray, last, shape)]:
+            last -= 1
+        radius = sign * _radius(site_on(ray, max(last, 0), shape), geometry)
+        if radius < best:
+            chosen, end, best = ray, last, radius
+    return chosen, end
 
 
 @kernel
-def _push(luck, mothers, geometry, room, cells):
-    """Place one daughter for each birth; return the number of cells pushed out of view. One draw a birth.
+def _push(luck, births, geometry, room, bound, cells, last_hit):
+    """Place one daughter for each birth; return (cells pushed out of view, cells now, bound now). One draw a birth.
 
-    Reads mothers int64 (births, 4): flat site, state code, pd_l1, lost_antigen, in order of action; geometry as in
-    `_choose_ray`; room = (occupied sites, capacity). Writes cells = (state, pd_l1,
-    lost_antigen, hits, last_hit) flat.
+    Reads births = (flat sites, packed daughters) in order of action; geometry and bound as in `_choose_ray`; room = (occupied
+    sites, capacity). Writes cells (packed) and last_hit, flat.
     """
-    state, pd_l1, lost_antigen, hits, last_hit = cells
-    shape, centre, _, _ = geometry
+    (mothers, daughters), (shape, centre, _, _) = births, geometry
     n_cells, capacity = room
-    paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     dropped = 0
     for i in range(len(mothers)):
-        site = mothers[i, 0]
-        words = draw(luck, _PUSH, entity_of(site, shape, centre))
-        chosen, n, last = _choose_ray(site, geometry, words, 1.0, state, paths)
-        path = paths[chosen]
-        if n_cells >= capacity or last == n - 1:
+        words = draw(luck, _PUSH, entity_of(mothers[i], shape, centre))
+        ray, last = _choose_ray(np.int64(mothers[i]), geometry, words, 1.0, bound, cells)
+        if n_cells >= capacity or last == ray[2] - 1:
             dropped += 1
             if last <= 0:
                 continue
@@ -101,43 +159,45 @@ def _push(luck, mothers, geometry, room, cells):
         else:
             n_cells += 1
         for k in range(last, 0, -1):
-            _move(cells, path[k + 1], path[k])
-        home = path[1] if last >= 0 else path[0]
-        state[home], pd_l1[home], lost_antigen[home], hits[home], last_hit[home] = mothers[i, 1], mothers[i, 2], mothers[i, 3], 0, 0
-    return dropped
+            _move(site_on(ray, k + 1, shape), site_on(ray, k, shape), cells, last_hit)
+        cells[site_on(ray, 1 if last >= 0 else 0, shape)] = daughters[i]
+        bound = _include(site_on(ray, max(last + 1, 0), shape), geometry, bound)
+    return dropped, n_cells, bound
 
 
 @kernel
-def _pull(luck, gaps, geometry, cells):
-    """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes cells. One draw a gap."""
-    state = cells[0]
+def _include(site, geometry, bound):
+    """Return the bound of the cells with one more on a flat site."""
+    shape, (window, furthest) = geometry[0], bound
+    y, x = divmod(site % (shape[1] * shape[2]), shape[2])
+    beside = widen((y, y + 1, x, x + 1), shape, _ROOM)
+    grown = (min(window[0], beside[0]), max(window[1], beside[1]), min(window[2], beside[2]), max(window[3], beside[3]))
+    return grown, max(furthest, _radius(site, geometry))
+
+
+@kernel
+def _pull(luck, gaps, geometry, bound, cells, last_hit):
+    """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes
+    cells (packed) and last_hit, flat. One draw a gap."""
     shape, centre, _, _ = geometry
-    paths = np.empty((2, shape[0] + shape[1] + shape[2]), np.int32)
     for site in gaps:
-        if state[site] != _STROMA:
+        if cells[site]:
             continue
         words = draw(luck, _PULL, entity_of(site, shape, centre))
-        chosen, _, last = _choose_ray(site, geometry, words, -1.0, state, paths)
+        ray, last = _choose_ray(site, geometry, words, -1.0, bound, cells)
         for k in range(last):
-            _move(cells, paths[chosen, k], paths[chosen, k + 1])
+            _move(site_on(ray, k, shape), site_on(ray, k + 1, shape), cells, last_hit)
         if last > 0:
-            state[paths[chosen, last]] = _STROMA
+            cells[site_on(ray, last, shape)] = 0
 
 
-def _gaps(state: np.ndarray) -> np.ndarray:
-    """Return the flat empty sites that touch a cell (Moore neighbourhood); the box's outermost sites are none. state (nz, ny, nx)."""
-    is_gap = (state == _STROMA) & (sums_around((state > 0).view(np.uint8), 1) > 0)
-    is_gap[:, [0, -1]] = is_gap[:, :, [0, -1]] = False
-    return np.flatnonzero(is_gap)
-
-
-def _reach(state: np.ndarray) -> tuple[float, float, float, float]:
-    """Return (first y, end of y, first x, end of x) of the cells and the sites beside them: a ray meets no cell beyond."""
-    ends: list[float] = []
-    for axis, size in ((1, state.shape[1]), (2, state.shape[2])):
-        occupied = np.flatnonzero(state.any(axis=(0, 3 - axis)))
-        ends += [max(occupied[0] - 1.0, 0.0), min(occupied[-1] + 2.0, size)] if len(occupied) else [0.0, float(size)]
-    return ends[0], ends[1], ends[2], ends[3]
+def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
+    """Return the flat empty sites that touch a cell (Moore neighbourhood); the box's outermost sites are none. cells (nz, ny, nx)."""
+    is_cell = cut(cells, window) > 0
+    is_gap = np.zeros(cells.shape, np.uint8)
+    cut(is_gap, window)[:] = ~is_cell & (sums_around(is_cell.view(np.uint8), 1) > 0)
+    is_gap[:, [0, -1]] = is_gap[:, :, [0, -1]] = 0
+    return sites_of(is_gap, 1, 1, window).astype(np.int64)
 
 
 @kernel
@@ -154,21 +214,36 @@ def _in_order(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray) -> np
     return sites[np.argsort(ranks, kind="stable")]
 
 
+def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
+    """Place this step's births, and close gaps if `is_pulled`."""
+    shape, axes = tissue.state.shape, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0])
+    tissue.n_cells, tight, furthest = extent(tissue.state, tissue.window, tissue.centre, axes)
+    tissue.window = widen(tight, shape, _ROOM)
+    mothers = sites_of(tissue.fate, _DIVISION, _DIVISION, tissue.window).astype(np.int64)
+    if not len(mothers) and not is_pulled:
+        return
+    lattices, cells = (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits), np.zeros(shape, np.uint8)
+    _pack(tissue.window, lattices, cells)
+    geometry, bound, moved = (shape, tissue.centre, axes, tissue.is_block), (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
+    if len(mothers):
+        births = _births(_in_order(tissue, luck, _PUSH_ORDER, mothers), moved[0])
+        dropped, tissue.n_cells, bound = _push(luck, births, geometry, (tissue.n_cells, tissue.capacity), bound, *moved)
+        tissue.n_dropped += dropped
+    if is_pulled:
+        gaps = _in_order(tissue, luck, _PULL_ORDER, _gaps(cells, bound[0]))
+        _pull(luck, gaps, geometry, bound, *moved)
+    tissue.window = bound[0]
+    _unpack(tissue.window, cells, lattices)
+
+
+def _births(mothers: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (flat sites of the mothers, packed daughters): of a mother's kind, PD-L1 and antigen, without hits; cells packed, flat."""
+    packed = cells[mothers]
+    codes = np.where(packed & _CODE == _DOOMED, _DOOMED, _PROLIFERATING).astype(np.uint8)
+    return mothers, codes | (packed & _INHERITED)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
     for tissue in state.active:
-        luck = state.luck(tissue, clock)
-        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
-        shape, axes = tissue.state.shape, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0])
-        sites = np.flatnonzero(tissue.fate.reshape(-1) == Hazard.DIVISION)
-        if len(sites):
-            sites = _in_order(tissue, luck, _PUSH_ORDER, sites)
-            codes = np.where(cells[0][sites] == _DOOMED, _DOOMED, _PROLIFERATING)
-            mothers = np.stack([sites, codes, cells[1][sites], cells[2][sites]], axis=1).astype(np.int64)
-            room = (int(np.count_nonzero(cells[0])), tissue.capacity)
-            whole = (0.0, float(shape[1]), 0.0, float(shape[2]))
-            tissue.n_dropped += _push(luck, mothers, (shape, tissue.centre, axes, whole), room, cells)
-        if clock.is_due(EVERY_H):
-            gaps = _in_order(tissue, luck, _PULL_ORDER, _gaps(tissue.state))
-            _pull(luck, gaps, (shape, tissue.centre, axes, _reach(tissue.state)), cells)
-        tissue.n_cells = int(np.count_nonzero(cells[0]))
+        _displace(tissue, state.luck(tissue, clock), clock.is_due(EVERY_H))

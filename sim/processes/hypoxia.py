@@ -32,8 +32,8 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _write(p, dt_h, state, oxygen, hazard):
-    """Reads oxygen (mmHg); writes state (quiescent or cycling) and hazard over the step, all flat. No draws."""
+def _write_row(p, dt_h, state, oxygen, hazard):
+    """Reads oxygen (mmHg); writes state (quiescent or cycling) and hazard over the step, a row of each. No draws."""
     width = p.onset_mmHg - p.full_mmHg
     for s in range(len(state)):
         code, pressure = state[s], oxygen[s]
@@ -45,7 +45,16 @@ def _write(p, dt_h, state, oxygen, hazard):
         hazard[s] = np.float32(p.necrosis_per_h * shortage * dt_h) if is_living else hazard[s]
 
 
+@kernel
+def _write(window, p, dt_h, state, oxygen, hazard):
+    """Do as `_write_row` does for the rows of a window; shapes (nz, ny, nx)."""
+    x0, x1 = window[2], window[3]
+    for z in range(len(state)):
+        for y in range(window[0], window[1]):
+            _write_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of necrosis and the quiescent state in every lesion."""
     for tissue in state.active:
-        _write(p, clock.dt_h, tissue.state.reshape(-1), tissue.oxygen.reshape(-1), tissue.hazard[_HYPOXIA].reshape(-1))
+        _write(tissue.window, p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard[_HYPOXIA])

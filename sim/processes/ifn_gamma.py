@@ -11,7 +11,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.clock import Clock
-from sim.numerics.diffusion import steady_linear
+from sim.numerics.diffusion import range_of, steady_linear
+from sim.numerics.window import cut
 from sim.parameters import quantity
 from sim.state import SITE_UM, State
 
@@ -32,9 +33,10 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         t = tissue.t_cells
         engaged = t.site[: t.n][t.target[: t.n] >= 0]
+        tissue.ifn_gamma.fill(0.0)
         if not len(engaged):
-            tissue.ifn_gamma.fill(0.0)
             continue
-        counted = np.bincount(engaged, minlength=tissue.state.size).reshape(tissue.state.shape)
-        source = counted.astype(np.float32) * np.float32(p.decay_per_s)
-        tissue.ifn_gamma = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
+        around = range_of(tissue.window, tissue.state.shape, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
+        source = np.zeros(tissue.state.shape, np.float32)
+        np.add.at(source.reshape(-1), engaged, np.float32(p.decay_per_s))
+        cut(tissue.ifn_gamma, around)[:] = steady_linear(cut(source, around), p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

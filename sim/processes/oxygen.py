@@ -19,12 +19,16 @@ import numpy as np
 from sim.clock import Clock
 from sim.numerics.diffusion import relax
 from sim.numerics.jit import kernel
+from sim.numerics.window import cut, widen
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
 
 EVERY_H = 4.0
 _OVER_RELAXATION = 1.7
 _MOST_SWEEPS = 2000
+_REACH = 10
+"""Sites around the window that are solved too, with zero flux beyond as at the faces of the box: twice the distance over which
+vessels screen what lies behind them."""
 
 
 class Parameters(NamedTuple):
@@ -57,24 +61,31 @@ def uptake_by_state(p: Parameters) -> np.ndarray:
 
 
 @kernel
-def _coefficients(by_state, wall_rate, state, perfusion, uptake, exchange):
-    """Reads state, perfusion; writes uptake (mmHg/s) and exchange (1/s); shapes (nz, ny, nx). No draws."""
-    nz, ny, nx = state.shape
+def _coefficients(window, by_state, wall_rate, state, perfusion, uptake, exchange):
+    """Reads state, perfusion (nz, ny, nx); writes uptake (mmHg/s) and exchange (1/s), as large as the window. No draws."""
+    nz, ny, nx = uptake.shape
     for z in range(nz):
         for y in range(ny):
+            codes, supply = state[z, window[0] + y][window[2] :], perfusion[z, window[0] + y][window[2] :]
             for x in range(nx):
-                uptake[z, y, x] = by_state[state[z, y, x]]
-                exchange[z, y, x] = wall_rate * perfusion[z, y, x]
+                uptake[z, y, x] = by_state[codes[x]]
+                exchange[z, y, x] = wall_rate * supply[x]
 
 
 def solve(tissue: Tissue, p: Parameters) -> int:
-    """Bring a section's oxygen to its steady state, starting from the field it has; return the number of sweeps."""
-    uptake, exchange = np.empty_like(tissue.oxygen), np.empty_like(tissue.oxygen)
+    """Bring oxygen in and around the mass to its steady state, from the field it has; return the number of sweeps.
+
+    Farther out nothing reads the field: it stays as it was.
+    """
+    around = widen(tissue.window, tissue.state.shape, _REACH)
+    field = cut(tissue.oxygen, around).copy()
+    uptake, exchange = np.empty_like(field), np.empty_like(field)
     wall_rate = 2.0 * math.pi * p.vessel_radius_um * p.wall_transfer_um_per_s / SITE_UM**2
-    _coefficients(uptake_by_state(p), wall_rate, tissue.state, tissue.perfusion, uptake, exchange)
+    _coefficients(around, uptake_by_state(p), wall_rate, tissue.state, tissue.perfusion, uptake, exchange)
     rate = p.diffusivity_um2_per_s / SITE_UM**2
     limits = (p.tolerance_mmHg, _MOST_SWEEPS)
-    residual, sweeps = relax(_OVER_RELAXATION, rate, p.vessel_mmHg, p.half_uptake_mmHg, limits, exchange, uptake, tissue.oxygen)
+    residual, sweeps = relax(_OVER_RELAXATION, rate, p.vessel_mmHg, p.half_uptake_mmHg, limits, exchange, uptake, field)
+    cut(tissue.oxygen, around)[:] = field
     tissue.oxygen_residual = float(residual)
     return int(sweeps)
 

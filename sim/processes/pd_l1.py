@@ -21,6 +21,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import sums_around
 from sim.numerics.random import draw_many, name_row, uniform
+from sim.numerics.window import cut, row_of, widen
 from sim.parameters import quantity
 from sim.state import State
 
@@ -50,21 +51,22 @@ def _level(p, ifn_gamma):
 
 
 @kernel
-def _switch(rows, p, p_any, site_luck, state, ifn_gamma, pd_l1):
-    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end), row z ny + y.
+def _switch(rows, window, p, p_any, site_luck, state, ifn_gamma, pd_l1):
+    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end) of a window.
 
     site_luck = (luck, centre). Reads state, ifn_gamma; writes pd_l1. One draw a cell.
     """
     luck, centre = site_luck
-    _, ny, nx = state.shape
+    x0, x1 = window[2], window[3]
+    nx = x1 - x0
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for r in range(rows[0], rows[1]):
-        z, y = divmod(r, ny)
-        n = name_row(state[z, y], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2]), places, entities)
+        z, y = row_of(r, window)
+        n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
         draw_many(luck, _PD_L1, entities[:n], words)
         for i in range(n):
             if uniform(words[0, i]) < p_any:
-                x = places[i]
+                x = x0 + places[i]
                 pd_l1[z, y, x] = uniform(words[1, i]) < _level(p, ifn_gamma[z, y, x])
 
 
@@ -100,5 +102,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
     for tissue in state.active:
         site_luck = (state.luck(tissue, clock), tissue.centre)
-        in_bands(tissue.state.shape, _switch, p, p_any, site_luck, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
-        tissue.pd_l1_share = local_share(p, tissue.state, tissue.pd_l1, tissue.ifn_gamma)
+        in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, site_luck, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
+        # Two sites more: by the next time a cell may have been pushed there.
+        around = widen(tissue.window, tissue.state.shape, 2)
+        share = local_share(p, *(np.ascontiguousarray(cut(a, around)) for a in (tissue.state, tissue.pd_l1, tissue.ifn_gamma)))
+        cut(tissue.pd_l1_share, around)[:] = share

@@ -30,13 +30,15 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import neighbour
 from sim.numerics.random import Luck, draw, normal, uniform
+from sim.numerics.window import cut, sites_of
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
-_DIVISION = int(Hazard.DIVISION)
+# As narrow as the codes, or eight sites are compared at a time instead of 64.
+_VIABLE, _NO_FATE, _DIVIDES = (np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)), np.uint8(NO_FATE), np.uint8(Hazard.DIVISION)
 
 
 class Parameters(NamedTuple):
@@ -72,14 +74,19 @@ def _follow_growth(tissue: Tissue, days: float) -> None:
 
 
 @kernel
-def _tally(state, fate):
-    """Return the numbers of clonogens now and after this step's fates. Reads state, fate, both flat. No draws."""
+def _tally(window, state, fate):
+    """Return the numbers of clonogens now and after this step's fates. Reads state, fate (nz, ny, nx) in a window. No draws."""
     n = n_lost = n_dividing = 0
-    for s in range(len(state)):
-        is_viable = (state[s] == _PROLIFERATING) | (state[s] == _QUIESCENT)
-        n += is_viable
-        n_lost += is_viable & (fate[s] != NO_FATE)
-        n_dividing += is_viable & (fate[s] == _DIVISION)
+    for z in range(len(state)):
+        for y in range(window[0], window[1]):
+            codes, fates = state[z, y][window[2] : window[3]], fate[z, y][window[2] : window[3]]
+            in_row = lost = dividing = np.int32(0)
+            for x in range(len(codes)):
+                is_viable = (codes[x] == _VIABLE[0]) | (codes[x] == _VIABLE[1])
+                in_row += np.int32(is_viable)
+                lost += np.int32(is_viable & (fates[x] != _NO_FATE))
+                dividing += np.int32(is_viable & (fates[x] == _DIVIDES))
+            n, n_lost, n_dividing = n + in_row, n_lost + lost, n_dividing + dividing
     return n, n - n_lost + 2 * n_dividing
 
 
@@ -160,11 +167,11 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         _grow_view(tissue, words[2:])
         if clock.is_due(24.0):
             _follow_growth(tissue, clock.span_h(24.0) / 24.0)
-        codes = tissue.state.reshape(-1)
-        n, n_after = _tally(codes, tissue.fate.reshape(-1))
+        n, n_after = _tally(tissue.window, tissue.state, tissue.fate)
         tissue.is_held = _is_held(tissue, n, n_after, p.n_min)
         if tissue.is_held:
-            viable = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))
+            viable = sites_of(tissue.state, _PROLIFERATING, _QUIESCENT, tissue.window)
             _hold(tissue, viable, p.n_min, normal(words[0], words[1]), luck)
         # The last reader of this step's hazards; these two rows are added to, not overwritten.
-        tissue.hazard[Hazard.RADIATION :] = 0.0
+        for cause in (Hazard.RADIATION, Hazard.T_CELL):
+            cut(tissue.hazard[cause], tissue.window)[:] = 0.0

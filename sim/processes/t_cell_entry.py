@@ -20,6 +20,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import sums_around
 from sim.numerics.random import Luck, draw, normal, uniform
+from sim.numerics.window import cut, sites_of
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
@@ -46,8 +47,22 @@ class Parameters(NamedTuple):
 
 def gates_of(tissue: Tissue) -> np.ndarray:
     """Mark the sites in or within two sites of the mass and return the flat indices (int32) of the perfused vessels there."""
-    tissue.near_mass[:] = sums_around((tissue.state > 0).view(np.uint8), _REACH) > 0
-    return np.flatnonzero(tissue.near_mass * (tissue.perfusion > 0.0)).astype(np.int32)
+    tissue.near_mass.fill(0)
+    cut(tissue.near_mass, tissue.window)[:] = sums_around((cut(tissue.state, tissue.window) > 0).view(np.uint8), _REACH) > 0
+    is_gate = np.zeros(tissue.state.shape, np.uint8)
+    _mark_open(tissue.window, tissue.near_mass, tissue.perfusion, is_gate)
+    return sites_of(is_gate, 1, 1, tissue.window)
+
+
+@kernel
+def _mark_open(window, near_mass, perfusion, is_gate):
+    """Reads near_mass, perfusion; writes is_gate uint8 in a window; shapes (nz, ny, nx). No draws."""
+    for z in range(len(near_mass)):
+        for y in range(window[0], window[1]):
+            x0, x1 = window[2], window[3]
+            near, supply, row = near_mass[z, y][x0:x1], perfusion[z, y][x0:x1], is_gate[z, y][x0:x1]
+            for x in range(len(row)):
+                row[x] = near[x] & np.uint8(supply[x] > np.float32(0.0))
 
 
 @kernel

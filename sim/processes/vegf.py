@@ -12,8 +12,9 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState
-from sim.numerics.diffusion import steady_linear
+from sim.numerics.diffusion import range_of, steady_linear
 from sim.numerics.jit import kernel
+from sim.numerics.window import cut
 from sim.parameters import quantity
 from sim.state import SITE_UM, State
 
@@ -33,15 +34,16 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _secretion(p, state, oxygen, source):
-    """Reads state, oxygen (mmHg); writes source, float32 (nz, ny, nx), relative units per second. No draws."""
-    nz, ny, nx = state.shape
+def _secretion(p, window, state, oxygen, source):
+    """Reads state, oxygen (mmHg), both (nz, ny, nx); writes source, float32 as large as the window, relative units per second. No draws."""
+    nz, ny, nx = source.shape
     for z in range(nz):
         for y in range(ny):
+            codes, pressures = state[z, window[0] + y][window[2] :], oxygen[z, window[0] + y][window[2] :]
             for x in range(nx):
                 secreted = 0.0
-                if _FIRST <= state[z, y, x] <= _LAST:
-                    secreted = p.hypoxic_ratio if oxygen[z, y, x] < p.hif_mmHg else 1.0
+                if _FIRST <= codes[x] <= _LAST:
+                    secreted = p.hypoxic_ratio if pressures[x] < p.hif_mmHg else 1.0
                 source[z, y, x] = secreted * p.decay_per_s
 
 
@@ -50,6 +52,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     if not clock.is_due(EVERY_H):
         return
     for tissue in state.active:
-        source = np.empty_like(tissue.vegf)
-        _secretion(p, tissue.state, tissue.oxygen, source)
-        tissue.vegf = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
+        around = range_of(tissue.window, tissue.state.shape, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
+        source = np.empty(cut(tissue.vegf, around).shape, np.float32)
+        _secretion(p, around, tissue.state, tissue.oxygen, source)
+        tissue.vegf.fill(0.0)
+        cut(tissue.vegf, around)[:] = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

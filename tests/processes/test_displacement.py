@@ -10,7 +10,7 @@ from sim.codes import NO_FATE, CellState, Hazard
 from sim.numerics.lattice import mass_axes
 from sim.processes.displacement import EVERY_H, Parameters, update
 from sim.state import State, Tissue
-from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, fill_disc, freeze, remember, state_of
+from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, close_window, fill_disc, freeze, remember, state_of
 
 P = Parameters()
 NOT_DUE = 1
@@ -35,6 +35,7 @@ def largest_part(tissue: Tissue) -> float:
 def disc(radius: float = 6.0, size: int = 21, **numbers: float) -> Tissue:
     tissue = bare_tissue((1, size, size), **numbers)
     fill_disc(tissue, radius)
+    close_window(tissue)
     return tissue
 
 

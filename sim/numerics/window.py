@@ -1,0 +1,119 @@
+"""The part of a box where the cells are: rules work there and not in the empty tissue around, however large the box is.
+
+A window is (first y, end of y, first x, end of x) in sites, through all layers: a tuple, so that kernels take it.
+"""
+
+import numpy as np
+
+from sim.numerics.jit import kernel
+
+Window = tuple[int, int, int, int]
+Shape = tuple[int, int, int]
+
+
+def whole(shape: Shape) -> Window:
+    """Return the window of a whole box (nz, ny, nx)."""
+    return 0, shape[1], 0, shape[2]
+
+
+@kernel
+def widen(window, shape, sites):
+    """Return a window with so many more sites on each side, cut at the edge of the box (nz, ny, nx)."""
+    return (max(window[0] - sites, 0), min(window[1] + sites, shape[1]), max(window[2] - sites, 0), min(window[3] + sites, shape[2]))
+
+
+def cut(values: np.ndarray, window: Window) -> np.ndarray:
+    """Return the view of an array (nz, ny, nx) inside a window."""
+    return values[:, window[0] : window[1], window[2] : window[3]]
+
+
+@kernel
+def row_of(r, window):
+    """Return (z, y) of row number r of a window, counted layer by layer."""
+    z, y = divmod(r, window[1] - window[0])
+    return z, window[0] + y
+
+
+@kernel
+def extent(state, window, centre, axes):
+    """Look where the cells of a window are; reads state uint8 (nz, ny, nx), occupied where > 0. No draws.
+
+    Returns (number of cells, the smallest window that holds them, largest elliptical radius^2 among them); axes = those of
+    the mass along (z, y) relative to x, z infinite where it does not count. Without a cell the window is empty, at the centre.
+    """
+    nz = state.shape[0]
+    n, furthest = 0, 0.0
+    y0, y1, x0, x1 = centre[1], centre[1], centre[2], centre[2]
+    for z in range(nz):
+        for y in range(window[0], window[1]):
+            row = state[z, y][window[2] : window[3]]
+            in_row = np.int32(0)
+            for x in range(len(row)):
+                in_row += np.int32(row[x] != 0)
+            if not in_row:
+                continue
+            first, last = 0, len(row) - 1
+            while not row[first]:
+                first += 1
+            while not row[last]:
+                last -= 1
+            first, last = first + window[2], last + window[2]
+            if n == 0:
+                y0, y1, x0, x1 = y, y + 1, first, last + 1
+            y0, y1, x0, x1 = min(y0, y), max(y1, y + 1), min(x0, first), max(x1, last + 1)
+            n += in_row
+            across = ((z - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2
+            furthest = max(furthest, across + max((first - centre[2]) ** 2, (last - centre[2]) ** 2))
+    return n, (y0, y1, x0, x1), furthest
+
+
+@kernel
+def sites_of(codes, first, last, window):
+    """Return the flat sites of a window whose code lies in [first, last], int32, ascending. Reads codes uint8 (nz, ny, nx). No draws.
+
+    Each row is marked, which vectorises, and read eight sites at a time: events are rare.
+    """
+    nz, ny, nx = codes.shape
+    found, n, width = np.empty(1024, np.int32), 0, window[3] - window[2]
+    # As narrow as the codes: wider ones would be compared eight at a time instead of 64.
+    low, high = np.uint8(first), np.uint8(last)
+    marks = np.zeros((width + 7) // 8 * 8, np.uint8)
+    eights = marks.view(np.uint64)
+    for z in range(nz):
+        for y in range(window[0], window[1]):
+            row, start = codes[z, y][window[2] : window[3]], (z * ny + y) * nx + window[2]
+            for x in range(width):
+                marks[x] = (row[x] >= low) & (row[x] <= high)
+            if n + len(marks) > len(found):
+                grown = np.empty(2 * (n + len(marks)), np.int32)
+                grown[:n] = found[:n]
+                found = grown
+            n = _note_marked(marks, eights, start, n, found)
+    return found[:n].copy()
+
+
+@kernel
+def _note_marked(marks, eights, start, n, found):
+    """Append to n found sites those of a marked row that starts at a flat site; return their number. eights: the marks, eight in one."""
+    for k in range(len(eights)):
+        if eights[k]:
+            for x in range(8 * k, 8 * k + 8):
+                # Written always, counted if it holds: no branch to guess.
+                found[n] = start + x
+                n += marks[x]
+    return n
+
+
+@kernel
+def count_codes(codes, window, counts):
+    """Add the number of sites of each code in a window to counts int64 (codes,). Reads codes uint8 (nz, ny, nx). No draws."""
+    # Four tables in turn: a site need not wait for the count of the one before.
+    tables = np.zeros((4, len(counts)), np.int64)
+    for z in range(codes.shape[0]):
+        for y in range(window[0], window[1]):
+            row = codes[z, y][window[2] : window[3]]
+            for x in range(len(row)):
+                tables[x & 3, row[x]] += 1
+    for table in tables:
+        for code in range(len(counts)):
+            counts[code] += table[code]
