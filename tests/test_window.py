@@ -12,7 +12,7 @@ from sim.schedule import PARAMETERS, SCHEDULE
 from sim.state import State, Tissue
 from tests.made_state import bare_tissue, clock_at, close_window, fill_disc, remember, state_of
 
-BOXES = [(1, 30, 41), (3, 17, 70), (1, 9, 5)]
+BOXES = [(1, 30, 41), (3, 17, 70), (1, 12, 9)]
 HOURLY = [row for row in SCHEDULE if row.name in ("cell_cycle", "hypoxia", "apoptosis", "cell_fate", "population_control", "cell_death",
                                                   "clearance", "displacement", "t_cell_entry", "pd_l1")]
 
