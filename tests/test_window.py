@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sim.codes import NO_FATE, Hazard
-from sim.numerics.window import count_codes, cut, extent, row_of, sites_of, whole, widen
+from sim.numerics.lattice import sums_around
+from sim.numerics.window import count_codes, cut, extent, mark_near, row_of, sites_of, whole, widen
 from sim.processes import oxygen
 from sim.schedule import PARAMETERS, SCHEDULE
 from sim.state import State, Tissue
@@ -55,6 +56,14 @@ def test_codes_are_counted_and_rows_numbered_within_a_window(shape: tuple[int, i
     assert (counts == np.bincount(cut(state, window).reshape(-1), minlength=8)).all()
     rows = [row_of(r, window) for r in range(shape[0] * (window[1] - window[0]))]
     assert rows == [(z, y) for z in range(shape[0]) for y in range(window[0], window[1])]
+
+
+@pytest.mark.parametrize("reach", [1, 2])
+@pytest.mark.parametrize("shape", BOXES)
+def test_sites_near_a_cell_are_marked(shape: tuple[int, int, int], reach: int) -> None:
+    state, marks = codes(shape, 0.03), np.full(shape, 9, np.uint8)
+    mark_near(state, whole(shape), reach, marks)
+    assert (marks == (sums_around((state > 0).view(np.uint8), reach) > 0)).all()
 
 
 def test_a_window_is_widened_to_the_edge_of_the_box_at_most() -> None:

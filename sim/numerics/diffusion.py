@@ -13,6 +13,7 @@ from scipy import fft
 
 from sim.numerics.crew import LEAST_SITES, free_threads, in_bands
 from sim.numerics.jit import finite_kernel, kernel
+from sim.numerics.scratch import scratch
 from sim.numerics.window import Shape, Window, row_of, whole, widen
 
 _ASLEEP = 0.3
@@ -203,7 +204,9 @@ def relax(omega: float, rate: float, level: float, half_saturation: float, limit
     """
     nz, ny, nx = field.shape
     width, frame = ((nx + 1) // 2 + _VECTOR - 1) // _VECTOR * _VECTOR, 2 * (nz > 1)
-    split = Split(np.zeros((2, nz + frame, ny + 2, width + 2), np.float32), *(np.empty((2, nz, ny, width), np.float32) for _ in range(3)))
+    framed, plain = (2, nz + frame, ny + 2, width + 2), (2, nz, ny, width)
+    split = Split(*(scratch(f"relax.{name}", framed if name == "field" else plain, np.float32) for name in Split._fields))
+    split.field.fill(0.0)
     numbers = (np.float32(rate), np.float32(level), np.float32(half_saturation))
     in_bands(field.shape, whole(field.shape), _split, numbers, exchange, uptake, field, split)
     is_shared = free_threads() > 1 and field.size >= LEAST_SITES

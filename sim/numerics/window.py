@@ -105,6 +105,35 @@ def _note_marked(marks, eights, start, n, found):
 
 
 @kernel
+def mark_near(state, window, reach, marks):
+    """Mark with 1, others with 0, the sites of a window that are or have an occupied one within `reach` sites (a square or cube).
+
+    Reads state uint8 (nz, ny, nx), occupied where > 0, and nothing outside the window; writes marks uint8 in it. No draws.
+    """
+    nz, width = len(state), window[3] - window[2]
+    column = np.empty(width + 2 * reach, np.uint8)
+    for z in range(nz):
+        for y in range(window[0], window[1]):
+            column[:] = 0
+            middle, row = column[reach : reach + width], marks[z, y][window[2] : window[3]]
+            for k in range(max(z - reach, 0), min(z + reach + 1, nz)):
+                for j in range(max(y - reach, window[0]), min(y + reach + 1, window[1])):
+                    _add_bits(state[k, j][window[2] : window[3]], middle)
+            row[:] = 0
+            for shift in range(2 * reach + 1):
+                _add_bits(column[shift : shift + width], row)
+            for x in range(width):
+                row[x] = row[x] != 0
+
+
+@kernel
+def _add_bits(more, bits):
+    """Set in each of some bytes the bits that are set in another's."""
+    for x in range(len(bits)):
+        bits[x] |= more[x]
+
+
+@kernel
 def count_codes(codes, window, counts):
     """Add the number of sites of each code in a window to counts int64 (codes,). Reads codes uint8 (nz, ny, nx). No draws."""
     # Four tables in turn: a site need not wait for the count of the one before.

@@ -13,13 +13,15 @@ growth: a doubling time of weeks at a 30 h cycle needs a total loss of 0.3-0.36 
 import math
 from typing import Annotated, NamedTuple
 
+import numpy as np
+
 from sim.clock import Clock
 from sim.codes import CellState, Hazard
 from sim.numerics.jit import kernel
 from sim.parameters import quantity
 from sim.state import State
 
-_PROLIFERATING, _QUIESCENT, _DOOMED = int(CellState.PROLIFERATING), int(CellState.QUIESCENT), int(CellState.DOOMED)
+_FIRST, _DOOMED = np.uint8(CellState.PROLIFERATING), np.uint8(CellState.DOOMED)
 _DIVISION, _FAILED, _RADIATION = int(Hazard.DIVISION), int(Hazard.FAILED_DIVISION), int(Hazard.RADIATION)
 
 
@@ -41,21 +43,18 @@ def _write(window, rates, oxygen_half, state, oxygen, hazard):
     rates per step: (division, failed share, death share at doomed mitosis, death of waiting doomed cells).
     """
     division, failed, at_mitosis, waiting = rates
+    x0, x1 = window[2], window[3]
     for z in range(len(state)):
         for y in range(window[0], window[1]):
-            for x in range(window[2], window[3]):
-                code = state[z, y, x]
-                if code < _PROLIFERATING or code > _DOOMED:
-                    continue
-                square = oxygen[z, y, x] * oxygen[z, y, x]
-                b = division * square / (square + oxygen_half * oxygen_half)
-                if code == _DOOMED:
-                    hazard[_DIVISION, z, y, x] = b * (1.0 - at_mitosis)
-                    hazard[_FAILED, z, y, x] = 0.0
-                    hazard[_RADIATION, z, y, x] = b * at_mitosis + waiting
-                else:
-                    hazard[_DIVISION, z, y, x] = b * (1.0 - failed)
-                    hazard[_FAILED, z, y, x] = b * failed
+            codes, pressures = state[z, y][x0:x1], oxygen[z, y][x0:x1]
+            dividing, failing, dying = hazard[_DIVISION, z, y][x0:x1], hazard[_FAILED, z, y][x0:x1], hazard[_RADIATION, z, y][x0:x1]
+            for x in range(len(codes)):
+                # Chosen, not skipped: a loop without branches vectorises.
+                is_doomed, square = codes[x] == _DOOMED, pressures[x] * pressures[x]
+                b = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
+                dividing[x] = b * (1.0 - (at_mitosis if is_doomed else failed))
+                failing[x] = 0.0 if is_doomed else b * failed
+                dying[x] = np.float32(b * at_mitosis + waiting) if is_doomed else dying[x]
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

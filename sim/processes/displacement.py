@@ -18,21 +18,20 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.clock import Clock
-from sim.codes import CellState, Hazard, Purpose
+from sim.codes import Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, outward_ray, ray_from, site_on, sums_around
+from sim.numerics.lattice import entity_of, outward_ray, ray_from, site_on
 from sim.numerics.random import Luck, draw
-from sim.numerics.window import Window, cut, extent, sites_of, widen
+from sim.numerics.scratch import scratch
+from sim.numerics.window import Window, cut, extent, mark_near, sites_of, widen
+from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
 from sim.state import State, Tissue
 
 EVERY_H = 6.0
 _ROOM = 2
 """Sites around the cells that their window holds too: what a cell may be pushed to, and what counts as near the mass."""
 _ONE = float(1 << 32)
-_CODE, _PD_L1_AT, _ANTIGEN_AT, _HITS_AT, _MOST_HITS = (np.uint8(number) for number in (7, 3, 4, 5, 7))
-"""A packed cell: the bits of its code, where PD-L1, lost antigen and hits begin, and the most hits it holds."""
-_INHERITED = np.uint8(1 << 3 | 1 << 4)
-_DOOMED, _PROLIFERATING, _DIVISION = int(CellState.DOOMED), int(CellState.PROLIFERATING), int(Hazard.DIVISION)
+_DIVISION = int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
 _PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
 
@@ -42,52 +41,10 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _pack_row(codes, flags, lost, hits, row):
-    """Pack a row of sites; every step stays a byte wide, or the loop is eight times slower."""
-    for x in range(len(row)):
-        counted = hits[x] if hits[x] < _MOST_HITS else _MOST_HITS
-        packed = np.uint8(codes[x] | np.uint8(flags[x] << _PD_L1_AT) | np.uint8(lost[x] << _ANTIGEN_AT) | np.uint8(counted << _HITS_AT))
-        row[x] = packed if codes[x] != np.uint8(0) else np.uint8(0)
-
-
-@kernel
-def _take_bits(row, first, mask, bits):
-    """Write the bits of a packed row from the first on that the mask leaves."""
-    for x in range(len(row)):
-        bits[x] = np.uint8(row[x] >> first) & mask
-
-
-@kernel
-def _pack(window, lattices, cells):
-    """Put what moves with a cell into one byte a site: code, PD-L1, antigen, hits (at most 7); nothing where no cell is.
-
-    Reads lattices = (state, pd_l1, lost_antigen, hits); writes cells in the window; all uint8 (nz, ny, nx).
-    """
-    x0, x1 = window[2], window[3]
-    for z in range(len(cells)):
-        for y in range(window[0], window[1]):
-            _pack_row(lattices[0][z, y][x0:x1], lattices[1][z, y][x0:x1], lattices[2][z, y][x0:x1], lattices[3][z, y][x0:x1],
-                      cells[z, y][x0:x1])
-
-
-@kernel
-def _unpack(window, cells, lattices):
-    """Take apart what `_pack` put together; writes lattices in the window."""
-    for z in range(len(cells)):
-        for y in range(window[0], window[1]):
-            row = cells[z, y][window[2] : window[3]]
-            # Bits told apart by constants: vectors have no shift by a variable number.
-            _take_bits(row, np.uint8(0), _CODE, lattices[0][z, y][window[2] : window[3]])
-            _take_bits(row, _PD_L1_AT, np.uint8(1), lattices[1][z, y][window[2] : window[3]])
-            _take_bits(row, _ANTIGEN_AT, np.uint8(1), lattices[2][z, y][window[2] : window[3]])
-            _take_bits(row, _HITS_AT, _MOST_HITS, lattices[3][z, y][window[2] : window[3]])
-
-
-@kernel
 def _move(to, origin, cells, last_hit):
     """Move a cell from one flat site to another, which it overwrites."""
     cells[to] = cells[origin]
-    if cells[origin] >> _HITS_AT:
+    if cells[origin] >> HITS_AT:
         last_hit[to] = last_hit[origin]
 
 
@@ -193,9 +150,9 @@ def _pull(luck, gaps, geometry, bound, cells, last_hit):
 
 def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
     """Return the flat empty sites that touch a cell (Moore neighbourhood); the box's outermost sites are none. cells (nz, ny, nx)."""
-    is_cell = cut(cells, window) > 0
-    is_gap = np.zeros(cells.shape, np.uint8)
-    cut(is_gap, window)[:] = ~is_cell & (sums_around(is_cell.view(np.uint8), 1) > 0)
+    is_gap = scratch("displacement.is_gap", cells.shape, np.uint8)
+    mark_near(cells, window, 1, is_gap)
+    cut(is_gap, window)[cut(cells, window) > 0] = 0
     is_gap[:, [0, -1]] = is_gap[:, :, [0, -1]] = 0
     return sites_of(is_gap, 1, 1, window).astype(np.int64)
 
@@ -222,25 +179,20 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     mothers = sites_of(tissue.fate, _DIVISION, _DIVISION, tissue.window).astype(np.int64)
     if not len(mothers) and not is_pulled:
         return
-    lattices, cells = (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits), np.zeros(shape, np.uint8)
-    _pack(tissue.window, lattices, cells)
-    geometry, bound, moved = (shape, tissue.centre, axes, tissue.is_block), (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
+    lattices, cells = (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits), scratch("displacement.cells", shape, np.uint8)
+    cells.fill(0)
+    pack(tissue.window, lattices, cells)
+    geometry, bound = (shape, tissue.centre, axes, tissue.is_block), (tissue.window, furthest)
+    moved = (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        births = _births(_in_order(tissue, luck, _PUSH_ORDER, mothers), moved[0])
-        dropped, tissue.n_cells, bound = _push(luck, births, geometry, (tissue.n_cells, tissue.capacity), bound, *moved)
+        mothers = _in_order(tissue, luck, _PUSH_ORDER, mothers)
+        dropped, tissue.n_cells, bound = _push(luck, (mothers, daughters_of(moved[0][mothers])), geometry, (tissue.n_cells, tissue.capacity), bound, *moved)
         tissue.n_dropped += dropped
     if is_pulled:
         gaps = _in_order(tissue, luck, _PULL_ORDER, _gaps(cells, bound[0]))
         _pull(luck, gaps, geometry, bound, *moved)
     tissue.window = bound[0]
-    _unpack(tissue.window, cells, lattices)
-
-
-def _births(mothers: np.ndarray, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (flat sites of the mothers, packed daughters): of a mother's kind, PD-L1 and antigen, without hits; cells packed, flat."""
-    packed = cells[mothers]
-    codes = np.where(packed & _CODE == _DOOMED, _DOOMED, _PROLIFERATING).astype(np.uint8)
-    return mothers, codes | (packed & _INHERITED)
+    unpack(tissue.window, cells, lattices)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

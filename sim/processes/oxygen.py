@@ -19,6 +19,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.numerics.diffusion import relax
 from sim.numerics.jit import kernel
+from sim.numerics.scratch import scratch
 from sim.numerics.window import cut, widen
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
@@ -78,14 +79,15 @@ def solve(tissue: Tissue, p: Parameters) -> int:
     Farther out nothing reads the field: it stays as it was.
     """
     around = widen(tissue.window, tissue.state.shape, _REACH)
-    field = cut(tissue.oxygen, around).copy()
-    uptake, exchange = np.empty_like(field), np.empty_like(field)
+    here = cut(tissue.oxygen, around)
+    field, uptake, exchange = (scratch(f"oxygen.{name}", here.shape, np.float32) for name in ("field", "uptake", "exchange"))
+    field[:] = here
     wall_rate = 2.0 * math.pi * p.vessel_radius_um * p.wall_transfer_um_per_s / SITE_UM**2
     _coefficients(around, uptake_by_state(p), wall_rate, tissue.state, tissue.perfusion, uptake, exchange)
     rate = p.diffusivity_um2_per_s / SITE_UM**2
     limits = (p.tolerance_mmHg, _MOST_SWEEPS)
     residual, sweeps = relax(_OVER_RELAXATION, rate, p.vessel_mmHg, p.half_uptake_mmHg, limits, exchange, uptake, field)
-    cut(tissue.oxygen, around)[:] = field
+    here[:] = field
     tissue.oxygen_residual = float(residual)
     return int(sweeps)
 

@@ -18,9 +18,9 @@ from sim.clock import Clock
 from sim.codes import Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import sums_around
 from sim.numerics.random import Luck, draw, normal, uniform
-from sim.numerics.window import cut, sites_of
+from sim.numerics.scratch import scratch
+from sim.numerics.window import mark_near, sites_of
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
@@ -48,8 +48,8 @@ class Parameters(NamedTuple):
 def gates_of(tissue: Tissue) -> np.ndarray:
     """Mark the sites in or within two sites of the mass and return the flat indices (int32) of the perfused vessels there."""
     tissue.near_mass.fill(0)
-    cut(tissue.near_mass, tissue.window)[:] = sums_around((cut(tissue.state, tissue.window) > 0).view(np.uint8), _REACH) > 0
-    is_gate = np.zeros(tissue.state.shape, np.uint8)
+    mark_near(tissue.state, tissue.window, _REACH, tissue.near_mass)
+    is_gate = scratch("t_cell_entry.is_gate", tissue.state.shape, np.uint8)
     _mark_open(tissue.window, tissue.near_mass, tissue.perfusion, is_gate)
     return sites_of(is_gate, 1, 1, tissue.window)
 
