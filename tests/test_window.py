@@ -38,15 +38,15 @@ def test_the_sites_of_codes_are_those_that_hold_them(shape: tuple[int, int, int]
 
 @pytest.mark.parametrize("shape", BOXES)
 def test_the_extent_holds_every_cell_and_nothing_more(shape: tuple[int, int, int]) -> None:
-    state, centre, axes = codes(shape, 0.06), (shape[0] // 2, shape[1] // 2, shape[2] // 2), (np.inf, 0.5)
-    n, window, furthest = extent(state, whole(shape), centre, axes)
+    state, centre, scales = codes(shape, 0.06), (shape[0] // 2, shape[1] // 2, shape[2] // 2), (0.0, 2.0)
+    n, window, furthest = extent(state, whole(shape), centre, scales)
     _, y, x = np.nonzero(state)
     assert n == len(y) > 0 and window == (y.min(), y.max() + 1, x.min(), x.max() + 1)
-    assert furthest == pytest.approx((((y - centre[1]) / 0.5) ** 2 + (x - centre[2]) ** 2).max())
+    assert furthest == pytest.approx((((y - centre[1]) * 2.0) ** 2 + (x - centre[2]) ** 2).max())
 
 
 def test_no_cell_has_an_empty_extent_at_the_centre() -> None:
-    assert extent(np.zeros((1, 9, 9), np.uint8), (0, 9, 0, 9), (0, 4, 4), (np.inf, 1.0)) == (0, (4, 4, 4, 4), 0.0)
+    assert extent(np.zeros((1, 9, 9), np.uint8), (0, 9, 0, 9), (0, 4, 4), (0.0, 1.0)) == (0, (4, 4, 4, 4), 0.0)
 
 
 @pytest.mark.parametrize("shape", BOXES)

@@ -35,11 +35,11 @@ def row_of(r, window):
 
 
 @kernel
-def extent(state, window, centre, axes):
+def extent(state, window, centre, scales):
     """Look where the cells of a window are; reads state uint8 (nz, ny, nx), occupied where > 0. No draws.
 
-    Returns (number of cells, the smallest window that holds them, largest elliptical radius^2 among them); axes = those of
-    the mass along (z, y) relative to x, z infinite where it does not count. Without a cell the window is empty, at the centre.
+    Returns (number of cells, the smallest window that holds them, largest elliptical radius^2 among them): of
+    the offsets from the centre, those along (z, y) taken times the scales. Without a cell the window is empty, at the centre.
     """
     nz = state.shape[0]
     n, furthest = 0, 0.0
@@ -62,7 +62,7 @@ def extent(state, window, centre, axes):
                 y0, y1, x0, x1 = y, y + 1, first, last + 1
             y0, y1, x0, x1 = min(y0, y), max(y1, y + 1), min(x0, first), max(x1, last + 1)
             n += in_row
-            across = ((z - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2
+            across = ((z - centre[0]) * scales[0]) ** 2 + ((y - centre[1]) * scales[1]) ** 2
             furthest = max(furthest, across + max((first - centre[2]) ** 2, (last - centre[2]) ** 2))
     return n, (y0, y1, x0, x1), furthest
 

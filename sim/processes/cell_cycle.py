@@ -44,17 +44,21 @@ def _write(window, rates, oxygen_half, state, oxygen, hazard):
     """
     division, failed, at_mitosis, waiting = rates
     x0, x1 = window[2], window[3]
+    rate = np.empty(x1 - x0)
     for z in range(len(state)):
         for y in range(window[0], window[1]):
             codes, pressures = state[z, y][x0:x1], oxygen[z, y][x0:x1]
             dividing, failing, dying = hazard[_DIVISION, z, y][x0:x1], hazard[_FAILED, z, y][x0:x1], hazard[_RADIATION, z, y][x0:x1]
+            # Chosen, not skipped, and one array at a time: such loops vectorise.
             for x in range(len(codes)):
-                # Chosen, not skipped: a loop without branches vectorises.
-                is_doomed, square = codes[x] == _DOOMED, pressures[x] * pressures[x]
-                b = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
-                dividing[x] = b * (1.0 - (at_mitosis if is_doomed else failed))
-                failing[x] = 0.0 if is_doomed else b * failed
-                dying[x] = np.float32(b * at_mitosis + waiting) if is_doomed else dying[x]
+                square = pressures[x] * pressures[x]
+                rate[x] = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
+            for x in range(len(codes)):
+                dividing[x] = rate[x] * (1.0 - (at_mitosis if codes[x] == _DOOMED else failed))
+            for x in range(len(codes)):
+                failing[x] = 0.0 if codes[x] == _DOOMED else rate[x] * failed
+            for x in range(len(codes)):
+                dying[x] = np.float32(rate[x] * at_mitosis + waiting) if codes[x] == _DOOMED else dying[x]
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -24,6 +24,8 @@ _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CELL_FATE = int(Purpose.CELL_FATE)
 _RADIATION, _T_CELL = int(Hazard.RADIATION), int(Hazard.T_CELL)
 
+_SAFELY = 1.00001
+
 
 class Parameters(NamedTuple):
     """None: the hazards carry them."""
@@ -53,23 +55,32 @@ def _pick(u, hazard):
 
 
 @kernel
+def _add(more, total):
+    """Add the numbers of a row to another's."""
+    for x in range(len(total)):
+        total[x] += more[x]
+
+
+@kernel
 def draw_fates(rows, window, luck, centre, state, hazard, fate):
     """Propose a fate for every living cell of a window's rows [first, end). Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
     x0, x1 = window[2], window[3]
     nx = x1 - x0
+    total = np.empty(nx, np.float32)
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
         fate[z, y][x0:x1] = NO_FATE
         n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
         draw_many(luck, _CELL_FATE, entities[:n], words)
+        total[:] = 0.0
+        for cause in range(N_HAZARDS):
+            _add(hazard[cause, z, y][x0:x1], total)
         for i in range(n):
-            x, u = x0 + places[i], uniform(words[0, i])
-            total = 0.0
-            for cause in range(N_HAZARDS):
-                total += hazard[cause, z, y, x]
+            u = uniform(words[0, i])
             # 1 - exp(-h) <= h: most cells are settled here; the margin is for rounding.
-            if u < total * 1.000001:
+            if u < total[places[i]] * _SAFELY:
+                x = x0 + places[i]
                 fate[z, y, x] = _pick(u, hazard[:, z, y, x])
 
 

@@ -20,10 +20,10 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, outward_ray, ray_from, site_on
-from sim.numerics.random import Luck, draw
+from sim.numerics.lattice import entity_of, outward_ray, place_of, place_on, ray_from, site_on
+from sim.numerics.random import Luck, draw_many
 from sim.numerics.scratch import scratch
-from sim.numerics.window import Window, cut, extent, mark_near, sites_of, widen
+from sim.numerics.window import Shape, Window, cut, extent, mark_near, sites_of, widen
 from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
 from sim.state import State, Tissue
 
@@ -31,6 +31,7 @@ EVERY_H = 6.0
 _ROOM = 2
 """Sites around the cells that their window holds too: what a cell may be pushed to, and what counts as near the mass."""
 _ONE = float(1 << 32)
+Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
 _DIVISION = int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
 _PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
@@ -49,25 +50,23 @@ def _move(to, origin, cells, last_hit):
 
 
 @kernel
-def _radius(site, geometry):
-    """Return the square of a flat site's elliptical radius."""
-    shape, centre, axes, _ = geometry
-    z, rest = divmod(site, shape[1] * shape[2])
-    y, x = divmod(rest, shape[2])
-    return ((z - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2 + (x - centre[2]) ** 2
+def _radius(place, geometry):
+    """Return the square of the elliptical radius of a place (z, y, x)."""
+    _, centre, scales, _ = geometry
+    return ((place[0] - centre[0]) * scales[0]) ** 2 + ((place[1] - centre[1]) * scales[1]) ** 2 + (place[2] - centre[2]) ** 2
 
 
 @kernel
 def _last_within(ray, geometry, furthest):
     """Return a position on a ray beyond which no cell lies, as none has an elliptical radius^2 above `furthest`."""
-    (place, direction, n), (_, centre, axes, _) = ray, geometry
+    (start, direction, n), (_, centre, scales, _) = ray, geometry
     a = b = c = 0.0
     for axis in range(3):
-        scale = 1.0 / axes[axis] if axis < 2 else 1.0
-        at, by = (place[axis] / _ONE - 0.5 - centre[axis]) * scale, direction[axis] / _ONE * scale
+        scale = scales[axis] if axis < 2 else 1.0
+        at, by = (start[axis] / _ONE - 0.5 - centre[axis]) * scale, direction[axis] / _ONE * scale
         a, b, c = a + by * by, b + at * by, c + at * at
     # A site lies less than one site from the ray on each axis.
-    reach = math.sqrt(furthest) + 1.0 / axes[0] + 1.0 / axes[1] + 1.0
+    reach = math.sqrt(furthest) + scales[0] + scales[1] + 1.0
     square = b * b - a * (c - reach * reach)
     return min(n - 1, int((math.sqrt(square) - b) / a) + 1) if square > 0.0 else n - 1
 
@@ -77,19 +76,18 @@ def _choose_ray(site, geometry, words, sign, bound, cells):
     """Return (ray, position of its last cell, -1 if it has none): of two rays the one whose last cell has the smaller (sign 1) or
     larger (sign -1) elliptical radius.
 
-    geometry = (shape, centre, axes, is block), axes = the mass's (z, y) axes relative to its x axis, z infinite in a slab; bound
-    = (window, largest elliptical radius^2) of the cells. A ray is searched from its outer end, where the last cell is near.
+    geometry = (shape, centre, scales, is block), scales = the mass's x axis relative to its (z, y) axes, z 0 in a slab; bound =
+    (window, largest elliptical radius^2) of the cells. A ray is searched from its outer end, where the last cell is near.
     """
     shape, centre, _, is_block = geometry
-    window, furthest = bound
-    chosen, end, best = ray_from(site, (0.0, 0.0, 1.0), shape, window, is_block), -1, np.inf
+    place, (window, furthest) = place_of(site, shape), bound
+    chosen, end, best = ((0, 0, 0), (0, 0, 0), 0), -1, np.inf
     for i in range(2):
-        turn, tilt = words[2 * i], words[2 * i + 1]
-        ray = ray_from(site, outward_ray(site, shape, centre, is_block, turn, tilt), shape, window, is_block)
+        ray = ray_from(place, outward_ray(place, shape, centre, is_block, words[2 * i], words[2 * i + 1]), shape, window, is_block)
         last = _last_within(ray, geometry, furthest)
         while last >= 0 and not cells[site_on(ray, last, shape)]:
             last -= 1
-        radius = sign * _radius(site_on(ray, max(last, 0), shape), geometry)
+        radius = sign * _radius(place_on(ray, max(last, 0), shape[0]), geometry)
         if radius < best:
             chosen, end, best = ray, last, radius
     return chosen, end
@@ -102,12 +100,11 @@ def _push(luck, births, geometry, room, bound, cells, last_hit):
     Reads births = (flat sites, packed daughters) in order of action; geometry and bound as in `_choose_ray`; room = (occupied
     sites, capacity). Writes cells (packed) and last_hit, flat.
     """
-    (mothers, daughters), (shape, centre, _, _) = births, geometry
+    (mothers, daughters), shape = births, geometry[0]
     n_cells, capacity = room
-    dropped = 0
+    dropped, words = 0, _words(luck, _PUSH, mothers, geometry)
     for i in range(len(mothers)):
-        words = draw(luck, _PUSH, entity_of(mothers[i], shape, centre))
-        ray, last = _choose_ray(np.int64(mothers[i]), geometry, words, 1.0, bound, cells)
+        ray, last = _choose_ray(mothers[i], geometry, words[i], 1.0, bound, cells)
         if n_cells >= capacity or last == ray[2] - 1:
             dropped += 1
             if last <= 0:
@@ -118,63 +115,64 @@ def _push(luck, births, geometry, room, bound, cells, last_hit):
         for k in range(last, 0, -1):
             _move(site_on(ray, k + 1, shape), site_on(ray, k, shape), cells, last_hit)
         cells[site_on(ray, 1 if last >= 0 else 0, shape)] = daughters[i]
-        bound = _include(site_on(ray, max(last + 1, 0), shape), geometry, bound)
+        bound = _include(place_on(ray, max(last + 1, 0), shape[0]), geometry, bound)
     return dropped, n_cells, bound
 
 
 @kernel
-def _include(site, geometry, bound):
-    """Return the bound of the cells with one more on a flat site."""
-    shape, (window, furthest) = geometry[0], bound
-    y, x = divmod(site % (shape[1] * shape[2]), shape[2])
-    beside = widen((y, y + 1, x, x + 1), shape, _ROOM)
+def _include(place, geometry, bound):
+    """Return the bound of the cells with one more at a place (z, y, x)."""
+    (_, y, x), (window, furthest) = place, bound
+    beside = widen((y, y + 1, x, x + 1), geometry[0], _ROOM)
     grown = (min(window[0], beside[0]), max(window[1], beside[1]), min(window[2], beside[2]), max(window[3], beside[3]))
-    return grown, max(furthest, _radius(site, geometry))
+    return grown, max(furthest, _radius(place, geometry))
 
 
 @kernel
 def _pull(luck, gaps, geometry, bound, cells, last_hit):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes
     cells (packed) and last_hit, flat. One draw a gap."""
-    shape, centre, _, _ = geometry
-    for site in gaps:
-        if cells[site]:
+    shape, words = geometry[0], _words(luck, _PULL, gaps, geometry)
+    for i in range(len(gaps)):
+        if cells[gaps[i]]:
             continue
-        words = draw(luck, _PULL, entity_of(site, shape, centre))
-        ray, last = _choose_ray(site, geometry, words, -1.0, bound, cells)
+        ray, last = _choose_ray(gaps[i], geometry, words[i], -1.0, bound, cells)
         for k in range(last):
             _move(site_on(ray, k, shape), site_on(ray, k + 1, shape), cells, last_hit)
         if last > 0:
             cells[site_on(ray, last, shape)] = 0
 
 
+@kernel
+def _words(luck, purpose, sites, geometry):
+    """Return the draws of flat sites, uint32 (sites, 4)."""
+    names, words = np.empty(len(sites), np.uint32), np.empty((4, len(sites)), np.uint32)
+    for i in range(len(sites)):
+        names[i] = entity_of(sites[i], geometry[0], geometry[1])
+    draw_many(luck, purpose, names, words)
+    return words.T.copy()
+
+
 def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
     """Return the flat empty sites that touch a cell (Moore neighbourhood); the box's outermost sites are none. cells (nz, ny, nx)."""
     is_gap = scratch("displacement.is_gap", cells.shape, np.uint8)
     mark_near(cells, window, 1, is_gap)
-    cut(is_gap, window)[cut(cells, window) > 0] = 0
+    inside = cut(is_gap, window)
+    inside &= cut(cells, window) == 0
     is_gap[:, [0, -1]] = is_gap[:, :, [0, -1]] = 0
     return sites_of(is_gap, 1, 1, window).astype(np.int64)
 
 
-@kernel
-def _rank(luck, purpose, sites, shape, centre, ranks):
-    """Write a random rank (uint32) for each flat site: the order of action."""
-    for i in range(len(sites)):
-        ranks[i] = draw(luck, purpose, entity_of(sites[i], shape, centre))[0]
-
-
-def _in_order(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray) -> np.ndarray:
-    """Return flat sites sorted by their draw."""
-    ranks = np.empty(len(sites), np.uint32)
-    _rank(luck, purpose, sites, tissue.state.shape, tissue.centre, ranks)
-    return sites[np.argsort(ranks, kind="stable")]
+def _in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Return flat sites sorted by their draw: the order of action."""
+    return sites[np.argsort(_words(luck, purpose, sites, geometry)[:, 0], kind="stable")]
 
 
 def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     """Place this step's births, and close gaps if `is_pulled`."""
-    shape, axes = tissue.state.shape, (tissue.depth_cm / tissue.size_cm[0], tissue.size_cm[1] / tissue.size_cm[0])
-    tissue.n_cells, tight, furthest = extent(tissue.state, tissue.window, tissue.centre, axes)
+    shape, scales = tissue.state.shape, (tissue.size_cm[0] / tissue.depth_cm, tissue.size_cm[0] / tissue.size_cm[1])
+    geometry = (shape, tissue.centre, scales, tissue.is_block)
+    tissue.n_cells, tight, furthest = extent(tissue.state, tissue.window, tissue.centre, scales)
     tissue.window = widen(tight, shape, _ROOM)
     mothers = sites_of(tissue.fate, _DIVISION, _DIVISION, tissue.window).astype(np.int64)
     if not len(mothers) and not is_pulled:
@@ -182,14 +180,13 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     lattices, cells = (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits), scratch("displacement.cells", shape, np.uint8)
     cells.fill(0)
     pack(tissue.window, lattices, cells)
-    geometry, bound = (shape, tissue.centre, axes, tissue.is_block), (tissue.window, furthest)
-    moved = (cells.reshape(-1), tissue.last_hit.reshape(-1))
+    bound, moved = (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        mothers = _in_order(tissue, luck, _PUSH_ORDER, mothers)
+        mothers = _in_order(luck, _PUSH_ORDER, mothers, geometry)
         dropped, tissue.n_cells, bound = _push(luck, (mothers, daughters_of(moved[0][mothers])), geometry, (tissue.n_cells, tissue.capacity), bound, *moved)
         tissue.n_dropped += dropped
     if is_pulled:
-        gaps = _in_order(tissue, luck, _PULL_ORDER, _gaps(cells, bound[0]))
+        gaps = _in_order(luck, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
         _pull(luck, gaps, geometry, bound, *moved)
     tissue.window = bound[0]
     unpack(tissue.window, cells, lattices)
