@@ -46,20 +46,25 @@ def burden(state: State) -> float:
 
 def diameters_cm(tissue: Tissue) -> tuple[float, float]:
     """Return (longest diameter, short axis) of the lesion in cm; (0, 0) when nothing is left."""
-    long, short, depth = mass_axes(tissue.state, tissue.is_block)
-    if long == 0.0:
+    return diameters_of(tissue, mass_axes(tissue.state, tissue.window, tissue.is_block), tissue.census())
+
+
+def diameters_of(tissue: Tissue, axes: tuple[float, float, float], census: tuple[int, int, int]) -> tuple[float, float]:
+    """Return what `diameters_cm` does for a section's axes in sites and its numbers of viable, doomed and dead cells."""
+    long, short, depth = axes
+    if sum(census) == 0:
         return 0.0, 0.0
     long0, short0, depth0 = tissue.baseline_axes
     deeper = depth / depth0 if tissue.is_block else 1.0
     size = (long * short / (long0 * short0) * deeper) ** (1.0 / 3.0) * tissue.scale / tissue.baseline_scale
     elongation = ((long / short) / (long0 / short0)) ** 0.5
-    size *= min(tissue.lesion_cells / (tissue.volume_weight * sum(tissue.census())), 1.0) ** (1.0 / 3.0)
+    size *= min(tissue.lesion_cells_of(census) / (tissue.volume_weight * sum(census)), 1.0) ** (1.0 / 3.0)
     return tissue.size_cm[0] * size * elongation, tissue.size_cm[1] * size / elongation
 
 
 def hold_size(tissue: Tissue, cells: float) -> None:
     """Let the section stand for a lesion of its clinical size and `cells` cells, whatever it has grown to."""
-    tissue.baseline_axes = mass_axes(tissue.state, tissue.is_block)
+    tissue.baseline_axes = mass_axes(tissue.state, tissue.window, tissue.is_block)
     old = tissue.volume_weight
     tissue.weight = tissue.volume_weight = max(cells / max(int(np.count_nonzero(tissue.state)), 1), 1.0)
     tissue.cells_seen *= tissue.volume_weight / old

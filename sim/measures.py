@@ -8,6 +8,7 @@ import numpy as np
 from sim import clinic
 from sim.codes import CAUSES, CellState
 from sim.numerics.jit import kernel
+from sim.numerics.lattice import mass_axes
 from sim.state import SITES_PER_MM2, State, Tissue
 
 _PROLIFERATING, _DOOMED = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -28,19 +29,19 @@ class Measure(NamedTuple):
 
 
 @kernel
-def _survey(half_axes, centre, lattices):
-    """Count over the mass; reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count), (nz, ny, nx). No draws.
+def _survey(window, half_axes, centre, lattices):
+    """Count over the mass in a window. No draws.
 
+    Reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count), each (nz, ny, nx).
     half_axes: (z, y, x) in sites, z infinite in a slab. Returns float64 (16,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
     living and below 5, 6-7 rim likewise, 8 oxygen over the mass, 9 viable, 10 cycling of those, 11
     PD-L1-positive, 12 vessels, 13 perfused, 14 maturity, 15 T cells.
     """
     state, oxygen, pd_l1, vessel, maturity, perfusion, t_count = lattices
     out = np.zeros(16)
-    nz, ny, nx = state.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
+    for z in range(len(state)):
+        for y in range(window[0], window[1]):
+            for x in range(window[2], window[3]):
                 code = state[z, y, x]
                 if code == 0:
                     continue
@@ -78,18 +79,18 @@ def _share(part: float, whole: float) -> float:
 
 def measure_tissue(tissue: Tissue) -> dict[str, float]:
     """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
-    viable, doomed, dead = tissue.census()
-    long, short, depth = tissue.baseline_axes if viable + doomed + dead == 0 else clinic.mass_axes(tissue.state, tissue.is_block)
+    census = viable, doomed, dead = tissue.census()
+    axes = long, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block) if sum(census) else tissue.baseline_axes
     lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count)
-    s = _survey((max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
+    s = _survey(tissue.window, (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
     t = tissue.t_cells
     is_specific = t.is_specific[: t.n] == 1
     in_mass = tissue.state.reshape(-1)[t.site[: t.n]] > 0
-    longest, short_axis = clinic.diameters_cm(tissue)
+    longest, short_axis = clinic.diameters_of(tissue, axes, census)
     per_mm2 = SITES_PER_MM2 / s[0] if s[0] >= LEAST_CELLS else float("nan")
     values = {
         "viable_cells": viable, "doomed_cells": doomed, "dead_cells": dead,
-        "clonogens": tissue.weight * viable, "lesion_cells": tissue.lesion_cells,
+        "clonogens": tissue.weight * viable, "lesion_cells": tissue.lesion_cells_of(census),
         "clonogen_weight": tissue.weight, "scale": tissue.scale,
         "hypoxic_fraction_below_5_mmHg": _share(s[2], s[1]), "hypoxic_fraction_below_10_mmHg": _share(s[3], s[1]),
         "hypoxic_fraction_core": _share(s[5], s[4]), "hypoxic_fraction_rim": _share(s[7], s[6]),

@@ -92,7 +92,11 @@ class Tissue:
     @property
     def lesion_cells(self) -> float:
         """The lesion's cells that are not yet cleared: w a viable cell, W any other."""
-        viable, doomed, dead = self.census()
+        return self.lesion_cells_of(self.census())
+
+    def lesion_cells_of(self, census: tuple[int, int, int]) -> float:
+        """Return the lesion's cells of the section's numbers of viable, doomed and dead ones."""
+        viable, doomed, dead = census
         return self.weight * viable + self.volume_weight * (doomed + dead)
 
     @property

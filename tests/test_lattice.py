@@ -83,13 +83,13 @@ def test_an_ellipse_has_its_own_axes(long: float, short: float, degrees: float) 
     turn = np.radians(degrees)
     along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
     state = ((along / long) ** 2 + (across / short) ** 2 <= 0.25).astype(np.uint8)
-    assert mass_axes(state, False) == pytest.approx((long, short, np.inf), rel=0.01)
+    assert mass_axes(state, whole(state.shape), False) == pytest.approx((long, short, np.inf), rel=0.01)
 
 
 def test_an_ellipsoid_has_its_own_axes() -> None:
     z, y, x = np.indices((41, 61, 81)) - np.array([20, 30, 40])[:, None, None, None]
     state = ((z / 16.0) ** 2 + (y / 24.0) ** 2 + (x / 36.0) ** 2 <= 1.0).astype(np.uint8)
-    assert mass_axes(state, True) == pytest.approx((72.0, 48.0, 32.0), rel=0.01)
+    assert mass_axes(state, whole(state.shape), True) == pytest.approx((72.0, 48.0, 32.0), rel=0.01)
 
 
 def test_a_ray_in_a_slab_stays_within_it_and_advances_in_its_plane() -> None:
@@ -109,9 +109,9 @@ def test_a_ray_in_a_slab_stays_within_it_and_advances_in_its_plane() -> None:
 
 def test_nothing_has_no_axes_and_one_cell_those_of_a_unit_square() -> None:
     state = np.zeros((1, 5, 5), np.uint8)
-    assert mass_axes(state, False) == (0.0, 0.0, 0.0)
+    assert mass_axes(state, whole(state.shape), False) == (0.0, 0.0, 0.0)
     state[0, 2, 2] = 7
-    assert mass_axes(state, False) == pytest.approx((4 / 12**0.5, 4 / 12**0.5, np.inf))
+    assert mass_axes(state, whole(state.shape), False) == pytest.approx((4 / 12**0.5, 4 / 12**0.5, np.inf))
 
 
 def test_crowding_is_the_occupied_share_of_the_square_cut_at_the_box() -> None:

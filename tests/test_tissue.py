@@ -58,7 +58,7 @@ def test_the_mass_is_an_ellipse_of_proliferating_cells_within_stroma() -> None:
     tissue = made()
     assert set(np.unique(tissue.state)) == {CellState.STROMA, CellState.PROLIFERATING}
     assert np.count_nonzero(tissue.state) == tissue.capacity == pytest.approx(8000, rel=0.02)
-    long, short, _ = mass_axes(tissue.state, False)
+    long, short, _ = mass_axes(tissue.state, tissue.window, False)
     assert long / short == pytest.approx(4.0 / 3.0, rel=0.02)
     check(state_of(tissue))
 

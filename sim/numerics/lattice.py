@@ -131,29 +131,34 @@ def site_on(ray, k, shape):
 
 
 @kernel
-def mass_axes(state, is_block):
+def mass_axes(state, window, is_block):
     """Return (longest, perpendicular, depth) diameters in sites of the ellipse or ellipsoid with the mass's second moments.
 
-    state: uint8 (nz, ny, nx), occupied where > 0; the first two are taken in the (y, x) plane. A block is an ellipsoid
-    (variance along an axis: diameter^2 / 20); a slab is the cut of an endless column (diameter^2 / 16, depth inf). A
+    state: uint8 (nz, ny, nx), occupied where > 0, looked at in the window; the first two are taken in the (y, x) plane. A
+    block is an ellipsoid (variance along an axis: diameter^2 / 20); a slab is the cut of an endless column (diameter^2 / 16, depth inf). A
     uniform mass gives its own axes; an empty section gives zeros.
     """
-    nz, ny, nx = state.shape
     n = 0
     sz = sy = sx = 0
     szz = syy = sxx = sxy = 0
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                if state[z, y, x] > 0:
-                    n += 1
-                    sz += z
-                    szz += z * z
-                    sy += y
-                    sx += x
-                    syy += y * y
-                    sxx += x * x
-                    sxy += x * y
+    for z in range(len(state)):
+        for y in range(window[0], window[1]):
+            row = state[z, y][: window[3]]
+            in_row = along = square = 0
+            for x in range(window[2], window[3]):
+                # Added always, times 0 or 1: a loop without branches vectorises.
+                is_cell = np.int64(row[x] > 0)
+                in_row += is_cell
+                along += is_cell * x
+                square += is_cell * x * x
+            n += in_row
+            sz += in_row * z
+            szz += in_row * z * z
+            sy += in_row * y
+            syy += in_row * y * y
+            sx += along
+            sxx += square
+            sxy += along * y
     if n == 0:
         return 0.0, 0.0, 0.0
     # A site is a unit cube: 1/12 is its own variance.

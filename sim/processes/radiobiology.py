@@ -105,7 +105,7 @@ def _kill_t_cells(p_death, luck, n, ids, dies_at_h):
 
 def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters, clock: Clock) -> None:
     """Give one fraction to one lesion."""
-    longest, short, depth = mass_axes(tissue.state, tissue.is_block)
+    longest, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block)
     site_cm = SITE_UM * 1e-4 * tissue.scale
     half_axes = (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(longest, 1.0) / 2.0)
     plan = (fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, half_axes, max(fraction.penumbra_cm / site_cm, 0.5))

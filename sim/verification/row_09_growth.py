@@ -19,6 +19,7 @@ from scipy.ndimage import binary_fill_holes
 from sim import clinic
 from sim.codes import CellState
 from sim.numerics.lattice import mass_axes
+from sim.numerics.window import whole
 from sim.processes import apoptosis, cell_cycle
 from sim.state import State
 from sim.verification import Check
@@ -84,7 +85,8 @@ def axis_over_diagonal(masks: list[np.ndarray]) -> float:
 
 def _compactness(masks: list[np.ndarray]) -> tuple[float, float]:
     """Return (measured radius over the radius the cells need, enclosed empty sites per cell), means over masses."""
-    ratios = [np.sqrt(np.prod(mass_axes(mask[None].astype(np.uint8), False)[:2])) / 2.0 / math.sqrt(mask.sum() / math.pi) for mask in masks]
+    axes = [mass_axes(mask[None].astype(np.uint8), whole((1, *mask.shape)), False)[:2] for mask in masks]
+    ratios = [np.sqrt(np.prod(pair)) / 2.0 / math.sqrt(mask.sum() / math.pi) for pair, mask in zip(axes, masks, strict=True)]
     holes = [(binary_fill_holes(mask) & ~mask).sum() / mask.sum() for mask in masks]
     return float(np.mean(ratios)), float(np.mean(holes))
 

@@ -195,7 +195,7 @@ def test_growth_stays_round_whole_and_alike_along_axes_and_diagonals() -> None:
         tissue = grown(seed)
         n = n_cells(tissue)
         assert n > 2000 and largest_part(tissue) > 0.99
-        long, short, _ = mass_axes(tissue.state, False)
+        long, short, _ = mass_axes(tissue.state, tissue.window, False)
         assert math.sqrt(long * short) == pytest.approx(2.0 * math.sqrt(n / math.pi), rel=0.02)
         elongation.append(long / short)
         y, x = (np.nonzero(tissue.state)[axis] - 50.0 for axis in (1, 2))
@@ -221,6 +221,6 @@ def test_a_cleared_disc_contracts_to_the_size_of_what_is_left() -> None:
         update(state_of(tissue), P, clock_at(240 + 6 * day))
     assert n_cells(tissue) == n < 600
     assert n_parts(tissue) == 1
-    long, short, _ = mass_axes(tissue.state, False)
+    long, short, _ = mass_axes(tissue.state, tissue.window, False)
     assert long / short < 1.1
     assert math.sqrt(long * short) == pytest.approx(2.0 * math.sqrt(n / math.pi), rel=0.03)
