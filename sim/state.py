@@ -10,7 +10,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState
 from sim.numerics.random import Luck
-from sim.numerics.window import Window, count_codes, cut, whole
+from sim.numerics.window import Window, count_codes, whole
 from sim.t_cells import TCells, Visits
 
 SITE_UM = 20.0
@@ -230,24 +230,3 @@ def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
             yield from _walk(f"{path}.{item.name}", item)
     elif not isinstance(part, str):
         yield path, np.ascontiguousarray(part)
-
-
-def check(state: State) -> None:
-    """Raise AssertionError, naming the lesion, where an invariant is broken.
-
-    Codes are known, cells fit the section and lie in its window, T cells are counted right, fields are finite and not negative.
-    """
-    for tissue in state.tissues:
-        where = f"lesion {tissue.name}"
-        assert tissue.state.max() <= max(CellState), f"{where}: unknown cell state"
-        assert int((tissue.state > 0).sum()) <= tissue.capacity, f"{where}: more cells than the section may hold"
-        assert np.count_nonzero(tissue.state) == np.count_nonzero(cut(tissue.state, tissue.window)), f"{where}: cells outside the window"
-        t = tissue.t_cells
-        counted = np.bincount(t.site[: t.n], minlength=tissue.state.size)
-        assert (counted == tissue.t_count.ravel()).all(), f"{where}: T cells per site do not match the rows"
-        for name in ("oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion"):
-            values = getattr(tissue, name)
-            assert np.isfinite(values).all() and values.min() >= 0.0, f"{where}: {name} is negative or not finite"
-        assert tissue.weight > 0.0 and np.isfinite(tissue.weight), f"{where}: weight {tissue.weight}"
-    pools = (state.systemic.specific_blood, state.systemic.bystander_blood, state.systemic.memory)
-    assert min(pools) >= 0.0, f"a T-cell pool is negative: {pools}"

@@ -15,7 +15,7 @@ from sim.measures import measure_patient
 from sim.model import TumourModel
 from sim.scenario import Scenario
 from sim.scenario_file import scenario_from_text
-from sim.state import check
+from tests.invariants import check
 from tests.tiny_arm import TREATED
 
 MakeScenario = Callable[..., Scenario]

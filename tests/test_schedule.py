@@ -15,7 +15,8 @@ from sim.numerics.crew import hired
 from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
 from sim.scenario import Scenario
 from sim.schedule import PARAMETERS, SCHEDULE, advance
-from sim.state import Fraction, Orders, State, Tissue, check
+from sim.state import Fraction, Orders, State, Tissue
+from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed_paths, clock_at, fill_disc, remember, state_of
 
 MICRO = [row.name for row in SCHEDULE if row.every == "micro-step"]

@@ -10,8 +10,9 @@ from scipy.stats import binom
 from sim.codes import CellState
 from sim.numerics.lattice import mass_axes
 from sim.schedule import PARAMETERS
-from sim.state import SITE_UM, SITES_PER_MM2, Tissue, check
+from sim.state import SITE_UM, SITES_PER_MM2, Tissue
 from sim.tissue import MOST_LAYERS, Section, seed
+from tests.invariants import check
 from tests.made_state import KEY, state_of
 
 GROUPS: dict[str, Any] = {name: PARAMETERS[name]() for name in ("tissue", "vessels", "oxygen", "pd_l1")}
