@@ -27,6 +27,8 @@ class Effort(NamedTuple):
 
 FULL_SIZE_CELLS = 15_700_000
 """Cells of a section as large as the case's neck lesion, 10 x 8 cm."""
+FULL_SIZE_COURSE = 2500.0
+"""Steps before treatment that take as long as its whole course, burn-in included: measured once, see docs/performance.md."""
 
 
 class Figure(NamedTuple):
@@ -53,9 +55,10 @@ def at_most(made: Figure, limit: float, reach: float | None = None) -> Figure:
     return made._replace(target=f"at most {limit:g} {made.unit}{wish}", reached=made.value <= limit)
 
 
-def at_least(made: Figure, limit: float) -> Figure:
-    """Return a figure with its target: a least value."""
-    return made._replace(target=f"at least {limit:g} {made.unit}", reached=made.value >= limit)
+def at_least(made: Figure, limit: float, reach: float | None = None) -> Figure:
+    """Return a figure with its target: a least value, and the one to reach for."""
+    wish = f", reach for {reach:g}" if reach is not None else ""
+    return made._replace(target=f"at least {limit:g} {made.unit}{wish}", reached=made.value >= limit)
 
 
 def seconds(work: Callable[[], object], repeats: int, calls: int = 1) -> list[float]:
@@ -84,7 +87,7 @@ def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
     limits = machine.limits(max((tissue.state.shape for tissue in state.tissues), key=prod), effort.repeats)
     found = [*limits, *kernels.kernels(model, limits, effort.repeats), *shares]
     tell("recording, empty tissue, threads")
-    found += [runs.recording(effort), runs.empty_tissue(effort), *runs.two_threads(effort)]
+    found += [*runs.recording(effort), runs.empty_tissue(effort), *runs.two_threads(effort)]
     if effort.is_whole:
         found += runs.whole_runs(effort, tell)
     return found

@@ -1,7 +1,7 @@
 """Where the time goes: the share of each process of the schedule in a run of the case."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from types import ModuleType
@@ -28,10 +28,8 @@ def case(cells: int) -> Scenario:
 
 
 @contextmanager
-def timed(spent: Counter[str]) -> Iterator[None]:
-    """Add the seconds that each process takes in this block to `spent`."""
-    watched: list[tuple[ModuleType, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
-    watched.append((micro_steps, "advance", MICRO_STEPS))
+def watching(watched: Sequence[tuple[ModuleType, str, str]], spent: Counter[str]) -> Iterator[None]:
+    """Add the seconds that each (module, function, name) takes in this block to `spent[name]`."""
     patches = [patch.object(module, function, _watch(getattr(module, function), name, spent)) for module, function, name in watched]
     for one in patches:
         one.start()
@@ -42,11 +40,20 @@ def timed(spent: Counter[str]) -> Iterator[None]:
             one.stop()
 
 
+@contextmanager
+def timed(spent: Counter[str]) -> Iterator[None]:
+    """Add the seconds that each process takes in this block to `spent`."""
+    watched: list[tuple[ModuleType, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
+    with watching([*watched, (micro_steps, "advance", MICRO_STEPS)], spent):
+        yield
+
+
 def _watch(work: Callable[..., Any], name: str, spent: Counter[str]) -> Callable[..., Any]:
-    def watched(*arguments: Any) -> None:
+    def watched(*arguments: Any, **options: Any) -> Any:
         started = perf_counter()
-        work(*arguments)
+        result = work(*arguments, **options)
         spent[name] += perf_counter() - started  # type: ignore[assignment]
+        return result
 
     return watched
 
