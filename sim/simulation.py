@@ -23,8 +23,9 @@ from sim.scenario import Scenario
 from sim.state import SITE_UM, Tissue
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
-COMMIT_SHARE = 0.03
-"""Monthly commits are left out where they would take more than about this share of the time."""
+COMMIT_SHARE, LARGEST_COMMIT_SHARE = 0.03, 0.1
+"""Monthly commits are left out where they would take more than about the first share of the time, and no commit may take more
+than the second: a section of millions of cells takes longer than a minute to write."""
 PROGRESS_EVERY_D = 1.0
 QUICK_CELLS = 5000
 OnProgress = Callable[[float, float], None]
@@ -112,7 +113,9 @@ class _Pace:
     def is_due(self, clock: Clock) -> bool:
         """Return whether a commit is due."""
         since_s = monotonic() - self.ended_s
-        return since_s > COMMIT_EVERY_S or (clock.is_due(24.0 * COMMIT_EVERY_D) and since_s * COMMIT_SHARE > self.took_s)
+        if since_s > COMMIT_EVERY_S:
+            return since_s * LARGEST_COMMIT_SHARE > self.took_s
+        return clock.is_due(24.0 * COMMIT_EVERY_D) and since_s * COMMIT_SHARE > self.took_s
 
 
 def has_row(scenario: Scenario, clock: Clock) -> bool:
