@@ -40,6 +40,7 @@ def stop(scenario: Scenario, path: Path, n_commits: int, monkeypatch: pytest.Mon
 
     with monkeypatch.context() as patched:
         patched.setattr(simulation, "COMMIT_EVERY_S", -1.0)
+        patched.setattr(simulation, "LARGEST_COMMIT_SHARE", 1e9)
         patched.setattr(RecordWriter, "commit", count)
         with pytest.raises(KeyboardInterrupt):
             simulate(scenario, path, **options)

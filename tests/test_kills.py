@@ -29,7 +29,7 @@ from sim.scenario_file import scenario_from_text
 from tests.tiny_arm import TREATED
 signal.signal(signal.SIGINT, signal.default_int_handler)
 simulation.warm_kernels()
-simulation.COMMIT_EVERY_S = -1.0
+simulation.COMMIT_EVERY_S, simulation.LARGEST_COMMIT_SHARE = -1.0, 1e9
 print("begun", flush=True)
 if sys.argv[2] == "resume":
     resume(sys.argv[1])
