@@ -50,4 +50,4 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
             if reached < clock.n_micro_steps:
                 visits.reserve(visits.n + 2 * t.n)
                 is_begun = True
-        t_cell_killing.write_kills(fight.p.n_hits, tissue.hits.reshape(-1), tissue.hazard[Hazard.T_CELL].reshape(-1))
+        t_cell_killing.write_kills(tissue.window, fight.p.n_hits, tissue.hits, tissue.hazard[Hazard.T_CELL])

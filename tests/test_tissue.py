@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.codes import CellState
+from sim import micro_steps
+from sim.codes import CellState, Hazard
 from sim.numerics.lattice import mass_axes
-from sim.schedule import PARAMETERS
+from sim.processes import population_control
+from sim.schedule import PARAMETERS, SCHEDULE
 from sim.state import SITE_UM, SITES_PER_MM2, Tissue
 from sim.tissue import MOST_LAYERS, Section, seed
 from tests.invariants import check
-from tests.made_state import KEY, state_of
+from tests.made_state import KEY, add_t_cells, bare_tissue, clock_at, state_of
 
 GROUPS: dict[str, Any] = {name: PARAMETERS[name]() for name in ("tissue", "vessels", "oxygen", "pd_l1")}
+DEFAULTS: dict[str, Any] = {name: group() for name, group in PARAMETERS.items()}
+RULES = {row.name: row.module for row in SCHEDULE}
 MARGIN = GROUPS["tissue"].margin_sites
 
 
@@ -104,3 +108,33 @@ def test_the_size_of_the_box_changes_nobodys_luck() -> None:
 def test_another_name_is_other_luck() -> None:
     assert (made(name="neck").vessel == made(name="neck").vessel).all()
     assert (made(name="neck").vessel != made(name="pelvis").vessel).any()
+
+
+def light_in_a_box(edge: int) -> Tissue:
+    """Return probes of a nearly eradicated lesion and T cells among them, in a box of so many sites, after half a day."""
+    tissue = bare_tissue((1, edge, edge), weight=1e3, volume_weight=1e6)
+    middle, random = edge // 2, np.random.default_rng(3)
+    for y, x in random.integers(-7, 8, (40, 2)):
+        tissue.state[0, middle + y, middle + x] = CellState.PROLIFERATING
+    tissue.oxygen.fill(10.0)
+    add_t_cells(tissue, [(middle + y) * edge + middle + x for y, x in np.unique(random.integers(-7, 8, (30, 2)), axis=0)])
+    state = state_of(tissue)
+    for step in range(12):
+        for name in ("cell_cycle", "apoptosis", "cell_fate"):
+            RULES[name].update(state, DEFAULTS[name], clock_at(step))
+        micro_steps.advance(state, DEFAULTS, clock_at(step))
+        population_control.update(state, DEFAULTS["population_control"], clock_at(step))
+    return tissue
+
+
+def test_the_box_changes_nobodys_luck_in_a_light_section_either() -> None:
+    """Visits, their doubles and the lines that replace what T cells killed: the same, seen from the centre."""
+    seen = []
+    for edge in (91, 107):
+        tissue = light_in_a_box(edge)
+        t, visits, middle = tissue.t_cells, tissue.visits, edge // 2
+        core = tissue.state[0, middle - 12 : middle + 13, middle - 12 : middle + 13]
+        sites = [np.stack(np.divmod(rows, edge)) - middle for rows in (t.site[: t.n], visits.probe[: visits.n], visits.site[: visits.n])]
+        seen.append((core.copy(), *sites, tissue.ledger.copy(), tissue.weight))
+    assert all(np.array_equal(one, other) for one, other in zip(*seen, strict=True))
+    assert len(seen[0][2][0]) > 0 and seen[0][4][Hazard.T_CELL] > 0.0 and seen[0][5] < 1e3

@@ -28,7 +28,7 @@ from sim.clock import Clock
 from sim.codes import NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import neighbour
+from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.numerics.window import cut, sites_of
 from sim.parameters import quantity
@@ -111,15 +111,16 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
 
 
 @kernel
-def _replace_lines(luck, shape, killed, surviving, cells):
+def _replace_lines(luck, geometry, killed, surviving, cells):
     """Make each killed probe a daughter of a surviving one drawn at random: its heritable state, on a free site beside it.
 
-    Flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free site (stroma, a dead cell)
+    geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free site (stroma, a dead cell)
     takes the killed one's place; where three drawn neighbours are all alive the daughter stays there. One draw a killed probe.
     """
     state, pd_l1, lost_antigen, hits, last_hit = cells
-    for k in range(len(killed)):
-        words, at = draw(luck, _RESAMPLING, np.uint32(k)), killed[k]
+    shape, centre = geometry
+    for at in killed:
+        words = draw(luck, _RESAMPLING, entity_of(at, shape, centre))
         donor = surviving[int(np.uint64(words[0]) * np.uint64(len(surviving)) >> np.uint64(32))]
         home = at
         for word in (words[1], words[2], words[3]):
@@ -146,7 +147,7 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, luck: Lu
     tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
     if not is_hit.all():
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
-        _replace_lines(luck, tissue.state.shape, viable[kept & is_hit], viable[~is_hit], cells)
+        _replace_lines(luck, (tissue.state.shape, tissue.centre), viable[kept & is_hit], viable[~is_hit], cells)
     variance = float((births + np.minimum(quiet, 1.0)).mean()) / (tissue.weight * len(viable))
     factor = float(expected.sum()) / int(kept.sum()) * math.exp(math.sqrt(variance) * noise - variance / 2.0)
     tissue.weight = max(tissue.weight * factor, 1.0)

@@ -9,14 +9,14 @@ A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (
 
 Where the section is light (a clonogen stands for w, less than the W of a site and of a T cell) few probes would occupy T
 cells that in the lesion are free. So a clonogen is there for a T cell in the share w / W of pairs, by the pair's own
-draw. From the other pairs the T cell goes its way, and a double of it visits the clonogen: engages, hits, lets go,
-wanders, comes back, and is gone once it is more than two sites away or meets a cell that would occupy its T cell. So a
-clonogen meets T cells at their true density, and T cells are as busy as the lesion keeps them. Doubles do not follow
-the chemoattractant, nor a clonogen that is pushed.
+draw. From the other pairs the T cell goes its way, and a double of it visits the clonogen: engages, hits, lets go, wanders,
+comes back, and is gone once it is more than two sites away or meets a cell that would occupy its T cell. So a clonogen
+meets T cells at their true density, and T cells are as busy as the lesion keeps them. Doubles follow neither the
+chemoattractant nor a clonogen that is pushed.
 
-RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Three serial hits less than 50 minutes
-apart (Weigelin 2021, s41467-021-25282-3) make killing depend on T cells gathering. Kill rates 2-16 a day in vivo (Halle
-2016, through a secondary source). Suppression simplifies the synapse balance in spQSP (Hill, n = 2).
+RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Three serial hits less than 50 minutes apart
+(Weigelin 2021, s41467-021-25282-3) make killing depend on T cells gathering. Kill rates 2-16 a day in vivo (Halle 2016,
+through a secondary source). Suppression simplifies the synapse balance in spQSP (Hill, n = 2).
 """
 
 from typing import Annotated, NamedTuple
@@ -33,9 +33,8 @@ from sim.parameters import quantity
 from sim.state import State, Tissue
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
-_T_CELL = int(Hazard.T_CELL)
+_T_CELL, _CERTAIN = int(Hazard.T_CELL), np.float32(1e6)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
-_CERTAIN = np.float32(1e6)
 _ASTRAY = 2
 """Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
 
@@ -201,7 +200,7 @@ def visit(luck, when, fight, visits):
         is_gone = state[at] < _FIRST or state[at] >= _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
         if is_gone or sites_apart(site[i], at, shape) > _ASTRAY or _is_seen(p_real, luck, t_cell[i], at, fight.geometry):
             continue
-        words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], probe[i])
+        words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], entity_of(at, shape, centre))
         if not is_engaged[i]:
             goes_on = _go_on(p_real, luck, words[0], i, fight, visits)
             if goes_on == 0:
@@ -217,11 +216,13 @@ def visit(luck, when, fight, visits):
 
 
 @kernel
-def write_kills(n_hits, hits, hazard):
-    """Write a certain death for every cell with enough hits. Reads hits; writes hazard; both flat. No draws."""
-    for s in range(len(hits)):
-        # Chosen, not skipped: a loop without branches vectorises.
-        hazard[s] = _CERTAIN if hits[s] >= n_hits else hazard[s]
+def write_kills(window, n_hits, hits, hazard):
+    """Write a certain death for every cell with enough hits. Reads hits; writes hazard; both (nz, ny, nx), in a window. No draws."""
+    for z in range(len(hits)):
+        for y in range(window[0], window[1]):
+            counts, row = hits[z, y], hazard[z, y]
+            for x in range(window[2], window[3]):  # Chosen, not skipped: a loop without branches vectorises.
+                row[x] = _CERTAIN if counts[x] >= n_hits else row[x]
 
 
 def fight_of(tissue: Tissue, p: Parameters, pd1_occupancy: float) -> Fight:
@@ -246,4 +247,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             visits.reserve(visits.n + 2 * t.n)
         visits.n = hit(luck, when, fight, (visits.n, *visits.columns()))
         if clock.micro_step == clock.n_micro_steps - 1:
-            write_kills(p.n_hits, tissue.hits.reshape(-1), tissue.hazard[_T_CELL].reshape(-1))
+            write_kills(tissue.window, p.n_hits, tissue.hits, tissue.hazard[_T_CELL])

@@ -21,7 +21,7 @@ import numpy as np
 from sim.clock import MICRO_STEP_MIN, Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import neighbour
+from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import draw_many, draw_pair, uniform
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
@@ -93,15 +93,15 @@ def _move(chances, luck, micro_step, shape, fields, rows, claim):
 
 
 @kernel
-def _move_visitors(p_hop, luck, micro_step, shape, rows):
+def _move_visitors(p_hop, luck, micro_step, geometry, rows):
     """Let the doubles of visitors that are not engaged hop for one micro-step; they take no room.
 
-    Reads rows (t_cell, probe, is_engaged); writes site. One draw a double.
+    Reads geometry (shape, centre), rows (t_cell, probe, is_engaged); writes site. One draw a double, by its T cell and its clonogen's site.
     """
-    t_cell, probe, site, is_engaged = rows
+    (shape, centre), (t_cell, probe, site, is_engaged) = geometry, rows
     for i in range(len(site)):
         if not is_engaged[i]:
-            words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], probe[i])
+            words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], entity_of(probe[i], shape, centre))
             if uniform(words[0]) < p_hop:
                 site[i] = neighbour(site[i], shape, words[1])
 
@@ -110,7 +110,7 @@ class Walk(NamedTuple):
     """What the T cells of one section walk by; see `_move`."""
 
     chances: tuple[float, float, float]
-    shape: tuple[int, int, int]
+    geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
     fields: tuple[np.ndarray, ...]
     rows: tuple[np.ndarray, ...]
     claim: np.ndarray
@@ -122,17 +122,17 @@ def walk_of(tissue: Tissue, p: Parameters) -> Walk:
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
     chances = (p_hop, p.bias, p_hop / tissue.scale)
     fields = tuple(a.reshape(-1) for a in (tissue.state, tissue.chemoattractant, tissue.near_mass, tissue.t_count))
-    return Walk(chances, tissue.state.shape, fields, (t.site[: t.n], t.id[: t.n], t.target[: t.n]), tissue.claim.reshape(-1))
+    return Walk(chances, (tissue.state.shape, tissue.centre), fields, (t.site[: t.n], t.id[: t.n], t.target[: t.n]), tissue.claim.reshape(-1))
 
 
 @kernel
 def take_turn(luck, micro_step, walk, visits):
     """Move the T cells of one section, and the doubles of visitors, for one micro-step. visits = (number, t_cell, probe, site, is_engaged)."""
     if len(walk.rows[0]):
-        _move(walk.chances, luck, micro_step, walk.shape, walk.fields, walk.rows, walk.claim)
+        _move(walk.chances, luck, micro_step, walk.geometry[0], walk.fields, walk.rows, walk.claim)
     n, t_cell, probe, site, is_engaged = visits
     if n:
-        _move_visitors(walk.chances[0], luck, micro_step, walk.shape, (t_cell[:n], probe[:n], site[:n], is_engaged[:n]))
+        _move_visitors(walk.chances[0], luck, micro_step, walk.geometry, (t_cell[:n], probe[:n], site[:n], is_engaged[:n]))
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
