@@ -1,6 +1,6 @@
 """The steppable facade: Mesa outside, arrays inside."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,13 +46,15 @@ class TumourModel(mesa.Model):
         rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
         checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`sim.record.read_checkpoint`); events
             and the DataCollector begin anew.
+        on_burn_in: called once a day of the burn-in with (days since day 0, negative; days in all).
 
     Raises:
         UserError: the checkpoint does not fit the model.
     """
 
     def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int = 0, until_d: float | None = None,
-                 collect_every_d: float | None = None, rng: Any = None, checkpoint: Mapping[str, np.ndarray] | None = None) -> None:
+                 collect_every_d: float | None = None, rng: Any = None, checkpoint: Mapping[str, np.ndarray] | None = None,
+                 on_burn_in: Callable[[float, float], None] | None = None) -> None:
         super().__init__(rng=0 if rng is None else rng)
         self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
         self.replicate = replicate
@@ -66,7 +68,7 @@ class TumourModel(mesa.Model):
         self.events: list[Event] = []
         self.end_reason = ""
         if checkpoint is None:
-            self._burn_in()
+            self._burn_in(on_burn_in)
         else:
             self._take_up(checkpoint)
         self._create_agents()
@@ -133,7 +135,7 @@ class TumourModel(mesa.Model):
             state.tissues.append(tissue)
         return state
 
-    def _burn_in(self) -> None:
+    def _burn_in(self, tell: Callable[[float, float], None] | None) -> None:
         """Let vessels, fields, T cells and PD-L1 come to rest, then declare the sections to be the lesions at day 0.
 
         Cells divide and die as always, but the lesions keep their clinical size: growth before day 0 is not the model's.
@@ -144,6 +146,8 @@ class TumourModel(mesa.Model):
             self.clock = advance(self.state, self.parameters, self.clock)
             for tissue, size in zip(self.state.tissues, cells, strict=True):
                 clinic.hold_size(tissue, size)
+            if tell and self.clock.is_due(24.0):
+                tell(self.time_d, self.days)
         for tissue, size, lesion in zip(self.state.tissues, cells, self.arm.lesions.values(), strict=True):
             clinic.fix_baseline(tissue, size)
             tissue.is_dormant = lesion.dormant_until is not None

@@ -47,7 +47,7 @@ def simulate(scenario: Scenario, path: Path | str, *, replicate: int = 0, until_
         path: the record; an existing one is replaced only if `is_forced`.
         until_d: days after which to stop; None for the scenario's end.
         is_quick: small sections; the record says so.
-        on_progress: called with (days done, days in all) about once a simulated day.
+        on_progress: called with (days done, negative in the burn-in; days in all) about once a simulated day.
 
     Returns: path, status, arm, replicate, end_reason, days and state_sha256.
 
@@ -56,7 +56,7 @@ def simulate(scenario: Scenario, path: Path | str, *, replicate: int = 0, until_
     """
     chosen = quick(scenario) if is_quick else scenario
     with RecordWriter(path, describe_run(chosen, replicate, is_quick, until_d), is_forced) as writer:
-        model = TumourModel(chosen, replicate, until_d, COMMIT_EVERY_D)
+        model = TumourModel(chosen, replicate, until_d, COMMIT_EVERY_D, on_burn_in=on_progress)
         return run_to_end(model, writer, on_progress)
 
 

@@ -47,7 +47,7 @@ class Board:
             print(text, file=self.stream, flush=True)
 
     def advance(self, job: Job, done_d: float) -> None:
-        """Note the day a run has reached."""
+        """Note the day a run has reached, negative in its burn-in."""
         self.reached_d[job] = min(done_d, job.days)
         if self.first is None:
             self.first = (time.monotonic(), sum(self.reached_d.values()))
@@ -63,7 +63,7 @@ class Board:
         self._draw()
 
     def left(self) -> str:
-        """Return how long the rest takes at the pace so far, counted from the first day told: what came before is burn-in and compiling."""
+        """Return how long the rest takes at the pace so far, counted from the first day told: what came before is compiling."""
         now, reached = time.monotonic(), sum(self.reached_d.values())
         if self.first is None or reached - self.first[1] < 1e-9 or self.n_ended == self.n_jobs:
             return ""
@@ -72,13 +72,13 @@ class Board:
 
     def line(self) -> str:
         """Return where things stand as a line of text."""
-        failed = f", {self.n_failed} failed" if self.n_failed else ""
-        return (f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {sum(self.reached_d.values()):.0f} of "
-                f"{self.total_d:.0f} days, {time.monotonic() - self.started:.0f} s{self.left()}")
+        failed, reached = f", {self.n_failed} failed" if self.n_failed else "", sum(self.reached_d.values())
+        days = f"{reached:.0f} of {self.total_d:.0f} days" if reached >= 0.0 else f"tissue at rest in {-reached:.0f} more days"
+        return f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {days}, {time.monotonic() - self.started:.0f} s{self.left()}"
 
     def _draw(self) -> None:
         if self.bar is not None:
-            self.bar.n = round(sum(self.reached_d.values()))
+            self.bar.n = max(round(sum(self.reached_d.values())), 0)
             self.bar.set_postfix_str(f"{self.n_ended}/{self.n_jobs} runs", refresh=False)
             self.bar.update(0)
         elif time.monotonic() - self.last_line >= LINE_EVERY_S:
