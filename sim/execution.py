@@ -20,11 +20,14 @@ from typing import Any, Protocol
 from sim.capacity import Plan, choose_engine, count, plan_local
 from sim.errors import UserError
 from sim.jobs import Job, Simulate, is_done, model_version, perform
+from sim.numerics.crew import hired
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
 CONNECT_S, WORKERS_S = 10.0, 60.0
 POLL_EVERY_S = 0.1
+THREADS = "LESIONLAB_THREADS"
+"""How many threads a worker lends to its run: set where it is started."""
 _THREAD_SETTINGS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -125,7 +128,7 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
         from sim.simulation import warm_kernels
         warm_kernels()
     dask, distributed = import_module("dask"), import_module("distributed")
-    settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in _THREAD_SETTINGS}
+    settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in (THREADS, *_THREAD_SETTINGS)}
     settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
                  "distributed.worker.multiprocessing-method": "spawn"}
     with _same_environment(), dask.config.set(settings), distributed.LocalCluster(
@@ -187,7 +190,8 @@ def _remote(packed: bytes) -> None:
             last = time.monotonic()
             worker.log_event(TOPIC, [str(job.path), float(done_d)])
 
-    perform(job, simulate, tell)
+    with hired(int(os.environ.get(THREADS, "1"))):
+        perform(job, simulate, tell)
 
 
 def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:

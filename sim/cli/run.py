@@ -15,33 +15,29 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the run's luck (default: the scenario's)")
     parser.add_argument("--replicate", type=int, default=0, metavar="N", help="number of the replicate (default 0)")
     parser.add_argument("--until", metavar="DATE|DAYS", help="stop at this date, or after so many days")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads (default 1); any number gives the same bytes")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads (default: one a core); any number gives the same bytes")
     parser.add_argument("--quick", action="store_true", help="small sections, of about 5000 cells; every output says so")
     parser.add_argument("--force", action="store_true", help="replace an existing record")
 
 
 def execute(options: Namespace) -> int:
     """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
-    from sim.capacity import Plan, available_cores
     from sim.cli.output import new_record
     from sim.cli.runs import run_one
     from sim.errors import UserError
     from sim.jobs import Job, days_until
-    from sim.numerics.crew import hired
     from sim.scenario_file import load_scenario
     from sim.simulation import simulate
 
     if not 0 <= options.replicate < 2**31:
         raise UserError(f"--replicate {options.replicate}: must be a number from 0 to {2**31 - 1}")
-    if options.threads < 1:
+    if options.threads is not None and options.threads < 1:
         raise UserError(f"--threads {options.threads}: at least one thread is needed")
     overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]
     scenario = load_scenario(options.scenario, overrides)
     path = new_record(options.output or Path("results") / f"{scenario.arm}.h5", options.force)
     until_d = days_until(scenario, options.until) if options.until is not None else None
     job = Job(scenario, options.replicate, path, until_d, options.quick)
-    plan = Plan(1, options.threads, *available_cores())
-    first = f"{plan.describe()}; bringing the tissue to rest for {scenario.burn_in_d:g} days; the first run also compiles the rules"
-    with hired(options.threads):
-        return run_one(job, first, lambda tell: simulate(scenario, path, replicate=options.replicate, until_d=until_d,
-                                                         is_quick=options.quick, is_forced=options.force, on_progress=tell))
+    first = f"bringing the tissue to rest for {scenario.burn_in_d:g} days; the first run also compiles the rules"
+    return run_one(job, first, lambda tell: simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
+                                                     is_forced=options.force, on_progress=tell), options.threads)

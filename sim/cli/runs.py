@@ -84,17 +84,23 @@ def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]
         return execute(jobs, board, engine=options.engine, workers=options.workers)
 
 
-def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], None]], Mapping[str, Any]]) -> int:
+def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], None]], Mapping[str, Any]],
+            threads: int | None = None) -> int:
     """Compute one run, saying `first` and then how far it is; print where the record is, how the arm ended and its last hash.
 
     Args:
         compute: the run itself; is given what it calls with (days done, days in all).
+        threads: None for one a core.
     """
+    from sim.capacity import Plan, available_cores
     from sim.cli.board import Board
     from sim.execution import Outcome
+    from sim.numerics.crew import hired
 
-    with Board([job]) as board:
-        board.announce(first)
+    cores, reason = available_cores()
+    plan = Plan(1, threads or cores, cores, reason)
+    with Board([job]) as board, hired(plan.threads):
+        board.announce(f"{first}; {plan.describe()}")
         try:
             done = compute(lambda day, _: board.advance(job, day))
         except KeyboardInterrupt:
