@@ -34,7 +34,7 @@ def test_a_run_goes_further_and_says_where_it_ended(capsys: pytest.CaptureFixtur
     assert main(["resume", "day.h5", "--until", "3"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("day.h5: tiny, end of calendar after 3 days\nstate_sha256 ")
-    assert said.err.startswith("going on from day 1\n")
+    assert said.err.startswith("going on from day 1; ")
     assert differences(Path("whole.h5"), Path("day.h5")) == []
 
 
@@ -43,7 +43,7 @@ def test_a_fork_has_another_future(capsys: pytest.CaptureFixture[str]) -> None:
                  "-o", "later.h5"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("later.h5: later, end of calendar after 3 days\nstate_sha256 ")
-    assert said.err.startswith("from day 1 of whole.h5\n")
+    assert said.err.startswith("from day 1 of whole.h5; ")
     assert main(["inspect", "later.h5"]) == 0
     told = capsys.readouterr().out
     assert "fork      of whole.h5 (tiny) on day 1\n" in told and "kept      the state of day 1\n" in told
