@@ -1,6 +1,7 @@
 """Bench: every figure has a name, a unit and a spread, shares add up, targets say what is asked; never how fast it is."""
 
 import json
+import math
 from argparse import Namespace
 from collections import Counter
 
@@ -26,9 +27,11 @@ def figures() -> list[Figure]:
 
 def test_every_figure_says_what_it_is_and_how_it_spreads(figures: list[Figure]) -> None:
     assert {made.group for made in figures} == {"machine", "kernels", "share of time", "runs"}
-    assert all(made.name and made.unit and made.low <= made.value <= made.high for made in figures)
+    measured = [made for made in figures if not math.isnan(made.value)]
+    assert all(made.name and made.unit and made.low <= made.value <= made.high for made in measured)
+    assert [made.name for made in figures if made not in measured] == [made.name for made in figures[-4:]]
     assert len({made.name for made in figures}) == len(figures)
-    assert all((made.reached is None) == (made.target == "") for made in figures)
+    assert all((made.reached is None) == (made.target == "") for made in measured)
 
 
 def test_the_shares_of_the_processes_add_up(figures: list[Figure]) -> None:
@@ -55,9 +58,12 @@ def test_targets_are_judged_by_the_median() -> None:
 
 def test_the_verb_prints_a_table_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     made = [at_most(figure("runs", "a run", [1.0], "s"), 2.0), figure("machine", "copy", [10.0], "GB/s")]
-    monkeypatch.setattr(bench, "bench", lambda effort, tell: list(made))
+    left_out = at_most(figure("runs", "a long run", [math.nan], "s"), 2.0)
+    monkeypatch.setattr(bench, "bench", lambda effort, tell: [*made, left_out])
     assert verb.execute(Namespace(quick=True, full_size=False, json=False)) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == list(verb.HEADINGS) and table[1].endswith("at most 2 s  reached")
+    assert table[3].endswith("at most 2 s  not measured")
     assert verb.execute(Namespace(quick=True, full_size=False, json=True)) == 0
-    assert [Figure(**row) for row in json.loads(capsys.readouterr().out)] == made
+    rows = json.loads(capsys.readouterr().out)
+    assert [Figure(**row) for row in rows[:2]] == made and rows[2]["value"] is None and rows[2]["target"] == "at most 2 s"

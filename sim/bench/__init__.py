@@ -5,7 +5,7 @@ the least and the largest; a target is what the project asks of a machine with t
 """
 
 from collections.abc import Callable, Sequence
-from math import prod
+from math import isnan, nan, prod
 from statistics import median
 from time import perf_counter
 from typing import NamedTuple
@@ -15,7 +15,8 @@ class Effort(NamedTuple):
     """How much is measured.
 
     cells: of each section of the case; repeats: of kernels and short runs; days: of the case's profile; large_cells: of the
-    section that threads share. is_whole: the whole case, five arms and a cold start too.
+    section that threads share. is_whole: the whole case, five arms and a cold start too. is_full_size: the neck lesion's whole
+    section too.
     """
 
     cells: int = 30_000
@@ -23,6 +24,7 @@ class Effort(NamedTuple):
     days: float = 60.0
     large_cells: int = 500_000
     is_whole: bool = True
+    is_full_size: bool = False
 
 
 FULL_SIZE_CELLS = 15_700_000
@@ -49,16 +51,20 @@ def figure(group: str, name: str, samples: Sequence[float], unit: str) -> Figure
     return Figure(group, name, float(median(samples)), float(min(samples)), float(max(samples)), unit)
 
 
+def judged(made: Figure, is_reached: bool, target: str, reach: float | None) -> Figure:
+    """Return a figure with its target and, where it was measured, whether that was reached."""
+    wish = f", reach for {reach:g}" if reach is not None else ""
+    return made._replace(target=target + wish, reached=None if isnan(made.value) else is_reached)
+
+
 def at_most(made: Figure, limit: float, reach: float | None = None) -> Figure:
     """Return a figure with its target: a largest value, and the one to reach for."""
-    wish = f", reach for {reach:g}" if reach is not None else ""
-    return made._replace(target=f"at most {limit:g} {made.unit}{wish}", reached=made.value <= limit)
+    return judged(made, made.value <= limit, f"at most {limit:g} {made.unit}", reach)
 
 
 def at_least(made: Figure, limit: float, reach: float | None = None) -> Figure:
     """Return a figure with its target: a least value, and the one to reach for."""
-    wish = f", reach for {reach:g}" if reach is not None else ""
-    return made._replace(target=f"at least {limit:g} {made.unit}{wish}", reached=made.value >= limit)
+    return judged(made, made.value >= limit, f"at least {limit:g} {made.unit}", reach)
 
 
 def seconds(work: Callable[[], object], repeats: int, calls: int = 1) -> list[float]:
@@ -74,7 +80,7 @@ def seconds(work: Callable[[], object], repeats: int, calls: int = 1) -> list[fl
 
 
 def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
-    """Measure everything; `tell` is given what begins."""
+    """Measure everything the effort asks for; what it leaves out stands there unmeasured. `tell` is given what begins."""
     from sim.bench import kernels, machine, profile, runs
     from sim.simulation import warm_kernels
 
@@ -90,4 +96,4 @@ def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
     found += [*runs.recording(effort), runs.empty_tissue(effort), *runs.two_threads(effort)]
     if effort.is_whole:
         found += runs.whole_runs(effort, tell)
-    return found
+    return found + (runs.full_size(tell) if effort.is_full_size else runs.full_size_figures([nan], [nan], [nan], [nan]))

@@ -160,7 +160,12 @@ def full_size(tell: Callable[[str], None]) -> list[Figure]:
         two = _steps(scenario, n)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     course = sum(min(one, two, key=sum)) / n * FULL_SIZE_COURSE / 60.0
-    return [figure(GROUP, "full-size section, a step before treatment", one, "s"),
-            at_least(figure(GROUP, "full-size section, two threads", [sum(one) / sum(two)], "x"), 1.6, 1.8),
-            at_most(figure(GROUP, "full-size section, whole course (from its steps)", [course], "min"), 60.0, 30.0),
-            at_most(figure(GROUP, "full-size section, peak memory", [memory], "GB"), 4.0)]
+    return full_size_figures(one, [sum(one) / sum(two)], [course], [memory])
+
+
+def full_size_figures(step: list[float], gain: list[float], course: list[float], memory: list[float]) -> list[Figure]:
+    """Return the figures of the full-size section: seconds of a step, gain by two threads, minutes of the course, GB."""
+    return [figure(GROUP, "full-size section, a step before treatment", step, "s"),
+            at_least(figure(GROUP, "full-size section, two threads", gain, "x"), 1.6, 1.8),
+            at_most(figure(GROUP, "full-size section, whole course (from its steps)", course, "min"), 60.0, 30.0),
+            at_most(figure(GROUP, "full-size section, peak memory", memory, "GB"), 4.0)]

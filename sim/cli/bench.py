@@ -23,25 +23,33 @@ def execute(options: Namespace) -> int:
     import json
     import sys
 
-    from sim.bench import Effort, bench, runs
+    from sim.bench import Effort, bench
     from sim.capacity import available_cores
 
     def tell(text: str) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)
 
-    effort = Effort(cells=3000, repeats=3, days=7.0, large_cells=50_000, is_whole=False) if options.quick else Effort()
+    chosen = Effort(cells=3000, repeats=3, days=7.0, large_cells=50_000, is_whole=False) if options.quick else Effort()
+    effort = chosen._replace(is_full_size=options.full_size)
     cores, reason = available_cores()
     tell(f"{cores} cores ({reason}); let nothing else run, or trust only shares and ratios")
-    found = bench(effort, tell) + (runs.full_size(tell) if options.full_size else [])
-    print(json.dumps([figure._asdict() for figure in found], indent=2) if options.json else as_table(found))
+    found = bench(effort, tell)
+    rows = [{name: None if value != value else value for name, value in figure._asdict().items()} for figure in found]
+    print(json.dumps(rows, indent=2) if options.json else as_table(found))
     return 0
 
 
 def as_table(found: Sequence["Figure"]) -> str:
     """Return figures as aligned columns."""
-    verdicts = {True: "reached", False: "missed", None: ""}
-    rows = [HEADINGS, *((made.group, made.name, f"{made.value:.3g}", f"{made.low:.3g}", f"{made.high:.3g}", made.unit, made.target,
-                         verdicts[made.reached]) for made in found)]
+    rows = [HEADINGS, *((made.group, made.name, *(f"{number:.3g}" for number in (made.value, made.low, made.high)), made.unit,
+                         made.target, verdict(made)) for made in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     return "\n".join("  ".join(text.rjust(width) if column in (2, 3, 4) else text.ljust(width) for column, (text, width) in
                                enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)
+
+
+def verdict(made: "Figure") -> str:
+    """Return whether a figure reached its target, in a word."""
+    if made.target and made.reached is None:
+        return "not measured"
+    return {True: "reached", False: "missed", None: ""}[made.reached]
