@@ -75,7 +75,8 @@ def opened(n_together: int, progress: Progress, *, engine: str | None = None, wo
     chosen = choose_engine(engine, n_together, workers)
     if chosen == "serial":
         progress.announce("one run after the other in this process")
-        yield lambda jobs: tuple(_serial(_longest_first(jobs), progress, simulate))
+        with hired(plan_local(1).threads):
+            yield lambda jobs: tuple(_serial(_longest_first(jobs), progress, simulate))
         return
     with _client(chosen, plan_local(n_together, workers), progress, simulate) as client:
         yield lambda jobs: tuple(_distributed(client, _longest_first(jobs), progress, simulate))

@@ -7,7 +7,7 @@ from sim.numerics.jit import kernel
 
 _DOOMED, _PROLIFERATING = int(CellState.DOOMED), int(CellState.PROLIFERATING)
 _CODE, _PD_L1_AT, _ANTIGEN_AT, HITS_AT, _MOST_HITS = (np.uint8(number) for number in (7, 3, 4, 5, 7))
-"""The bits of a cell's code, where its PD-L1, lost antigen and hits begin, and the most hits that fit: a cell dies of fewer."""
+"""The bits of a cell's code, where its PD-L1, lost antigen and hits begin, and the most hits that fit: a cell dies of at most 5."""
 _INHERITED = np.uint8(1 << 3 | 1 << 4)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.measures import MEASURES, measure
 from sim.model import TumourModel
+from sim.processes.oxygen import whole_field
 from sim.processes.pharmacokinetics import level_unit
 from sim.provenance import model_version
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
@@ -146,7 +147,7 @@ def _write_row(model: TumourModel, writer: RecordWriter) -> None:
 
 def _write_snapshots(model: TumourModel, writer: RecordWriter) -> None:
     for tissue in model.state.tissues:
-        writer.snapshot(tissue.name, model.time_d, cell_state=tissue.state, oxygen=tissue.oxygen,
+        writer.snapshot(tissue.name, model.time_d, cell_state=tissue.state, oxygen=whole_field(tissue, model.parameters["oxygen"]),
                         t_cells=tissue.t_count, vessels=_vessel_codes(tissue), scale=tissue.scale)
 
 

@@ -24,7 +24,7 @@ class Parameters(NamedTuple):
     """The section at the start of the burn-in."""
 
     margin_sites: Annotated[int, quantity("sites", "host tissue around the mass", 6, 60, "assumed",
-        "numerical; wider than oxygen reaches")] = 12
+        "numerical; as wide as oxygen is solved around the cells")] = 12
 
 
 @kernel

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import board
+from sim.execution import Outcome
 from sim.jobs import Job
 from sim.scenario import Scenario
 
@@ -24,13 +25,18 @@ def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(
     assert shown.left() == ", about 33 min left"
 
 
-def test_the_burn_in_is_told_as_days_to_come_and_counts_in_the_time_left(
-        treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_days_of_the_burn_in_count_as_days_of_the_arm(treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two runs, one in its burn-in and one ended: what is left is told at the pace so far."""
     now = [0.0]
     monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
-    job = Job(treated, 0, tmp_path / "run.h5")
-    shown = board.Board([job], io.StringIO())
-    for now[0], day in ((0.0, -6.0), (30.0, -3.0)):
-        shown.advance(job, day)
-    # Six days are to come, three of the burn-in and three of the arm, at ten seconds each.
-    assert shown.line() == "0 of 1 runs ended, tissue at rest in 3 more days, 30 s, about 60 s left"
+    one, other = (Job(treated, replicate, tmp_path / f"{replicate}.h5") for replicate in (0, 1))
+    shown = board.Board([one, other], io.StringIO())
+    length = treated.burn_in_d + 3.0
+    for now[0], day in ((0.0, 1.0 - treated.burn_in_d), (10.0, 2.0 - treated.burn_in_d)):
+        shown.advance(one, day)
+    left = f"about {10.0 * (2.0 * length - 2.0):.0f} s left"
+    assert shown.line() == f"0 of 2 runs ended, 2 of {2 * length:.0f} days, burn-in included, 10 s, {left}"
+    shown.finish(Outcome(one))
+    now[0] = 20.0
+    shown.advance(other, 1.0 - treated.burn_in_d)
+    assert shown.line().startswith(f"1 of 2 runs ended, {length + 1:.0f} of {2 * length:.0f} days")

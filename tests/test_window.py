@@ -10,7 +10,7 @@ from sim.numerics.lattice import sums_around
 from sim.numerics.window import count_codes, cut, extent, mark_near, row_of, sites_of, whole, widen
 from sim.processes import oxygen
 from sim.schedule import PARAMETERS, SCHEDULE
-from sim.state import State, Tissue
+from sim.state import SITES_PER_MM2, State, Tissue
 from tests.made_state import bare_tissue, clock_at, close_window, fill_disc, remember, state_of
 
 BOXES = [(1, 30, 41), (3, 17, 70), (1, 12, 9)]
@@ -111,12 +111,30 @@ def test_rules_do_in_the_window_what_they_do_in_the_whole_box() -> None:
         assert (mine == theirs)[cut(tissue.state, tissue.window) > 0].all()
 
 
-def test_oxygen_around_the_mass_is_that_of_the_whole_box() -> None:
-    """Within a tenth of a mmHg at every site of the mass, the tolerance of the solution being a hundredth."""
-    fields = []
-    for is_closed in (True, False):
-        tissue = small_mass(is_closed)
-        oxygen.solve(tissue, oxygen.Parameters())
-        fields.append(cut(tissue.oxygen, (20, 41, 20, 41)))
-    assert np.abs(fields[0] - fields[1]).max() < 0.1
-    assert fields[0].max() - fields[0].min() > 5.0
+@pytest.mark.parametrize(("radius", "most_mmHg"), [(4.0, 0.5), (10.0, 0.1)])
+def test_oxygen_of_a_remnant_is_nearly_that_of_the_whole_box(radius: float, most_mmHg: float) -> None:
+    """Among random host vessels (60 perfused per mm2) the near edge moves the mean of the remnant little, over eight layouts."""
+    off = []
+    for seed in range(8):
+        tissue, random = bare_tissue((1, 101, 101)), np.random.default_rng(seed)
+        mass = fill_disc(tissue, radius)
+        tissue.perfusion[random.random(tissue.state.shape) < 60.0 / SITES_PER_MM2] = 1.0
+        solved = []
+        for is_closed in (False, True):
+            if is_closed:
+                close_window(tissue)
+            tissue.oxygen.fill(10.0)
+            oxygen.solve(tissue, oxygen.Parameters(tolerance_mmHg=1e-3))
+            solved.append(tissue.oxygen[mass].mean())
+        off.append(solved[1] - solved[0])
+    assert 0.0 < abs(float(np.mean(off))) < most_mmHg
+
+
+def test_a_picture_shows_oxygen_where_no_rule_reads_it_any_more() -> None:
+    """A mass leaves anoxic tissue behind; the picture shows that vessels supply it, and in the window what the cells feel."""
+    tissue = small_mass(True)
+    oxygen.solve(tissue, oxygen.Parameters())
+    tissue.oxygen[0, :8] = 0.0
+    shown = oxygen.whole_field(tissue, oxygen.Parameters())
+    assert tissue.oxygen[0, 4].max() == 0.0 and shown[0, 4].min() > 10.0
+    assert (cut(shown, tissue.window) == cut(tissue.oxygen, tissue.window)).all()

@@ -19,7 +19,7 @@ class Board:
         """Prepare for the jobs; nothing is shown before the first word."""
         self.stream = stream or sys.stderr
         self.n_jobs, self.n_ended, self.n_failed = len(jobs), 0, 0
-        self.total_d = sum(job.days for job in jobs)
+        self.total_d = sum(job.days + job.scenario.burn_in_d for job in jobs)
         self.reached_d: dict[Job, float] = {}
         self.started = self.last_line = time.monotonic()
         self.bar: Any = None
@@ -47,15 +47,15 @@ class Board:
             print(text, file=self.stream, flush=True)
 
     def advance(self, job: Job, done_d: float) -> None:
-        """Note the day a run has reached, negative in its burn-in."""
-        self.reached_d[job] = min(done_d, job.days)
+        """Note the day a run has reached, negative in its burn-in, whose days count as any other."""
+        self.reached_d[job] = min(done_d, job.days) + job.scenario.burn_in_d
         if self.first is None:
             self.first = (time.monotonic(), sum(self.reached_d.values()))
         self._draw()
 
     def finish(self, outcome: Outcome) -> None:
         """Note the end of a run; a patient who died early has nothing left to simulate."""
-        self.reached_d[outcome.job] = outcome.job.days
+        self.reached_d[outcome.job] = outcome.job.days + outcome.job.scenario.burn_in_d
         self.n_ended += 1
         if outcome.message:
             self.n_failed += 1
@@ -72,13 +72,13 @@ class Board:
 
     def line(self) -> str:
         """Return where things stand as a line of text."""
-        failed, reached = f", {self.n_failed} failed" if self.n_failed else "", sum(self.reached_d.values())
-        days = f"{reached:.0f} of {self.total_d:.0f} days" if reached >= 0.0 else f"tissue at rest in {-reached:.0f} more days"
-        return f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {days}, {time.monotonic() - self.started:.0f} s{self.left()}"
+        failed = f", {self.n_failed} failed" if self.n_failed else ""
+        return (f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {sum(self.reached_d.values()):.0f} of {self.total_d:.0f} days, "
+                f"burn-in included, {time.monotonic() - self.started:.0f} s{self.left()}")
 
     def _draw(self) -> None:
         if self.bar is not None:
-            self.bar.n = max(round(sum(self.reached_d.values())), 0)
+            self.bar.n = round(sum(self.reached_d.values()))
             self.bar.set_postfix_str(f"{self.n_ended}/{self.n_jobs} runs", refresh=False)
             self.bar.update(0)
         elif time.monotonic() - self.last_line >= LINE_EVERY_S:

@@ -42,11 +42,12 @@ def free_threads() -> int:
 
 def side_by_side(work: Callable[[Any], None], items: Sequence[Any]) -> None:
     """Do `work` for every item; the items must have nothing to do with one another."""
-    if _pool is None or free_threads() == 1 or len(items) < 2:
+    pool = _pool
+    if pool is None or free_threads() == 1 or len(items) < 2:
         for item in items:
             work(item)
         return
-    for done in [_pool.submit(_alone, work, item) for item in items]:
+    for done in [pool.submit(_alone, work, item) for item in items]:
         done.result()
 
 

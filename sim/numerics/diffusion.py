@@ -1,20 +1,17 @@
 """Quasi-steady reaction-diffusion on the lattice, zero flux at the faces of the box; `nz = 1` is two-dimensional.
 
-Two solvers: over-relaxation with the exact root of the pointwise equation where uptake saturates (oxygen), and a
-cosine transform, exact to rounding, where the equation is linear with constant coefficients (VEGF, chemoattractant,
-interferon gamma).
+Over-relaxation with the exact root of the pointwise equation, where uptake saturates (oxygen); where the equation is
+linear with constant coefficients `linear_fields` is exact.
 """
 
-from math import ceil, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy import fft
 
 from sim.numerics.crew import LEAST_SITES, free_threads, in_bands
 from sim.numerics.jit import finite_kernel, kernel
 from sim.numerics.scratch import scratch
-from sim.numerics.window import Shape, Window, row_of, whole, widen
+from sim.numerics.window import row_of, whole
 
 _ASLEEP = 0.3
 """A row whose last correction, and whose neighbours', lay below this share of the tolerance is left alone."""
@@ -214,37 +211,3 @@ def relax(omega: float, rate: float, level: float, half_saturation: float, limit
     largest, sweeps = sweep((np.float32(omega), np.float32(rate), np.float32(half_saturation)), limits, split)
     in_bands(field.shape, whole(field.shape), _join, split.field, field)
     return float(largest), int(sweeps)
-
-
-def range_of(window: Window, shape: Shape, diffusivity: float, decay: float, spacing: float) -> Window:
-    """Return the window in which sources inside another one matter: three decay lengths more on each side, as many rows and
-    columns as a fast transform has. Beyond, the field of a source is below 3 % of that at its side, and counts as none."""
-    wide = widen(window, shape, ceil(3.0 * sqrt(diffusivity / decay) / spacing))
-    ends: list[int] = []
-    for axis in (1, 2):
-        begin, end = wide[2 * axis - 2 : 2 * axis]
-        size = min(fft.next_fast_len(end - begin), shape[axis])
-        begin = min(begin, shape[axis] - size)
-        ends += [begin, begin + size]
-    return ends[0], ends[1], ends[2], ends[3]
-
-
-def steady_linear(source: np.ndarray, diffusivity: float, decay: float, spacing: float) -> np.ndarray:
-    """Return the steady state of D lap(u) - decay u + source = 0 with zero flux at the faces.
-
-    Args:
-        source: float32 (nz, ny, nx), field unit per second; diffusivity: um2/s; decay: 1/s; spacing: um.
-
-    Returns: float32 field of the same shape, exact to rounding for the 5- or 7-point Laplacian.
-    """
-    axes = tuple(axis for axis, size in enumerate(source.shape) if size > 1)
-    denominator = np.full(source.shape, np.float32(decay))
-    for axis in axes:
-        size = source.shape[axis]
-        wave = (2.0 - 2.0 * np.cos(np.pi * np.arange(size) / size)) * diffusivity / spacing**2
-        denominator += wave.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(source.ndim)])
-    workers = free_threads() if source.size >= LEAST_SITES else 1
-    spectrum = fft.dctn(source, axes=axes, norm="ortho", workers=workers)
-    spectrum /= denominator
-    field: np.ndarray = fft.idctn(spectrum, axes=axes, norm="ortho", overwrite_x=True, workers=workers)
-    return np.maximum(field, np.float32(0.0), out=field)

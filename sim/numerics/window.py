@@ -9,6 +9,8 @@ from sim.numerics.jit import kernel
 
 Window = tuple[int, int, int, int]
 Shape = tuple[int, int, int]
+NEAR = 2
+"""Sites around the cells that a tissue's window holds too: what a cell may be pushed to, and what counts as near the mass."""
 
 
 def whole(shape: Shape) -> Window:
@@ -20,6 +22,11 @@ def whole(shape: Shape) -> Window:
 def widen(window, shape, sites):
     """Return a window with so many more sites on each side, cut at the edge of the box (nz, ny, nx)."""
     return (max(window[0] - sites, 0), min(window[1] + sites, shape[1]), max(window[2] - sites, 0), min(window[3] + sites, shape[2]))
+
+
+def ahead(window: Window, shape: Shape, least: int) -> Window:
+    """Return a window with room for a mass that grows for some hours: `least` sites more on each side, or a share of its width."""
+    return widen(window, shape, max(least, max(window[1] - window[0], window[3] - window[2]) // 32))
 
 
 def cut(values: np.ndarray, window: Window) -> np.ndarray:

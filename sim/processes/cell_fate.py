@@ -25,6 +25,7 @@ _CELL_FATE = int(Purpose.CELL_FATE)
 _RADIATION, _T_CELL = int(Hazard.RADIATION), int(Hazard.T_CELL)
 
 _SAFELY = 1.00001
+"""What rounding may take from a sum of hazards in single precision."""
 
 
 class Parameters(NamedTuple):
@@ -78,7 +79,7 @@ def draw_fates(rows, window, luck, centre, state, hazard, fate):
             _add(hazard[cause, z, y][x0:x1], total)
         for i in range(n):
             u = uniform(words[0, i])
-            # 1 - exp(-h) <= h: most cells are settled here; the margin is for rounding.
+            # 1 - exp(-h) <= h: most cells are settled here.
             if u < total[places[i]] * _SAFELY:
                 x = x0 + places[i]
                 fate[z, y, x] = _pick(u, hazard[:, z, y, x])

@@ -20,17 +20,14 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, outward_ray, place_of, place_on, ray_from, site_on
+from sim.numerics.lattice import ONE, entity_of, outward_ray, place_of, place_on, ray_from, site_on
 from sim.numerics.random import Luck, draw_many
 from sim.numerics.scratch import scratch
-from sim.numerics.window import Shape, Window, cut, extent, mark_near, sites_of, widen
+from sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
 from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
 from sim.state import State, Tissue
 
 EVERY_H = 6.0
-_ROOM = 2
-"""Sites around the cells that their window holds too: what a cell may be pushed to, and what counts as near the mass."""
-_ONE = float(1 << 32)
 Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
 _DIVISION = int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
@@ -45,6 +42,7 @@ class Parameters(NamedTuple):
 def _move(to, origin, cells, last_hit):
     """Move a cell from one flat site to another, which it overwrites."""
     cells[to] = cells[origin]
+    # The time of the last hit is read of a cell with hits only.
     if cells[origin] >> HITS_AT:
         last_hit[to] = last_hit[origin]
 
@@ -63,10 +61,10 @@ def _last_within(ray, geometry, furthest):
     a = b = c = 0.0
     for axis in range(3):
         scale = scales[axis] if axis < 2 else 1.0
-        at, by = (start[axis] / _ONE - 0.5 - centre[axis]) * scale, direction[axis] / _ONE * scale
+        at, by = (start[axis] / ONE - 0.5 - centre[axis]) * scale, direction[axis] / ONE * scale
         a, b, c = a + by * by, b + at * by, c + at * at
-    # A site lies less than one site from the ray on each axis.
-    reach = math.sqrt(furthest) + scales[0] + scales[1] + 1.0
+    # A site lies at most half a site off its ray on each axis, and one that was moved since `furthest` was found up to one more.
+    reach = math.sqrt(furthest) + 2.0 * (scales[0] + scales[1] + 1.0)
     square = b * b - a * (c - reach * reach)
     return min(n - 1, int((math.sqrt(square) - b) / a) + 1) if square > 0.0 else n - 1
 
@@ -123,7 +121,7 @@ def _push(luck, births, geometry, room, bound, cells, last_hit):
 def _include(place, geometry, bound):
     """Return the bound of the cells with one more at a place (z, y, x)."""
     (_, y, x), (window, furthest) = place, bound
-    beside = widen((y, y + 1, x, x + 1), geometry[0], _ROOM)
+    beside = widen((y, y + 1, x, x + 1), geometry[0], NEAR)
     grown = (min(window[0], beside[0]), max(window[1], beside[1]), min(window[2], beside[2]), max(window[3], beside[3]))
     return grown, max(furthest, _radius(place, geometry))
 
@@ -173,7 +171,7 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     shape, scales = tissue.state.shape, (tissue.size_cm[0] / tissue.depth_cm, tissue.size_cm[0] / tissue.size_cm[1])
     geometry = (shape, tissue.centre, scales, tissue.is_block)
     tissue.n_cells, tight, furthest = extent(tissue.state, tissue.window, tissue.centre, scales)
-    tissue.window = widen(tight, shape, _ROOM)
+    tissue.window = widen(tight, shape, NEAR)
     mothers = sites_of(tissue.fate, _DIVISION, _DIVISION, tissue.window).astype(np.int64)
     if not len(mothers) and not is_pulled:
         return

@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.clock import Clock
-from sim.numerics.diffusion import range_of, steady_linear
+from sim.numerics.linear_fields import range_of, steady_linear
 from sim.numerics.window import cut
 from sim.parameters import quantity
 from sim.state import SITE_UM, State

@@ -20,7 +20,7 @@ from sim.clock import Clock
 from sim.numerics.diffusion import relax
 from sim.numerics.jit import kernel
 from sim.numerics.scratch import scratch
-from sim.numerics.window import cut, widen
+from sim.numerics.window import Window, ahead, cut, whole
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
 
@@ -76,10 +76,25 @@ def _coefficients(window, by_state, wall_rate, state, perfusion, uptake, exchang
 def solve(tissue: Tissue, p: Parameters) -> int:
     """Bring oxygen in and around the mass to its steady state, from the field it has; return the number of sweeps.
 
-    Farther out nothing reads the field: it stays as it was.
+    Farther out no rule reads the field: it stays as it was when the mass last reached there.
     """
-    around = widen(tissue.window, tissue.state.shape, _REACH)
-    here = cut(tissue.oxygen, around)
+    tissue.oxygen_residual, sweeps = _solve_in(ahead(tissue.window, tissue.state.shape, _REACH), tissue, p, tissue.oxygen)
+    return sweeps
+
+
+def whole_field(tissue: Tissue, p: Parameters) -> np.ndarray:
+    """Return oxygen as a picture shows it: what the cells feel, and where no rule reads it the steady state of the whole box."""
+    shape, field = tissue.state.shape, tissue.oxygen.copy()
+    around = ahead(tissue.window, shape, _REACH)
+    if around != whole(shape):
+        _solve_in(whole(shape), tissue, p, field)
+        cut(field, around)[:] = cut(tissue.oxygen, around)
+    return field
+
+
+def _solve_in(around: Window, tissue: Tissue, p: Parameters, oxygen: np.ndarray) -> tuple[float, int]:
+    """Bring a field to its steady state inside a window, zero flux at its edge; return (largest correction left, sweeps)."""
+    here = cut(oxygen, around)
     field, uptake, exchange = (scratch(f"oxygen.{name}", here.shape, np.float32) for name in ("field", "uptake", "exchange"))
     field[:] = here
     wall_rate = 2.0 * math.pi * p.vessel_radius_um * p.wall_transfer_um_per_s / SITE_UM**2
@@ -88,8 +103,7 @@ def solve(tissue: Tissue, p: Parameters) -> int:
     limits = (p.tolerance_mmHg, _MOST_SWEEPS)
     residual, sweeps = relax(_OVER_RELAXATION, rate, p.vessel_mmHg, p.half_uptake_mmHg, limits, exchange, uptake, field)
     here[:] = field
-    tissue.oxygen_residual = float(residual)
-    return int(sweeps)
+    return float(residual), int(sweeps)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

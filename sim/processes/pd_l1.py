@@ -21,7 +21,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import sums_around
 from sim.numerics.random import draw_many, name_row, uniform
-from sim.numerics.window import cut, row_of, widen
+from sim.numerics.window import NEAR, ahead, cut, row_of
 from sim.parameters import quantity
 from sim.state import State
 
@@ -103,7 +103,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         site_luck = (state.luck(tissue, clock), tissue.centre)
         in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, site_luck, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
-        # Two sites more: by the next time a cell may have been pushed there.
-        around = widen(tissue.window, tissue.state.shape, 2)
+        # Wider than the window: by the next time a cell may have been pushed there.
+        around = ahead(tissue.window, tissue.state.shape, NEAR)
         share = local_share(p, *(np.ascontiguousarray(cut(a, around)) for a in (tissue.state, tissue.pd_l1, tissue.ifn_gamma)))
         cut(tissue.pd_l1_share, around)[:] = share

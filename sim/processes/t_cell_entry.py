@@ -20,12 +20,11 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.numerics.scratch import scratch
-from sim.numerics.window import mark_near, sites_of
+from sim.numerics.window import NEAR, mark_near, sites_of
 from sim.parameters import quantity
 from sim.state import State, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
-_REACH = 2
 _EFFLUX_MEMORY_D = 5.0
 
 
@@ -48,7 +47,7 @@ class Parameters(NamedTuple):
 def gates_of(tissue: Tissue) -> np.ndarray:
     """Mark the sites in or within two sites of the mass and return the flat indices (int32) of the perfused vessels there."""
     tissue.near_mass.fill(0)
-    mark_near(tissue.state, tissue.window, _REACH, tissue.near_mass)
+    mark_near(tissue.state, tissue.window, NEAR, tissue.near_mass)
     is_gate = scratch("t_cell_entry.is_gate", tissue.state.shape, np.uint8)
     _mark_open(tissue.window, tissue.near_mass, tissue.perfusion, is_gate)
     return sites_of(is_gate, 1, 1, tissue.window)

@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from sim.numerics.diffusion import steady_linear
+from sim.numerics.linear_fields import steady_linear
 from sim.processes import vegf
 from sim.state import SITE_UM
 from sim.verification import Check

@@ -2,13 +2,14 @@
 
 Law: endpoints of a converged simulation do not change when it is refined, but for Monte Carlo error. Simulated: one
 lesion of 1000 section cells for 30 days in the whole model, with a fraction of 2 Gy and an anti-PD-1 drug, in 16
-replicates each (4 for the control): steps of 0.5, 1 and 2 h; a margin of host tissue twice as wide; a section of twice
-the cells, which is another scaling of the same lesion. Endpoints: log clonogens, longest diameter. Judged against steps
-of 1 h: within two standard errors of the difference and within 5 %. Tabulated, not judged, in 8 replicates: a
-slab of three layers against the single layer, each layer with vessels of its own; a whole block in 3-D, whose supply,
-surface and core weigh otherwise. Then a lesion cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log
-clonogens within three standard errors, diameters tabulated (probes take room from the dead). Negative controls: a sixth
-more failed divisions; a tenth of a decade. Intervals are 95 %, of Student's t.
+replicates each (4 for the control): steps of 0.5, 1 and 2 h; a margin of host tissue twice as wide (which frees VEGF
+and interferon; how far around the cells oxygen is solved it does not change); a section of twice the cells, which is
+another scaling of the same lesion. Endpoints: log clonogens, longest diameter. Judged against steps of 1 h: within
+two standard errors of the difference and within 5 %. Tabulated, not judged, in 8 replicates: a slab of three layers
+against the single layer, each layer with vessels of its own; a whole block in 3-D, whose supply, surface and core
+weigh otherwise. Then a lesion cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log clonogens within
+three standard errors, diameters tabulated (probes take room from the dead). Negative controls: a sixth more failed
+divisions; a tenth of a decade. Intervals are 95 %, of Student's t.
 """
 
 import math

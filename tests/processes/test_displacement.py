@@ -8,6 +8,9 @@ from scipy.ndimage import binary_fill_holes, label
 
 from sim.codes import NO_FATE, CellState, Hazard
 from sim.numerics.lattice import mass_axes
+from sim.numerics.random import Luck
+from sim.numerics.window import extent, whole, widen
+from sim.processes import displacement
 from sim.processes.displacement import EVERY_H, Parameters, update
 from sim.state import State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, close_window, fill_disc, freeze, remember, state_of
@@ -224,3 +227,32 @@ def test_a_cleared_disc_contracts_to_the_size_of_what_is_left() -> None:
     long, short, _ = mass_axes(tissue.state, tissue.window, False)
     assert long / short < 1.1
     assert math.sqrt(long * short) == pytest.approx(2.0 * math.sqrt(n / math.pi), rel=0.03)
+
+
+@pytest.mark.parametrize(("half_axes", "layers", "is_block"), [((0, 20, 20), 1, False), ((0, 5, 25), 1, False), ((0, 3, 24), 1, False),
+                                                              ((0, 12, 18), 4, False), ((5, 8, 14), 15, True), ((2, 2, 16), 15, True)])
+def test_a_ray_is_searched_far_enough(half_axes: tuple[int, int, int], layers: int, is_block: bool) -> None:
+    """Births and gaps of a ragged, long or thick mass: the bound by its elliptical radius never hides a cell from a ray."""
+    random, shape = np.random.default_rng(7), (layers, 71, 71)
+    centre = (layers // 2, 35, 35)
+    scales = (half_axes[2] / half_axes[0] if is_block else 0.0, half_axes[2] / half_axes[1])
+    z, y, x = np.indices(shape)
+    radius = ((z - centre[0]) * scales[0]) ** 2 + ((y - 35) * scales[1]) ** 2 + (x - 35) ** 2
+    start = ((radius <= half_axes[2] ** 2) & (random.random(shape) < 0.85)).astype(np.uint8)
+    _, tight, furthest = extent(start, whole(shape), centre, scales)
+    geometry, luck = (shape, centre, scales, is_block), Luck(*(np.uint32(word) for word in (1, 2, 3, 4)))
+    results = []
+    for bound in ((widen(tight, shape, 2), furthest), (widen(tight, shape, 2), 1e9)):
+        cells, last_hit = start.copy(), np.zeros(start.size, np.int32)
+        births = random_births(start)
+        _, _, bound = displacement._push(luck, (births, np.full(len(births), 1, np.uint8)), geometry, (int(start.sum()), start.size),
+                                         bound, cells.reshape(-1), last_hit)
+        displacement._pull(luck, displacement._gaps(cells, bound[0]), geometry, bound, cells.reshape(-1), last_hit)
+        results.append(cells)
+    assert (results[0] == results[1]).all() and (results[0] != start).any()
+
+
+def random_births(state: np.ndarray) -> np.ndarray:
+    """Return the flat sites of a tenth of the cells, in random order."""
+    occupied = np.flatnonzero(state)
+    return np.random.default_rng(8).permutation(occupied)[: len(occupied) // 10].astype(np.int64)
