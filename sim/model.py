@@ -114,7 +114,7 @@ class TumourModel(mesa.Model):
         """Let the agents of some kinds decide in turn; nobody treats the dead. At the very end only what falls due is noted."""
         self.state.orders = Orders()
         for kind in kinds:
-            for agent in self.agents_by_type.get(kind, ()):
+            for agent in self._agents[kind]:
                 agent.decide()
             if not self.running:
                 return
@@ -172,6 +172,8 @@ class TumourModel(mesa.Model):
         for index, (name, drug) in enumerate(self.arm.drugs.items()):
             DrugAgent(self, index, name, drug, self.arm)
         ClinicAgent(self, self.arm)
+        # Nobody comes or goes later: asking Mesa each hour would cost as much as a small section.
+        self._agents = {kind: tuple(self.agents_by_type.get(kind, ())) for kind in self._deciding}
 
 
 def _patient_reporter(name: str) -> Any:

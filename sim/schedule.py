@@ -105,7 +105,7 @@ def _by_size(tissue: Tissue) -> int:
 
 def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock, tissue: Tissue) -> None:
     """Let processes that write one lesion at a time act on one lesion alone; they read what is systemic."""
-    alone = replace(state, tissues=[tissue])
+    alone = State(state.key, state.systemic, [tissue], state.orders)
     is_turn_taken = False
     for row in rows:
         if row.every != "micro-step":

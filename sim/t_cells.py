@@ -1,6 +1,7 @@
 """T cells of a section and their visits: tables of plain columns, one row an individual."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,20 +10,18 @@ class Rows:
     """A table of plain columns, one row an individual; rows [0, n) are alive and keep the order of arrival."""
 
     n: int
+    COLUMNS: ClassVar[tuple[str, ...]]
 
     def columns(self) -> list[np.ndarray]:
         """Return the row arrays in declared order."""
-        return [getattr(self, name) for name in self._columns()]
+        return [getattr(self, name) for name in self.COLUMNS]
 
     def reserve(self, capacity: int) -> None:
         """Make room for at least `capacity` rows; living rows keep their place."""
-        for name in self._columns():
+        for name in self.COLUMNS:
             old = getattr(self, name)
             if capacity > len(old):
                 setattr(self, name, np.concatenate([old, np.zeros(2 * capacity - len(old), old.dtype)]))
-
-    def _columns(self) -> list[str]:
-        return [f.name for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)]  # type: ignore[arg-type]
 
 
 @dataclass
@@ -34,6 +33,7 @@ class TCells(Rows):
     is_specific, is_exhausted, is_stem_like: uint8 flags.
     """
 
+    COLUMNS = ("site", "id", "dies_at_h", "target", "kills", "is_specific", "is_exhausted", "is_stem_like")
     n: int
     next_id: int
     site: np.ndarray
@@ -61,6 +61,7 @@ class Visits(Rows):
     is_engaged: uint8 flag.
     """
 
+    COLUMNS = ("t_cell", "probe", "site", "is_engaged")
     n: int
     t_cell: np.ndarray
     probe: np.ndarray

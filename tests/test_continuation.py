@@ -236,7 +236,7 @@ def test_a_job_begins_anew_where_the_record_is_anothers(other: dict[str, Any], t
     one, seen = Job(treated, **({"replicate": 0} | other), path=tmp_path / "run.h5"), []  # type: ignore[arg-type]
     stop(treated, one.path, 50, monkeypatch)
     perform(one, on_progress=lambda day, _: seen.append(day))
-    assert is_done(one) and seen[0] == 1.0
+    assert is_done(one) and seen[0] <= 0.0, "from the burn-in on"
 
 
 def test_a_full_disk_loses_nothing_that_was_committed(treated: Scenario, whole: Path, tmp_path: Path,

@@ -35,9 +35,9 @@ def _state_hours(state: State, model: TumourModel) -> None:
 
 
 def kernels(model: TumourModel, limits: Sequence[Figure], repeats: int) -> list[Figure]:
-    """Return the figures of the kernels on the model's largest section, beside the machine's own; sites are those that a rule visits."""
+    """Return the figures of the kernels on the section with the most sites to visit, beside the machine's own; others do not count."""
     state = deepcopy(model.state)
-    tissue = max(state.active, key=lambda section: section.state.size)
+    tissue = max(state.active, key=lambda section: cut(section.state, section.window).size)
     sites, own = tissue.state.size, replace(state, tissues=[tissue])
     swept = cut(tissue.state, tissue.window).size
     bare = {limit.name: limit.value for limit in limits}
