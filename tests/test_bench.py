@@ -60,10 +60,12 @@ def test_the_verb_prints_a_table_or_json(monkeypatch: pytest.MonkeyPatch, capsys
     made = [at_most(figure("runs", "a run", [1.0], "s"), 2.0), figure("machine", "copy", [10.0], "GB/s")]
     left_out = at_most(figure("runs", "a long run", [math.nan], "s"), 2.0)
     monkeypatch.setattr(bench, "bench", lambda effort, tell: [*made, left_out])
-    assert verb.execute(Namespace(quick=True, full_size=False, json=False)) == 0
+    assert verb.execute(Namespace(quick=False, full_size=False, json=False)) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == list(verb.HEADINGS) and table[1].endswith("at most 2 s  reached")
     assert table[3].endswith("at most 2 s  not measured")
-    assert verb.execute(Namespace(quick=True, full_size=False, json=True)) == 0
+    assert verb.execute(Namespace(quick=False, full_size=False, json=True)) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [Figure(**row) for row in rows[:2]] == made and rows[2]["value"] is None and rows[2]["target"] == "at most 2 s"
+    assert verb.execute(Namespace(quick=True, full_size=False, json=True)) == 0
+    assert not any(row["target"] or row["reached"] for row in json.loads(capsys.readouterr().out)), "no target is meant for small sections"

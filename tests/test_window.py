@@ -132,7 +132,10 @@ def test_oxygen_of_a_remnant_is_nearly_that_of_the_whole_box(radius: float, most
 
 def test_a_picture_shows_oxygen_where_no_rule_reads_it_any_more() -> None:
     """A mass leaves anoxic tissue behind; the picture shows that vessels supply it, and in the window what the cells feel."""
-    tissue = small_mass(True)
+    tissue = bare_tissue((1, 101, 101))
+    fill_disc(tissue, 6.0)
+    tissue.perfusion[0, ::4, ::4] = 1.0
+    close_window(tissue)
     oxygen.solve(tissue, oxygen.Parameters())
     tissue.oxygen[0, :8] = 0.0
     shown = oxygen.whole_field(tissue, oxygen.Parameters())

@@ -34,6 +34,9 @@ def execute(options: Namespace) -> int:
     cores, reason = available_cores()
     tell(f"{cores} cores ({reason}); let nothing else run, or trust only shares and ratios")
     found = bench(effort, tell)
+    if options.quick:
+        tell("quick: small sections, for which no target is meant")
+        found = [made._replace(target="", reached=None) for made in found]
     rows = [{name: None if value != value else value for name, value in figure._asdict().items()} for figure in found]
     print(json.dumps(rows, indent=2) if options.json else as_table(found))
     return 0
@@ -41,8 +44,8 @@ def execute(options: Namespace) -> int:
 
 def as_table(found: Sequence["Figure"]) -> str:
     """Return figures as aligned columns."""
-    rows = [HEADINGS, *((made.group, made.name, *(f"{number:.3g}" for number in (made.value, made.low, made.high)), made.unit,
-                         made.target, verdict(made)) for made in found)]
+    rows = [HEADINGS, *((made.group, made.name, *map(number, (made.value, made.low, made.high)), made.unit, made.target, verdict(made))
+                        for made in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     return "\n".join("  ".join(text.rjust(width) if column in (2, 3, 4) else text.ljust(width) for column, (text, width) in
                                enumerate(zip(row, widths, strict=True))).rstrip() for row in rows)
@@ -53,3 +56,8 @@ def verdict(made: "Figure") -> str:
     if made.target and made.reached is None:
         return "not measured"
     return {True: "reached", False: "missed", None: ""}[made.reached]
+
+
+def number(value: float) -> str:
+    """Return a number as the table shows it, a dash for one that was not measured."""
+    return "-" if value != value else f"{value:.3g}"

@@ -27,9 +27,9 @@ from sim.state import SITE_UM, State, Tissue
 EVERY_H = 4.0
 _OVER_RELAXATION = 1.7
 _MOST_SWEEPS = 2000
-_REACH = 10
-"""Sites around the window that are solved too, with zero flux beyond as at the faces of the box: twice the distance over which
-vessels screen what lies behind them."""
+_REACH = 20
+"""Sites around the window that are solved too, with zero flux beyond as at the faces of the box. Over ground that a mass has left
+without vessels ten are too few: cells of a remnant then lie up to 1.5 mmHg too low, with twenty 0.04."""
 
 
 class Parameters(NamedTuple):
@@ -83,12 +83,12 @@ def solve(tissue: Tissue, p: Parameters) -> int:
 
 
 def whole_field(tissue: Tissue, p: Parameters) -> np.ndarray:
-    """Return oxygen as a picture shows it: what the cells feel, and where no rule reads it the steady state of the whole box."""
+    """Return oxygen as a picture shows it: what the cells feel, and around them the steady state of the whole box."""
     shape, field = tissue.state.shape, tissue.oxygen.copy()
-    around = ahead(tissue.window, shape, _REACH)
-    if around != whole(shape):
+    if ahead(tissue.window, shape, _REACH) != whole(shape):
         _solve_in(whole(shape), tissue, p, field)
-        cut(field, around)[:] = cut(tissue.oxygen, around)
+        # Not farther out: there the near edge shows as a seam.
+        cut(field, tissue.window)[:] = cut(tissue.oxygen, tissue.window)
     return field
 
 
