@@ -156,9 +156,10 @@ def full_size(tell: Callable[[str], None]) -> list[Figure]:
     scenario, n = load_scenario("neck_full_size", ["burn_in_d=0"]), 12
     tell(f"one section of {FULL_SIZE_CELLS:.3g} cells: {n} steps on one and on two threads")
     one = _steps(scenario, n)
+    # Of one model: the second one finds the memory of the first in pieces.
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     with hired(2):
         two = _steps(scenario, n)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     course = sum(min(one, two, key=sum)) / n * FULL_SIZE_COURSE / 60.0
     return full_size_figures(one, [sum(one) / sum(two)], [course], [memory])
 
