@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import Hazard
+from sim.hits import settle
 from sim.numerics.jit import kernel
 from sim.processes import t_cell_killing, t_cell_motion
 from sim.processes.t_cell_killing import hit, visit
@@ -50,4 +50,4 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
             if reached < clock.n_micro_steps:
                 visits.reserve(visits.n + 2 * t.n)
                 is_begun = True
-        t_cell_killing.write_kills(tissue.window, fight.p.n_hits, tissue.hits, tissue.hazard[Hazard.T_CELL])
+        settle(tissue, fight.p, clock.minute + clock.n_micro_steps * MICRO_STEP_MIN)

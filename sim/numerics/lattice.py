@@ -127,7 +127,8 @@ def place_on(ray, k, nz):
 def site_on(ray, k, shape):
     """Return the flat site at position k of a ray of `ray_from`."""
     z, y, x = place_on(ray, k, shape[0])
-    return (z * shape[1] + y) * shape[2] + x
+    # Unsigned: an index that might count from the end would be looked at once more.
+    return (np.uint64(z) * np.uint64(shape[1]) + np.uint64(y)) * np.uint64(shape[2]) + np.uint64(x)
 
 
 @kernel

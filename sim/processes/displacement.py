@@ -39,12 +39,22 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _move(to, origin, cells, last_hit):
-    """Move a cell from one flat site to another, which it overwrites."""
-    cells[to] = cells[origin]
-    # The time of the last hit is read of a cell with hits only.
-    if cells[origin] >> HITS_AT:
-        last_hit[to] = last_hit[origin]
+def _shift(ray, start, end, shape, cells, last_hit):
+    """Move the cells of a ray by one position towards `start`, whose own is overwritten; the last to move is that of `end`."""
+    by = 1 if end > start else -1
+    at, bits = site_on(ray, start, shape), np.uint8(0)
+    for origin in range(start + by, end + by, by):
+        source = site_on(ray, origin, shape)
+        cell = cells[source]
+        cells[at] = cell
+        bits |= cell
+        at = source
+    # The time of the last hit is read of a cell with hits only, and few rays have one.
+    if bits >> HITS_AT:
+        for to in range(start, end, by):
+            at = site_on(ray, to, shape)
+            if cells[at] >> HITS_AT:
+                last_hit[at] = last_hit[site_on(ray, to + by, shape)]
 
 
 @kernel
@@ -110,8 +120,8 @@ def _push(luck, births, geometry, room, bound, cells, last_hit):
             last -= 1
         else:
             n_cells += 1
-        for k in range(last, 0, -1):
-            _move(site_on(ray, k + 1, shape), site_on(ray, k, shape), cells, last_hit)
+        if last > 0:
+            _shift(ray, last + 1, 1, shape, cells, last_hit)
         cells[site_on(ray, 1 if last >= 0 else 0, shape)] = daughters[i]
         bound = _include(place_on(ray, max(last + 1, 0), shape[0]), geometry, bound)
     return dropped, n_cells, bound
@@ -135,9 +145,8 @@ def _pull(luck, gaps, geometry, bound, cells, last_hit):
         if cells[gaps[i]]:
             continue
         ray, last = _choose_ray(gaps[i], geometry, words[i], -1.0, bound, cells)
-        for k in range(last):
-            _move(site_on(ray, k, shape), site_on(ray, k + 1, shape), cells, last_hit)
         if last > 0:
+            _shift(ray, 0, last, shape, cells, last_hit)
             cells[site_on(ray, last, shape)] = 0
 
 

@@ -24,7 +24,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import CellState, Hazard, Purpose
+from sim.codes import CellState, Purpose
+from sim.hits import land, settle
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour, sites_apart
@@ -33,7 +34,6 @@ from sim.parameters import quantity
 from sim.state import State, Tissue
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
-_T_CELL, _CERTAIN = int(Hazard.T_CELL), np.float32(1e6)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _ASTRAY = 2
 """Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
@@ -128,15 +128,6 @@ def _go_on(p_real, luck, word, i, fight, visits):
 
 
 @kernel
-def _land(minute, memory_min, at, hits, last_hit):
-    """Book a hit on a site; hits of one micro-step add up whatever their order. Writes hits, last_hit."""
-    if minute - last_hit[at] >= memory_min:
-        hits[at] = 0
-    hits[at] = min(hits[at] + 1, 200)
-    last_hit[at] = minute
-
-
-@kernel
 def hit(luck, when, fight, visits):
     """Engage, hit and let go for one micro-step; return the number of visits, new ones appended.
 
@@ -173,7 +164,7 @@ def hit(luck, when, fight, visits):
             target[i] = -1
             continue
         if uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
-            _land(minute, p.memory_min, at, hits, last_hit)
+            land(minute, p.memory_min, at, hits, last_hit)
             # Marked here, booked below once all hits of the micro-step are known.
             target[i] = -2 - at
     for i in acting[:n_acting]:
@@ -209,20 +200,10 @@ def visit(luck, when, fight, visits):
         elif uniform(words[1]) < p_leave:
             is_engaged[i] = 0
         elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, t_cell[i], entity_of(at, shape, centre)):
-            _land(minute, p.memory_min, at, hits, last_hit)
+            land(minute, p.memory_min, at, hits, last_hit)
         t_cell[kept], probe[kept], site[kept], is_engaged[kept] = t_cell[i], probe[i], site[i], is_engaged[i]
         kept += 1
     return kept
-
-
-@kernel
-def write_kills(window, n_hits, hits, hazard):
-    """Write a certain death for every cell with enough hits. Reads hits; writes hazard; both (nz, ny, nx), in a window. No draws."""
-    for z in range(len(hits)):
-        for y in range(window[0], window[1]):
-            counts, row = hits[z, y], hazard[z, y]
-            for x in range(window[2], window[3]):  # Chosen, not skipped: a loop without branches vectorises.
-                row[x] = _CERTAIN if counts[x] >= n_hits else row[x]
 
 
 def fight_of(tissue: Tissue, p: Parameters, pd1_occupancy: float) -> Fight:
@@ -247,4 +228,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             visits.reserve(visits.n + 2 * t.n)
         visits.n = hit(luck, when, fight, (visits.n, *visits.columns()))
         if clock.micro_step == clock.n_micro_steps - 1:
-            write_kills(tissue.window, p.n_hits, tissue.hits, tissue.hazard[_T_CELL])
+            settle(tissue, p, clock.minute + MICRO_STEP_MIN)

@@ -69,6 +69,21 @@ def test_a_hit_after_50_minutes_is_forgotten(ago_min: float, n_hits: int) -> Non
     assert is_killed(tissue) == (n_hits == P.n_hits)
 
 
+@pytest.mark.parametrize("n_hits", [1, P.n_hits - 1, P.n_hits])
+@pytest.mark.parametrize("ago_min", [P.memory_min - MICRO_STEP_MIN - 1, P.memory_min - MICRO_STEP_MIN])
+def test_only_what_no_later_hit_could_add_to_is_forgotten_at_the_end_of_an_hour(ago_min: float, n_hits: int) -> None:
+    """The next hit can fall a micro-step later; a cell with enough hits dies of them however old they are."""
+    tissue = duel()
+    tissue.t_cells.is_exhausted[0] = 1
+    tissue.hits[CELL], tissue.last_hit[CELL] = n_hits, 100 * 60 + LAST * MICRO_STEP_MIN - round(ago_min)
+    fight(tissue, LAST)
+    assert tissue.hits[CELL] == n_hits
+    fight(tissue, 1, start=LAST)
+    is_old = ago_min + MICRO_STEP_MIN >= P.memory_min
+    assert tissue.hits[CELL] == (0 if is_old and n_hits < P.n_hits else n_hits)
+    assert is_killed(tissue) == (n_hits == P.n_hits)
+
+
 def test_several_t_cells_kill_together_and_each_books_the_kill() -> None:
     tissue = fight(duel(P.n_hits, target=AT), 1, start=LAST)
     assert is_killed(tissue)

@@ -1,0 +1,48 @@
+"""Hits of T cells on tumour cells (see `t_cell_killing`): booked, forgotten, and deadly once there are enough."""
+
+from typing import Protocol
+
+import numpy as np
+
+from sim.codes import Hazard
+from sim.numerics.jit import kernel
+from sim.state import Tissue
+
+_CERTAIN = np.float32(1e6)
+
+
+class Forgetting(Protocol):
+    """The parameters by which hits add up."""
+
+    n_hits: int
+    memory_min: float
+
+
+@kernel
+def land(minute, memory_min, at, hits, last_hit):
+    """Book a hit on a site; hits of one micro-step add up whatever their order. Writes hits, last_hit."""
+    if minute - last_hit[at] >= memory_min:
+        hits[at] = 0
+    hits[at] = min(hits[at] + 1, 200)
+    last_hit[at] = minute
+
+
+@kernel
+def _settle(window, n_hits, oldest, hits, last_hit, hazard):
+    """See `settle`; hits are forgotten that are as old as the minute `oldest`. Arrays (nz, ny, nx). No draws."""
+    for z in range(len(hits)):
+        for y in range(window[0], window[1]):
+            counts, minutes, row = hits[z, y], last_hit[z, y], hazard[z, y]
+            for x in range(window[2], window[3]):
+                if counts[x] >= n_hits:
+                    row[x] = _CERTAIN
+                elif counts[x] and minutes[x] <= oldest:
+                    counts[x] = 0
+
+
+def settle(tissue: Tissue, p: Forgetting, next_minute: int) -> None:
+    """Write a certain death for every cell with enough hits, and forget hits too old to count with one of the next micro-step.
+
+    `land` would forget them as well, but until then every push and pull would carry their times along: a line of memory each.
+    """
+    _settle(tissue.window, p.n_hits, next_minute - p.memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
