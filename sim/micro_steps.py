@@ -3,13 +3,21 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from sim.clock import MICRO_STEP_MIN, Clock
 from sim.hits import settle
+from sim.numerics.crew import free_threads, in_pieces
 from sim.numerics.jit import kernel
+from sim.numerics.random import Luck
 from sim.processes import t_cell_killing, t_cell_motion
-from sim.processes.t_cell_killing import hit, visit
-from sim.processes.t_cell_motion import take_turn
+from sim.processes.t_cell_killing import Fight, decide, strike, visit
+from sim.processes.t_cell_motion import Walk, commit, propose, take_turn
 from sim.state import State
+from sim.t_cells import Visits
+
+LEAST_T_CELLS = 20_000
+"""Fewer are not shared out: starting threads twenty times an hour would take longer than they save."""
 
 
 @kernel
@@ -30,8 +38,20 @@ def _take_turns(span, is_begun, luck, walk, fight, visits):
         # Only a light section, where w < W, begins visits.
         if fight.chances[3] < 1.0 and n + 2 * n_t_cells > len(t_cell):
             return m, n
-        n = hit(luck, when, fight, (n, t_cell, probe, site, is_engaged))
+        n = decide((0, n_t_cells), luck, when, fight, (n, t_cell, probe, site, is_engaged))
+        strike(when[0], fight)
     return end, n
+
+
+def _share_turns(span: tuple[int, int, int], luck: Luck, walk: Walk, fight: Fight, visits: Visits) -> None:
+    """Do as `_take_turns` does where nobody visits, the rows of T cells shared out among the free threads."""
+    n, nobody = len(fight.rows[0]), (0, *visits.columns())
+    for m in range(span[0], span[1]):
+        when = (span[2] + m * MICRO_STEP_MIN, m)
+        hops = in_pieces(n, lambda rows, m=m: (rows[0], propose(rows, luck, m, walk)))
+        commit(np.array(hops), walk)
+        in_pieces(n, lambda rows, when=when: decide(rows, luck, when, fight, nobody))
+        strike(when[0], fight)
 
 
 def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
@@ -44,6 +64,9 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
         walk = t_cell_motion.walk_of(tissue, parameters["t_cell_motion"])
         fight = t_cell_killing.fight_of(tissue, parameters["t_cell_killing"], state.systemic.pd1_occupancy)
         reached, is_begun = 0, False
+        if free_threads() > 1 and t.n >= LEAST_T_CELLS and not (tissue.is_light or visits.n):
+            _share_turns((0, clock.n_micro_steps, clock.minute), luck, walk, fight, visits)
+            reached = clock.n_micro_steps
         while reached < clock.n_micro_steps:
             span = (reached, clock.n_micro_steps, clock.minute)
             reached, visits.n = _take_turns(span, is_begun, luck, walk, fight, (visits.n, *visits.columns()))

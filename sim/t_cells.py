@@ -5,9 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
+AT_ONCE = 2048
+"""T cells whose draws are made at once: as many as stay in the nearest memory."""
+
 
 class Rows:
-    """A table of plain columns, one row an individual; rows [0, n) are alive and keep the order of arrival."""
+    """A table of plain columns, one row an individual; rows [0, n) are alive."""
 
     n: int
     COLUMNS: ClassVar[tuple[str, ...]]
@@ -26,7 +29,7 @@ class Rows:
 
 @dataclass
 class TCells(Rows):
-    """CD8 T cells of one section, one row each.
+    """CD8 T cells of one section, one row each, about in the order of their sites.
 
     site: int32 flat lattice index. id: uint32, never reused. dies_at_h: float32, hours since the scenario's start.
     target: int32 flat index of the engaged tumour cell, -1 if none. kills: uint8 since activation.
@@ -52,10 +55,17 @@ class TCells(Rows):
         return cls(0, 0, np.zeros(capacity, np.int32), np.zeros(capacity, np.uint32), np.zeros(capacity, np.float32),
                    np.full(capacity, -1, np.int32), *flags)
 
+    def sort(self) -> None:
+        """Put the rows in the order of their sites: who stand side by side read the same lines of memory."""
+        # Several T cells may share a site: the id makes the order the only one.
+        order = np.argsort(self.site[: self.n].astype(np.uint64) << np.uint64(32) | self.id[: self.n])
+        for column in self.columns():
+            column[: self.n] = column[: self.n][order]
+
 
 @dataclass
 class Visits(Rows):
-    """Visits of T cells to clonogens of a light section, one row each (see `t_cell_killing`).
+    """Visits of T cells to clonogens of a light section, one row each in the order in which they began (see `t_cell_killing`).
 
     t_cell: uint32 id of the visitor. probe: int32 flat site of the clonogen. site: int32 where the visitor's double is.
     is_engaged: uint8 flag.

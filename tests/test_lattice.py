@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve
 
-from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, outward_ray, ray_from, site_on, sums_around
+from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, sums_around
 from sim.numerics.random import site_entity
+from sim.numerics.rays import outward_ray, ray_from, site_on
 from sim.numerics.window import whole
 
 FLAT, BLOCK = (1, 5, 5), (5, 5, 5)

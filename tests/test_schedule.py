@@ -48,23 +48,26 @@ def test_a_step_calls_every_process_in_order_and_the_micro_steps_at_their_place(
 
 
 @pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
-def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float) -> None:
-    """In one compiled call or turn by turn: the same bytes, in a section whose T cells visit clonogens too."""
-    def hours(is_compiled: bool) -> State:
+def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one compiled call, shared out or turn by turn: the same bytes, in a section whose T cells visit clonogens too."""
+    def hours(is_compiled: bool, n_threads: int = 1) -> State:
         tissue = lively()
         tissue.weight = weight
         tissue.t_cells.is_specific[: tissue.t_cells.n] = 1
         state = state_of(tissue)
         for step in range(100, 106):
             if is_compiled:
-                micro_steps.advance(state, DEFAULTS, clock_at(step))
+                with hired(n_threads):
+                    micro_steps.advance(state, DEFAULTS, clock_at(step))
                 continue
             for micro_step, name in itertools.product(range(10), MICRO):
                 RULES[name].update(state, DEFAULTS[name], clock_at(step, micro_step=micro_step))
         return state
 
+    monkeypatch.setattr(micro_steps, "LEAST_T_CELLS", 1)
     compiled = hours(True)
     assert remember(compiled) == remember(hours(False))
+    assert remember(compiled) == remember(hours(True, 3))
     assert (compiled.tissues[0].visits.n > 0) == (weight < 1e6)
     assert compiled.tissues[0].hits.any()
 
@@ -97,7 +100,16 @@ def test_a_lesion_changes_the_other_through_the_blood_alone() -> None:
 
 
 def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three lesions side by side, and one by rows as a large section is."""
+    """Three lesions side by side, and one in pieces as a large section is: by rows, halves and T cells."""
+    shared: list[int] = []
+    share_turns = micro_steps._share_turns
+
+    def counted(*arguments: Any) -> None:
+        shared.append(1)
+        share_turns(*arguments)
+
+    monkeypatch.setattr(micro_steps, "_share_turns", counted)
+    monkeypatch.setattr(micro_steps, "LEAST_T_CELLS", 2)
     neck = treated.lesions["neck"]
 
     def digest(n_threads: int, names: tuple[str, ...]) -> dict[str, bytes]:
@@ -112,6 +124,7 @@ def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypat
     for names in (("neck", "left", "right"), ("neck",)):
         assert digest(2, names) == digest(1, names)
         assert digest(3, names) == digest(1, names)
+    assert shared
 
 
 def counts(state: State) -> np.ndarray:

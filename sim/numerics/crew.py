@@ -40,15 +40,17 @@ def free_threads() -> int:
     return 1 if getattr(_busy, "is_so", False) else _size
 
 
-def side_by_side(work: Callable[[Any], None], items: Sequence[Any]) -> None:
-    """Do `work` for every item; the items must have nothing to do with one another."""
+def side_by_side(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """Do `work` for every item; the items must have nothing to do with one another. Return what it returned, in the items' order."""
     pool = _pool
     if pool is None or free_threads() == 1 or len(items) < 2:
-        for item in items:
-            work(item)
-        return
-    for done in [pool.submit(_alone, work, item) for item in items]:
-        done.result()
+        return [work(item) for item in items]
+    return [done.result() for done in [pool.submit(_alone, work, item) for item in items]]
+
+
+def is_large(n_sites: int) -> bool:
+    """Return whether a section, or the part of it to be worked on, is worth sharing out."""
+    return n_sites >= LEAST_SITES
 
 
 def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments: Any) -> None:
@@ -57,7 +59,7 @@ def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments:
     In one piece, or in one a thread where the sites are many.
     """
     n_rows = shape[0] * (window[1] - window[0])
-    n = min(free_threads(), n_rows) if n_rows * (window[3] - window[2]) >= LEAST_SITES else 1
+    n = min(free_threads(), n_rows) if is_large(n_rows * (window[3] - window[2])) else 1
     if n <= 1:
         work((0, n_rows), window, *arguments)
         return
@@ -65,9 +67,15 @@ def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments:
     side_by_side(lambda rows: work(rows, window, *arguments), list(pairwise(edges)))
 
 
-def _alone(work: Callable[[Any], None], item: Any) -> None:
+def in_pieces(n: int, work: Callable[[tuple[int, int]], Any]) -> list[Any]:
+    """Call `work((first, end))` for all of n rows, in one piece a free thread; return what it returned for each."""
+    pieces = max(min(free_threads(), n), 1)
+    return side_by_side(work, list(pairwise(n * i // pieces for i in range(pieces + 1))))
+
+
+def _alone(work: Callable[[Any], Any], item: Any) -> Any:
     _busy.is_so = True
     try:
-        work(item)
+        return work(item)
     finally:
         _busy.is_so = False

@@ -7,27 +7,30 @@ takes the one that ends nearer, a pull the one that ends farther, measured in th
 is the surface tension of the mass: without it turnover alone lets shapes drift and tips outgrow flanks (tried). So
 growth is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
 
-Events of a step act in the order of their draws, so no corner comes first. A section that holds its capacity loses
+Events of a step act in the order of their draws, so no corner comes first (in a large section half by half). A section that holds its capacity loses
 the outermost cell of the ray from view at each birth, as `population_control` accounts for. Cells move with their
 PD-L1 and hits; vessels and T cells keep their place.
 """
 
 import math
-from typing import NamedTuple
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.clock import Clock
 from sim.codes import Hazard, Purpose
 from sim.numerics.jit import kernel
-from sim.numerics.lattice import ONE, entity_of, outward_ray, place_of, place_on, ray_from, site_on
-from sim.numerics.random import Luck, draw_many
+from sim.numerics.lattice import place_of
+from sim.numerics.random import Luck
+from sim.numerics.rays import ONE, by_region, outward_ray, place_on, ray_from, site_on, words_of
 from sim.numerics.scratch import scratch
 from sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
 from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
 from sim.state import State, Tissue
 
 EVERY_H = 6.0
+Bound, Moved = tuple[Window, float], tuple[np.ndarray, np.ndarray]
 Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
 _DIVISION = int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
@@ -103,28 +106,27 @@ def _choose_ray(site, geometry, words, sign, bound, cells):
 
 @kernel
 def _push(luck, births, geometry, room, bound, cells, last_hit):
-    """Place one daughter for each birth; return (cells pushed out of view, cells now, bound now). One draw a birth.
+    """Place one daughter for each birth; return (cells pushed out of view, cells more, bound now). One draw a birth.
 
-    Reads births = (flat sites, packed daughters) in order of action; geometry and bound as in `_choose_ray`; room = (occupied
-    sites, capacity). Writes cells (packed) and last_hit, flat.
+    Reads births = (flat sites, packed daughters) in order of action; geometry and bound as in `_choose_ray`; room = how many
+    cells more there may be. Writes cells (packed) and last_hit, flat.
     """
     (mothers, daughters), shape = births, geometry[0]
-    n_cells, capacity = room
-    dropped, words = 0, _words(luck, _PUSH, mothers, geometry)
+    dropped, n_placed, words = 0, 0, words_of(luck, _PUSH, mothers, geometry)
     for i in range(len(mothers)):
         ray, last = _choose_ray(mothers[i], geometry, words[i], 1.0, bound, cells)
-        if n_cells >= capacity or last == ray[2] - 1:
+        if n_placed >= room or last == ray[2] - 1:
             dropped += 1
             if last <= 0:
                 continue
             last -= 1
         else:
-            n_cells += 1
+            n_placed += 1
         if last > 0:
             _shift(ray, last + 1, 1, shape, cells, last_hit)
         cells[site_on(ray, 1 if last >= 0 else 0, shape)] = daughters[i]
         bound = _include(place_on(ray, max(last + 1, 0), shape[0]), geometry, bound)
-    return dropped, n_cells, bound
+    return dropped, n_placed, bound
 
 
 @kernel
@@ -140,7 +142,7 @@ def _include(place, geometry, bound):
 def _pull(luck, gaps, geometry, bound, cells, last_hit):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes
     cells (packed) and last_hit, flat. One draw a gap."""
-    shape, words = geometry[0], _words(luck, _PULL, gaps, geometry)
+    shape, words = geometry[0], words_of(luck, _PULL, gaps, geometry)
     for i in range(len(gaps)):
         if cells[gaps[i]]:
             continue
@@ -148,16 +150,6 @@ def _pull(luck, gaps, geometry, bound, cells, last_hit):
         if last > 0:
             _shift(ray, 0, last, shape, cells, last_hit)
             cells[site_on(ray, last, shape)] = 0
-
-
-@kernel
-def _words(luck, purpose, sites, geometry):
-    """Return the draws of flat sites, uint32 (sites, 4)."""
-    names, words = np.empty(len(sites), np.uint32), np.empty((4, len(sites)), np.uint32)
-    for i in range(len(sites)):
-        names[i] = entity_of(sites[i], geometry[0], geometry[1])
-    draw_many(luck, purpose, names, words)
-    return words.T.copy()
 
 
 def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
@@ -172,7 +164,29 @@ def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
 
 def _in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: Geometry) -> np.ndarray:
     """Return flat sites sorted by their draw: the order of action."""
-    return sites[np.argsort(_words(luck, purpose, sites, geometry)[:, 0], kind="stable")]
+    return sites[np.argsort(words_of(luck, purpose, sites, geometry)[:, 0], kind="stable")]
+
+
+def _both(a: Bound, b: Bound) -> Bound:
+    """Return the bound of the cells of two."""
+    (one, far), (other, further) = a, b
+    return (min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3])), max(far, further)
+
+
+def _place_births(tissue: Tissue, luck: Luck, mothers: np.ndarray, geometry: Geometry, bound: Bound, moved: Moved) -> Bound:
+    """Place a daughter for each mother (flat sites, in order of action); return the bound of the cells then."""
+    daughters, done = daughters_of(moved[0][mothers]), [(0, 0, bound)]
+    room = tissue.capacity - tissue.n_cells
+
+    def push(which: Any) -> None:
+        # Room goes to the first; where events share it out, each half takes what falls to its own.
+        its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
+        done.append(_push(luck, (mothers[which], daughters[which]), geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
+
+    by_region(luck, _PUSH, mothers, (geometry[0], geometry[1], geometry[3]), push)
+    tissue.n_dropped += sum(d[0] for d in done)
+    tissue.n_cells += sum(d[1] for d in done)
+    return reduce(_both, (d[2] for d in done))
 
 
 def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
@@ -189,12 +203,10 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     pack(tissue.window, lattices, cells)
     bound, moved = (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        mothers = _in_order(luck, _PUSH_ORDER, mothers, geometry)
-        dropped, tissue.n_cells, bound = _push(luck, (mothers, daughters_of(moved[0][mothers])), geometry, (tissue.n_cells, tissue.capacity), bound, *moved)
-        tissue.n_dropped += dropped
+        bound = _place_births(tissue, luck, _in_order(luck, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
     if is_pulled:
         gaps = _in_order(luck, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
-        _pull(luck, gaps, geometry, bound, *moved)
+        by_region(luck, _PULL, gaps, (shape, tissue.centre, tissue.is_block), lambda which: _pull(luck, gaps[which], geometry, bound, *moved))
     tissue.window = bound[0]
     unpack(tissue.window, cells, lattices)
 

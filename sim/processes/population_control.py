@@ -50,7 +50,8 @@ class Parameters(NamedTuple):
 def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
     """Let w, W and L follow the cells that births pushed out of view since the last step; T cells go with them.
 
-    A section T cell stands for W as well: without this, growth would make T cells out of nothing.
+    A section T cell stands for W as well: without this, growth would make T cells out of nothing. Every k-th row goes, and as
+    rows lie about in the order of their sites, evenly from everywhere.
     """
     if not tissue.n_dropped:
         return

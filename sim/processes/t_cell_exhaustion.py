@@ -20,6 +20,8 @@ from sim.parameters import quantity
 from sim.state import State, Tissue
 
 EVERY_H = 6.0
+SORTED_EVERY_H = 24.0
+"""T cells wander some sixteen sites a day, so sorted rows stay about in order."""
 _EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
 
 
@@ -88,7 +90,7 @@ def _keep_living(t_h, n, t_count, columns):
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Exhaust and recover every few hours; remove the dead every step."""
+    """Exhaust and recover every few hours; remove the dead every step, and put the living in order once a day."""
     occupancy = state.systemic.pd1_occupancy
     days = clock.span_h(EVERY_H) / 24.0
     chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
@@ -98,5 +100,9 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
             recovered = _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
             if len(recovered):
+                # By id: the rows' order names nobody.
+                recovered = recovered[np.argsort(t.id[recovered])]
                 _expand(tissue, recovered, p.daughters_per_recovery)
         t.n = _keep_living(clock.t_h + clock.dt_h, t.n, tissue.t_count.reshape(-1), tuple(t.columns()))
+        if clock.is_due(SORTED_EVERY_H):
+            t.sort()

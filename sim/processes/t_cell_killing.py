@@ -32,6 +32,7 @@ from sim.numerics.lattice import entity_of, neighbour, sites_apart
 from sim.numerics.random import draw_fixed, draw_many, draw_pair, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
+from sim.t_cells import AT_ONCE
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -116,6 +117,15 @@ def _engage(p_real, luck, word, n_hits, fight, t_cell, visits):
 
 
 @kernel
+def _begin(probe, t_cell, n, visits):
+    """Let the double of a T cell, t_cell = (id, site), visit a clonogen's site, -1 for none; return the number of visits."""
+    if probe < 0:
+        return n
+    visits[1][n], visits[2][n], visits[3][n], visits[4][n] = t_cell[0], probe, t_cell[1], 1
+    return n + 1
+
+
+@kernel
 def _go_on(p_real, luck, word, i, fight, visits):
     """Return how a free double goes on: 0 it is gone, taken by a cell that occupies its T cell; 1 it wanders; 2 it engages."""
     t_cell, probe, site = visits[1][i], visits[2][i], np.int64(visits[3][i])
@@ -128,51 +138,55 @@ def _go_on(p_real, luck, word, i, fight, visits):
 
 
 @kernel
-def hit(luck, when, fight, visits):
-    """Engage, hit and let go for one micro-step; return the number of visits, new ones appended.
+def decide(span, luck, when, fight, visits):
+    """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return the number of visits, new ones appended.
 
-    Writes hits, last_hit, target, kills and visits = (number, t_cell, probe, site, is_engaged) with room for two more a T
-    cell; when = (minute, micro-step). One draw a specific T cell, and one a pair that would hit. A kill is booked to all
-    who hit in its micro-step.
+    All see the hits of before: nothing depends on the rows' order. Writes target, -2 - site for those that strike, and visits =
+    (number, t_cell, probe, site, is_engaged) with room for two more a T cell; when = (minute, micro-step). One draw a
+    specific T cell, and one a pair that would hit.
     """
     p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
     p_hit, p_leave, free, p_real = fight.chances
     state, pd_l1_share, lost_antigen, hits, last_hit = fight.cells
-    site, ids, is_specific, is_exhausted, target, kills = fight.rows
-    n_visits = visits[0]
-    acting, n_acting = np.empty(len(site), np.int32), 0
-    for i in range(len(site)):
-        # Written always, counted if it holds: no branch to guess.
-        can_act = (is_specific[i] != 0) & (is_exhausted[i] == 0)
-        acting[n_acting] = i
-        n_acting += can_act
-        target[i] = target[i] if can_act else -1
-    all_words = np.empty((4, n_acting), np.uint32)
-    draw_many(luck, _KILLING + 256 * (micro_step + 1), ids[acting[:n_acting]], all_words)
-    for k in range(n_acting):
-        i, words = acting[k], (all_words[0, k], all_words[1, k], all_words[2, k], all_words[3, k])
-        at = target[i]
-        if at < 0:
-            target[i], first, second = _engage(p_real, luck, words[0], p.n_hits, fight, (ids[i], site[i]), visits)
-            for begun in (first, second):
-                if begun >= 0:
-                    visits[1][n_visits], visits[2][n_visits], visits[3][n_visits], visits[4][n_visits] = ids[i], begun, site[i], 1
-                    n_visits += 1
-            continue
-        is_gone = state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
-        if is_gone or uniform(words[1]) < p_leave:
-            target[i] = -1
-            continue
-        if uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
-            land(minute, p.memory_min, at, hits, last_hit)
-            # Marked here, booked below once all hits of the micro-step are known.
-            target[i] = -2 - at
-    for i in acting[:n_acting]:
+    site, ids, is_specific, is_exhausted, target = fight.rows[:5]
+    n_visits, acting, words = visits[0], np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
+    names = np.empty(AT_ONCE, np.uint32)
+    for start in range(span[0], span[1], AT_ONCE):
+        n_acting = 0
+        for i in range(start, min(start + AT_ONCE, span[1])):
+            # Written always, counted if it holds: no branch to guess.
+            can_act = (is_specific[i] != 0) & (is_exhausted[i] == 0)
+            acting[n_acting], names[n_acting] = i, ids[i]
+            n_acting += can_act
+            target[i] = target[i] if can_act else -1
+        draw_many(luck, _KILLING + 256 * (micro_step + 1), names[:n_acting], words)
+        for k in range(n_acting):
+            i = acting[k]
+            at = target[i]
+            if at < 0:
+                target[i], first, second = _engage(p_real, luck, words[0, k], p.n_hits, fight, (ids[i], site[i]), visits)
+                n_visits = _begin(second, (ids[i], site[i]), _begin(first, (ids[i], site[i]), n_visits, visits), visits)
+                continue
+            is_gone = state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
+            if is_gone or uniform(words[1, k]) < p_leave:
+                target[i] = -1
+            elif uniform(words[2, k]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
+                target[i] = -2 - at
+    return n_visits
+
+
+@kernel
+def strike(minute, fight):
+    """Land the hits that T cells decided on; a kill is booked to all who hit in its micro-step. Writes hits, last_hit, target, kills."""
+    hits, last_hit, target, kills = fight.cells[3], fight.cells[4], fight.rows[4], fight.rows[5]
+    for i in range(len(target)):
+        if target[i] <= -2:
+            land(minute, fight.p.memory_min, -2 - target[i], hits, last_hit)
+    for i in range(len(target)):
         if target[i] <= -2:
             target[i] = -2 - target[i]
-            if hits[target[i]] >= p.n_hits and kills[i] < 255:
+            if hits[target[i]] >= fight.p.n_hits and kills[i] < 255:
                 kills[i] += 1
-    return n_visits
 
 
 @kernel
@@ -226,6 +240,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         visits.n = visit(luck, when, fight, (visits.n, *visits.columns()))
         if tissue.is_light:
             visits.reserve(visits.n + 2 * t.n)
-        visits.n = hit(luck, when, fight, (visits.n, *visits.columns()))
+        visits.n = decide((0, t.n), luck, when, fight, (visits.n, *visits.columns()))
+        strike(clock.minute, fight)
         if clock.micro_step == clock.n_micro_steps - 1:
             settle(tissue, p, clock.minute + MICRO_STEP_MIN)

@@ -23,12 +23,16 @@ from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import draw_many, draw_pair, uniform
+from sim.numerics.scratch import scratch
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
+from sim.t_cells import AT_ONCE
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CAP_FREE, _CAP_TUMOUR = 8, 1
+_SPREAD = np.uint32(2654435769)
+"""A multiplier that spreads neighbouring sites over a table (Knuth's)."""
 # Mean squared length of a Moore hop in sites: (4 x 1 + 4 x 2) / 8 in 2-D, (6 x 1 + 12 x 2 + 8 x 3) / 26 in 3-D.
 _HOP_2D, _HOP_3D = 1.5, 54.0 / 26.0
 
@@ -48,48 +52,110 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
     return min(2.0 * n_dimensions * p.motility_um2_per_min * MICRO_STEP_MIN / (hop * SITE_UM**2), 1.0)
 
 
-@kernel
-def _move(chances, luck, micro_step, shape, fields, rows, claim):
-    """Move the free T cells of one micro-step.
+class Walk(NamedTuple):
+    """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre), flat
+    fields (state, chemoattractant, near_mass, t_count), rows (site, ids, target), room for hops (row, goal, bid) and claim uint8 flat,
+    zero before and after a micro-step."""
 
-    Reads fields = (state, chemoattractant, near_mass) flat, rows (ids, target); writes rows (site), fields (t_count) and
-    scratch claim uint64 flat (zero before and after). chances = (hop probability, bias, hop probability out of the mass).
-    One draw a T cell.
+    chances: tuple[float, float, float]
+    geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
+    fields: tuple[np.ndarray, ...]
+    rows: tuple[np.ndarray, ...]
+    hops: tuple[np.ndarray, ...]
+    claim: np.ndarray
+
+
+@kernel
+def propose(span, luck, micro_step, walk):
+    """Let the free T cells of rows span = [first, end) choose where to hop in one micro-step; return the number of hops.
+
+    Writes walk.hops from `first` on and nothing else, so that rows may be shared out. One draw a T cell.
     """
-    p_hop, bias, p_out = chances
-    state, chemoattractant, near_mass, t_count = fields
-    site, ids, target = rows
-    n, n_movers = len(site), 0
-    mover, goal, bid, words = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint64), np.empty((4, n), np.uint32)
-    draw_many(luck, _MOTION + 256 * (micro_step + 1), ids, words)
-    for i in range(n):
-        mover[n_movers] = i
-        n_movers += (target[i] < 0) & (uniform(words[0, i]) < p_hop)
-    for k in range(n_movers):
-        i = mover[k]
-        goal[k] = -1
-        to = neighbour(site[i], shape, words[1, i])
-        if (words[3, i] & np.uint32(0xFFFF)) < np.uint32(bias * 65536.0):
-            other = neighbour(site[i], shape, words[2, i])
-            if chemoattractant[other] > chemoattractant[to]:
-                to = other
-        cap = _CAP_TUMOUR if (state[to] >= _FIRST) & (state[to] <= _LAST) else _CAP_FREE
-        is_leaving = near_mass[site[i]] and not near_mass[to]
-        if to == site[i] or t_count[to] >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
-            continue
-        # The upper half of the word ranks; the id below it parts equal ranks.
-        bid[k] = (np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)) | np.uint64(ids[i]) | (np.uint64(1) << np.uint64(63))
-        goal[k] = to
-        claim[to] = max(claim[to], bid[k])
-    for k in range(n_movers):
-        if goal[k] >= 0 and claim[goal[k]] == bid[k]:
-            i = mover[k]
-            t_count[site[i]] -= 1
-            t_count[goal[k]] += 1
-            site[i] = goal[k]
-    for k in range(n_movers):
-        if goal[k] >= 0:
-            claim[goal[k]] = 0
+    (p_hop, bias, p_out), shape, (state, chemoattractant, near_mass, t_count) = walk.chances, walk.geometry[0], walk.fields
+    (site, ids, target), (hopper, goal, bid) = walk.rows, walk.hops
+    mover, words, n = np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32), span[0]
+    for start in range(span[0], span[1], AT_ONCE):
+        here, n_movers = min(AT_ONCE, span[1] - start), 0
+        draw_many(luck, _MOTION + 256 * (micro_step + 1), ids[start : start + here], words)
+        for i in range(here):
+            # Written always, counted if it holds: no branch to guess.
+            mover[n_movers] = i
+            n_movers += (target[start + i] < 0) & (uniform(words[0, i]) < p_hop)
+        for i in mover[:n_movers]:
+            own = site[start + i]
+            to = neighbour(own, shape, words[1, i])
+            if (words[3, i] & np.uint32(0xFFFF)) < np.uint32(bias * 65536.0):
+                other = neighbour(own, shape, words[2, i])
+                if chemoattractant[other] > chemoattractant[to]:
+                    to = other
+            cap = _CAP_TUMOUR if (state[to] >= _FIRST) & (state[to] <= _LAST) else _CAP_FREE
+            is_leaving = near_mass[own] and not near_mass[to]
+            if to == own or t_count[to] >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
+                continue
+            # The upper half of the word ranks; the id below it parts equal ranks.
+            rank = np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)
+            hopper[n], goal[n], bid[n] = start + i, to, rank | np.uint64(ids[start + i])
+            n += 1
+    return n - span[0]
+
+
+@kernel
+def _slot(goal, sites):
+    """Return where a site stands, or would stand, in a table of a power of two of sites, -1 where free and never full."""
+    at = (np.uint32(goal) * _SPREAD) & np.uint32(len(sites) - 1)
+    while sites[at] >= 0 and sites[at] != goal:
+        at = (at + np.uint32(1)) & np.uint32(len(sites) - 1)
+    return at
+
+
+@kernel
+def _claim(goals, claim):
+    """Mark each goal in claim: 1 where one T cell wants to go, 2 where more do; return the number of hops to the latter but for the first."""
+    n = 0
+    for to in goals:
+        n += claim[to] != 0
+        claim[to] = 2 if claim[to] else 1
+    return n
+
+
+@kernel
+def _bid(goals, bids, claim, best):
+    """Note the best bid for each contested site in a table best = (sites, bids)."""
+    for k in range(len(goals)):
+        if claim[goals[k]] == 2:
+            at = _slot(goals[k], best[0])
+            best[0][at], best[1][at] = goals[k], max(best[1][at], bids[k])
+
+
+@kernel
+def _hop(hoppers, goals, bids, walk, best):
+    """Let those hop whose goal nobody else wants, or less. Writes site and t_count."""
+    site, t_count = walk.rows[0], walk.fields[3]
+    for k in range(len(goals)):
+        to = goals[k]
+        if walk.claim[to] == 1 or best[1][_slot(to, best[0])] == bids[k]:
+            t_count[site[hoppers[k]]] -= 1
+            t_count[to] += 1
+            site[hoppers[k]] = to
+
+
+@kernel
+def commit(pieces, walk):
+    """Resolve proposed hops and let the winners hop. pieces int64 (pieces, 2): where the hops of each begin, and their number."""
+    hopper, goal, bid = walk.hops
+    n, size = 0, 2
+    for first, number in pieces:
+        n += _claim(goal[first : first + number], walk.claim)
+    while size < 4 * n:
+        size *= 2
+    best = (np.full(size, -1, np.int32), np.zeros(size, np.uint64))
+    for first, number in pieces:
+        _bid(goal[first : first + number], bid[first : first + number], walk.claim, best)
+    for first, number in pieces:
+        _hop(hopper[first : first + number], goal[first : first + number], bid[first : first + number], walk, best)
+    for first, number in pieces:
+        for to in goal[first : first + number]:
+            walk.claim[to] = 0
 
 
 @kernel
@@ -106,33 +172,31 @@ def _move_visitors(p_hop, luck, micro_step, geometry, rows):
                 site[i] = neighbour(site[i], shape, words[1])
 
 
-class Walk(NamedTuple):
-    """What the T cells of one section walk by; see `_move`."""
-
-    chances: tuple[float, float, float]
-    geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
-    fields: tuple[np.ndarray, ...]
-    rows: tuple[np.ndarray, ...]
-    claim: np.ndarray
-
-
 def walk_of(tissue: Tissue, p: Parameters) -> Walk:
     """Return what the T cells of a section walk by in this step."""
     t = tissue.t_cells
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
     chances = (p_hop, p.bias, p_hop / tissue.scale)
     fields = tuple(a.reshape(-1) for a in (tissue.state, tissue.chemoattractant, tissue.near_mass, tissue.t_count))
-    return Walk(chances, (tissue.state.shape, tissue.centre), fields, (t.site[: t.n], t.id[: t.n], t.target[: t.n]), tissue.claim.reshape(-1))
+    rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
+    hops = tuple(scratch(f"t_cell_motion.{name}", (t.n,), dtype) for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
+    return Walk(chances, (tissue.state.shape, tissue.centre), fields, rows, hops, tissue.claim.reshape(-1))
+
+
+@kernel
+def move_visitors(luck, micro_step, walk, visits):
+    """Move the doubles of visitors for one micro-step. visits = (number, t_cell, probe, site, is_engaged)."""
+    n, t_cell, probe, site, is_engaged = visits
+    if n:
+        _move_visitors(walk.chances[0], luck, micro_step, walk.geometry, (t_cell[:n], probe[:n], site[:n], is_engaged[:n]))
 
 
 @kernel
 def take_turn(luck, micro_step, walk, visits):
-    """Move the T cells of one section, and the doubles of visitors, for one micro-step. visits = (number, t_cell, probe, site, is_engaged)."""
-    if len(walk.rows[0]):
-        _move(walk.chances, luck, micro_step, walk.geometry[0], walk.fields, walk.rows, walk.claim)
-    n, t_cell, probe, site, is_engaged = visits
-    if n:
-        _move_visitors(walk.chances[0], luck, micro_step, walk.geometry, (t_cell[:n], probe[:n], site[:n], is_engaged[:n]))
+    """Move the T cells of one section, and the doubles of visitors, for one micro-step."""
+    n_rows = len(walk.rows[0])
+    commit(np.array([[0, propose((0, n_rows), luck, micro_step, walk)]]), walk)
+    move_visitors(luck, micro_step, walk, visits)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """Displacement: births push outward, gaps close inward, the mass stays compact, connected and round."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from sim.codes import NO_FATE, CellState, Hazard
-from sim.numerics.lattice import mass_axes
+from sim.numerics import crew, rays
+from sim.numerics.lattice import mass_axes, place_of
 from sim.numerics.random import Luck
 from sim.numerics.window import extent, whole, widen
 from sim.processes import displacement
@@ -18,6 +20,14 @@ from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, close_
 P = Parameters()
 NOT_DUE = 1
 MOORE = np.ones((3, 3, 3))
+
+
+@pytest.fixture(params=["small", "large"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let every test hold for the events of a small section, in one piece, and of a large one, half by half."""
+    if request.param == "large":
+        monkeypatch.setattr(crew, "LEAST_SITES", 1)
+    return request.param
 
 
 def n_cells(tissue: Tissue) -> int:
@@ -229,6 +239,39 @@ def test_a_cleared_disc_contracts_to_the_size_of_what_is_left() -> None:
     assert math.sqrt(long * short) == pytest.approx(2.0 * math.sqrt(n / math.pi), rel=0.03)
 
 
+@pytest.mark.parametrize(("shape", "is_block"), [((1, 61, 71), False), ((4, 61, 71), False), ((31, 61, 71), True)])
+def test_both_rays_of_an_event_keep_to_the_half_of_its_region(shape: tuple[int, int, int], is_block: bool, way: str) -> None:
+    """So the events of two halves touch no site in common; the rest, whose rays cross both middles, are few."""
+    centre = tuple(n // 2 for n in shape)
+    sites = np.random.default_rng(3).permutation(np.prod(shape))[:3000].astype(np.int64)
+    luck, called = Luck(*(np.uint32(word) for word in (1, 2, 3, 4))), []
+    rays.by_region(luck, 5, sites, (shape, centre, is_block), lambda which: called.append(np.arange(len(sites))[which]))
+    assert sorted(np.concatenate(called)) == list(range(len(sites))) and all((np.diff(which) > 0).all() for which in called)
+    assert [len(which) > 0 for which in called] == ([True] if way == "small" else [True] * 5)
+    if way == "small":
+        return
+    words, middle = rays.words_of(luck, 5, sites, (shape, centre)), (centre[1], centre[2])
+    assert len(called[4]) < 0.1 * len(sites)
+    for region, which in enumerate(called[:4]):
+        for i, k in itertools.product(which, range(2)):
+            place = place_of(sites[i], shape)
+            step = rays.outward_ray(place, shape, centre, is_block, words[i, 2 * k], words[i, 2 * k + 1])
+            ray = rays.ray_from(place, step, shape, whole(shape), is_block)
+            along = [rays.place_on(ray, n, shape[0])[1 + region // 2] for n in range(ray[2])]
+            assert min(along) >= middle[region // 2] if region % 2 else max(along) < middle[region // 2]
+
+
+@pytest.mark.parametrize("room", [0, 7, 1000])
+def test_births_take_the_room_there_is_and_no_more(room: int) -> None:
+    tissue = disc(radius=9.0, size=41)
+    before = n_cells(tissue)
+    tissue.capacity = before + room
+    divide(tissue, *map(tuple, np.argwhere(tissue.state > 0)[::3]))
+    n_births = len(np.arange(before)[::3])
+    assert tissue.n_cells == n_cells(tissue) == before + min(room, n_births)
+    assert tissue.n_dropped == n_births - min(room, n_births)
+
+
 @pytest.mark.parametrize(("half_axes", "layers", "is_block"), [((0, 20, 20), 1, False), ((0, 5, 25), 1, False), ((0, 3, 24), 1, False),
                                                               ((0, 12, 18), 4, False), ((5, 8, 14), 15, True), ((2, 2, 16), 15, True)])
 def test_a_ray_is_searched_far_enough(half_axes: tuple[int, int, int], layers: int, is_block: bool) -> None:
@@ -245,7 +288,7 @@ def test_a_ray_is_searched_far_enough(half_axes: tuple[int, int, int], layers: i
     for bound in ((widen(tight, shape, 2), furthest), (widen(tight, shape, 2), 1e9)):
         cells, last_hit = start.copy(), np.zeros(start.size, np.int32)
         births = random_births(start)
-        _, _, bound = displacement._push(luck, (births, np.full(len(births), 1, np.uint8)), geometry, (int(start.sum()), start.size),
+        _, _, bound = displacement._push(luck, (births, np.full(len(births), 1, np.uint8)), geometry, start.size - int(start.sum()),
                                          bound, cells.reshape(-1), last_hit)
         displacement._pull(luck, displacement._gaps(cells, bound[0]), geometry, bound, cells.reshape(-1), last_hit)
         results.append(cells)

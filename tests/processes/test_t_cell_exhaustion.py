@@ -23,9 +23,10 @@ def crowd(pd_l1_share: float = 1.0, target: int = AT, **flags: int) -> Tissue:
 
 
 def n_exhausted(tissue: Tissue, occupancy: float = 0.0, p: Parameters = P) -> int:
-    """Return how many are exhausted after one due step."""
+    """Return how many of the first N are exhausted after one due step."""
     update(state_of(tissue, pd1_occupancy=occupancy), p, clock_at())
-    return int(tissue.t_cells.is_exhausted[:N].sum())
+    t = tissue.t_cells
+    return int(t.is_exhausted[: t.n][t.id[: t.n] < N].sum())
 
 
 @pytest.mark.parametrize(("pd_l1_share", "occupancy"), [(1.0, 0.0), (0.5, 0.0), (1.0, 0.5)])
@@ -53,7 +54,8 @@ def test_a_t_cell_is_exhausted_by_its_last_kill(kills: int, is_spent: bool) -> N
 def test_only_the_stem_like_recover_and_only_under_blockade(flags: dict, occupancy: float, n_left: int) -> None:
     tissue = crowd(is_exhausted=1, kills=P.kill_capacity, **flags)
     assert n_exhausted(tissue, occupancy, P._replace(recovery_per_d=1e6)) == n_left
-    assert (tissue.t_cells.kills[:N] == (P.kill_capacity if n_left else 0)).all()
+    t = tissue.t_cells
+    assert (t.kills[: t.n][t.id[: t.n] < N] == (P.kill_capacity if n_left else 0)).all()
 
 
 @pytest.mark.parametrize("daughters", [0, 1, 3])
@@ -63,7 +65,7 @@ def test_the_stem_like_expand_when_they_recover(daughters: int) -> None:
     n_exhausted(tissue, 1.0, P._replace(recovery_per_d=1e6, daughters_per_recovery=daughters))
     t = tissue.t_cells
     assert t.n == N * (1 + daughters) and len(set(t.id[: t.n].tolist())) == t.n == t.next_id
-    new = slice(N, t.n)
+    new = np.flatnonzero(t.id[: t.n] >= N)
     assert (np.bincount(t.site[new], minlength=N)[:N] == daughters).all()
     assert t.is_specific[new].all() and not t.is_stem_like[new].any() and not t.is_exhausted[new].any()
     assert (t.dies_at_h[new] == 77.0).all() and (t.target[new] == -1).all()
@@ -94,6 +96,32 @@ def test_lives_end_on_time_and_the_others_keep_their_order_and_themselves() -> N
     assert t.n == 2 and t.next_id == 5
     assert (t.site[:2].tolist(), t.id[:2].tolist(), t.kills[:2].tolist()) == ([6, 8], [1, 3], [2, 4])
     check(state)
+
+
+@pytest.mark.parametrize(("step", "is_sorted"), [(24, True), (25, False)])
+def test_once_a_day_rows_stand_in_the_order_of_sites_each_as_it_was(step: int, is_sorted: bool) -> None:
+    tissue = bare_tissue()
+    add_t_cells(tissue, [30, 9, 30, 7, 9], dies_at_h=1e6)
+    t = tissue.t_cells
+    t.kills[:5] = t.id[:5]
+    state = state_of(tissue)
+    update(state, P, clock_at(step))
+    assert t.id[:5].tolist() == ([3, 1, 4, 0, 2] if is_sorted else [0, 1, 2, 3, 4])
+    assert (t.kills[:5] == t.id[:5]).all()
+    check(state)
+
+
+def test_daughters_are_named_by_their_mothers_ids_whatever_the_order_of_rows() -> None:
+    mothers = []
+    for is_turned in (False, True):
+        tissue = crowd(is_exhausted=1, is_stem_like=1)
+        t = tissue.t_cells
+        if is_turned:
+            for column in t.columns():
+                column[:N] = column[:N][::-1].copy()
+        update(state_of(tissue, pd1_occupancy=1.0), P._replace(recovery_per_d=1e6), clock_at(6))
+        mothers.append(dict(zip(t.id[N : t.n].tolist(), t.site[N : t.n].tolist(), strict=True)))
+    assert mothers[0] == mothers[1] and len(mothers[0]) == N
 
 
 def test_a_life_ends_within_the_step_that_reaches_it() -> None:

@@ -1,0 +1,144 @@
+"""Rays: straight lines of sites about the outward direction of a mass, along which `displacement` moves cells."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from sim.numerics.crew import is_large, side_by_side
+from sim.numerics.jit import kernel
+from sim.numerics.lattice import entity_of, place_of
+from sim.numerics.random import Luck, draw_many, uniform
+from sim.numerics.window import Shape
+
+ONE, _HALF = float(1 << 32), 1 << 31
+
+
+@kernel
+def _tangent(angle):
+    """Return the tangent of an angle of at most 45 degrees to 2e-8, as a fraction of polynomials: a third of the time."""
+    square = angle * angle
+    return angle * (945.0 - square * (105.0 - square)) / (945.0 - square * (420.0 - 15.0 * square))
+
+
+@kernel
+def outward_ray(place, shape, centre, is_block, turn, tilt):
+    """Return the step (dz, dy, dx) of a ray about the outward direction of a place (z, y, x), jittered by up to 45 degrees.
+
+    turn, tilt: uint32 draws; the side to which the ray leans and how far. At the centre the direction is uniform. In a
+    block outward is away from the centre and the largest component is 1. A slab is the cut of an endless column: outward
+    lies in its plane, the largest component there is 1, and |dz| is at most 1.
+    """
+    oz, oy, ox = float(place[0] - centre[0]) if is_block else 0.0, float(place[1] - centre[1]), float(place[2] - centre[2])
+    length = np.sqrt(oz * oz + oy * oy + ox * ox)
+    slope = _tangent(0.25 * np.pi * uniform(tilt))
+    if shape[0] == 1 and length > 1.0:
+        # In a plane there are two sides to lean to, and no angle is needed.
+        slope = slope if turn >> np.uint32(31) else -slope
+        ry, rx = oy - slope * ox, ox + slope * oy
+        largest = max(abs(ry), abs(rx))
+        return 0.0, ry / largest, rx / largest
+    # A random unit vector, in the plane when nz == 1; height and angle from the two halves of one word.
+    angle = 2.0 * np.pi * (float(turn >> np.uint32(16)) + 0.5) / 65536.0
+    rz = (float(turn & np.uint32(0xFFFF)) + 0.5) / 32768.0 - 1.0 if shape[0] > 1 else 0.0
+    flat = np.sqrt(1.0 - rz * rz)
+    ry, rx = flat * np.sin(angle), flat * np.cos(angle)
+    if length > 1.0:
+        oz, oy, ox = oz / length, oy / length, ox / length
+        along = rz * oz + ry * oy + rx * ox
+        pz, py, px = rz - along * oz, ry - along * oy, rx - along * ox
+        across = np.sqrt(pz * pz + py * py + px * px)
+        slope = slope / across if across > 1e-9 else 0.0
+        rz, ry, rx = oz + slope * pz, oy + slope * py, ox + slope * px
+    in_plane = max(abs(ry), abs(rx))
+    largest = max(abs(rz), in_plane) if is_block else max(in_plane, 1e-9)
+    return min(max(rz / largest, -1.0), 1.0), ry / largest, rx / largest
+
+
+@kernel
+def ray_from(place, step, shape, window, is_block):
+    """Return a ray from a place (z, y, x) to the edge of a window that holds it: (start, direction, number of sites, all different).
+
+    step: (dz, dy, dx) as of `outward_ray`. Start and direction are (z, y, x) in 2^-32 sites: sums of whole numbers are exact,
+    so any site of the ray is found without walking to it. The faces of a slab are mirrors; a block's ray ends there.
+    """
+    nz, ny, nx = shape
+    start = ((place[0] << 32) + _HALF, (place[1] << 32) + _HALF, (place[2] << 32) + _HALF)
+    direction = (round(step[0] * ONE), round(step[1] * ONE), round(step[2] * ONE))
+    n = (ny + nx) << 1
+    for axis in range(0 if is_block else 1, 3):
+        at, by = start[axis], direction[axis]
+        begin, end = (0, nz) if axis == 0 else (window[2 * axis - 2], window[2 * axis - 1])
+        if by > 0:
+            n = min(n, ((end << 32) - 1 - at) // by + 1)
+        elif by < 0:
+            n = min(n, (at - (begin << 32)) // -by + 1)
+    return start, direction, n
+
+
+@kernel
+def place_on(ray, k, nz):
+    """Return the place (z, y, x) at position k of a ray of `ray_from` in a box of nz layers."""
+    start, direction = ray[0], ray[1]
+    z = 0
+    if nz > 1:
+        z = (start[0] + k * direction[0]) % (nz << 33)
+        # Beyond a mirror the way runs back.
+        z = min(z, (nz << 33) - 1 - z) >> 32
+    return z, (start[1] + k * direction[1]) >> 32, (start[2] + k * direction[2]) >> 32
+
+
+@kernel
+def site_on(ray, k, shape):
+    """Return the flat site at position k of a ray of `ray_from`."""
+    z, y, x = place_on(ray, k, shape[0])
+    # Unsigned: an index that might count from the end would be looked at once more.
+    return (np.uint64(z) * np.uint64(shape[1]) + np.uint64(y)) * np.uint64(shape[2]) + np.uint64(x)
+
+
+@kernel
+def words_of(luck, purpose, sites, geometry):
+    """Return the draws of flat sites, uint32 (sites, 4). geometry = (shape, centre, ...)."""
+    names, words = np.empty(len(sites), np.uint32), np.empty((4, len(sites)), np.uint32)
+    for i in range(len(sites)):
+        names[i] = entity_of(sites[i], geometry[0], geometry[1])
+    draw_many(luck, purpose, names, words)
+    return words.T.copy()
+
+
+@kernel
+def _regions(luck, purpose, sites, geometry):
+    """Return to which half of the box both rays of each event keep, uint8: 0 upper, 1 lower, else 2 left, 3 right, else 4.
+
+    geometry = (shape, centre, is block).
+    """
+    (shape, centre, is_block), words = geometry, words_of(luck, purpose, sites, geometry)
+    regions = np.empty(len(sites), np.uint8)
+    for i in range(len(sites)):
+        place = place_of(sites[i], shape)
+        least_y, most_y, least_x, most_x = place[1], place[1], place[2], place[2]
+        for k in range(2):
+            step = outward_ray(place, shape, centre, is_block, words[i, 2 * k], words[i, 2 * k + 1])
+            ray = ray_from(place, step, shape, (0, shape[1], 0, shape[2]), is_block)
+            _, y, x = place_on(ray, ray[2] - 1, shape[0])
+            least_y, most_y, least_x, most_x = min(least_y, y), max(most_y, y), min(least_x, x), max(most_x, x)
+        if most_y < centre[1] or least_y >= centre[1]:
+            regions[i] = least_y >= centre[1]
+        elif most_x < centre[2] or least_x >= centre[2]:
+            regions[i] = 2 + (least_x >= centre[2])
+        else:
+            regions[i] = 4
+    return regions
+
+
+def by_region(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Shape, tuple[int, int, int], bool],
+              work: Callable[[Any], None]) -> None:
+    """Call `work(which)` for all events in order of action; those of a large section act half by half, since events whose rays
+    keep to different halves have nothing to do with one another and may act side by side."""
+    if not is_large(prod(geometry[0])):
+        work(slice(None))
+        return
+    regions = _regions(luck, purpose, sites, geometry)
+    for together in ((0, 1), (2, 3), (4,)):
+        side_by_side(lambda region: work(np.flatnonzero(regions == region)), together)
