@@ -11,8 +11,7 @@ _kept = threading.local()
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Return an array of any content that is the caller's until the same thread asks for the same name again."""
-    arrays: dict[str, np.ndarray] = _kept.__dict__
-    key, n = f"{name} {np.dtype(dtype)}", prod(shape)
-    if key not in arrays or len(arrays[key]) < n:
-        arrays[key] = np.empty(n, dtype)
-    return arrays[key][:n].reshape(shape)
+    n, kept = prod(shape), _kept.__dict__.get(name)
+    if kept is None or len(kept) < n or kept.dtype != dtype:
+        kept = _kept.__dict__[name] = np.empty(n, dtype)
+    return kept[:n].reshape(shape)

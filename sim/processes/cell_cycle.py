@@ -17,7 +17,9 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState, Hazard
+from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
+from sim.numerics.window import row_of
 from sim.parameters import quantity
 from sim.state import State
 
@@ -37,28 +39,28 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _write(window, rates, oxygen_half, state, oxygen, hazard):
-    """Reads state, oxygen (mmHg); writes hazard[DIVISION, FAILED_DIVISION, RADIATION] in a window, integrated over the step. No draws.
+def _write(rows, window, rates, oxygen_half, state, oxygen, hazard):
+    """Reads state, oxygen (mmHg); writes hazard[DIVISION, FAILED_DIVISION, RADIATION] in a window's rows [first, end), integrated over the step. No draws.
 
     rates per step: (division, failed share, death share at doomed mitosis, death of waiting doomed cells).
     """
     division, failed, at_mitosis, waiting = rates
     x0, x1 = window[2], window[3]
     rate = np.empty(x1 - x0)
-    for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            codes, pressures = state[z, y][x0:x1], oxygen[z, y][x0:x1]
-            dividing, failing, dying = hazard[_DIVISION, z, y][x0:x1], hazard[_FAILED, z, y][x0:x1], hazard[_RADIATION, z, y][x0:x1]
-            # Chosen, not skipped, and one array at a time: such loops vectorise.
-            for x in range(len(codes)):
-                square = pressures[x] * pressures[x]
-                rate[x] = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
-            for x in range(len(codes)):
-                dividing[x] = rate[x] * (1.0 - (at_mitosis if codes[x] == _DOOMED else failed))
-            for x in range(len(codes)):
-                failing[x] = 0.0 if codes[x] == _DOOMED else rate[x] * failed
-            for x in range(len(codes)):
-                dying[x] = np.float32(rate[x] * at_mitosis + waiting) if codes[x] == _DOOMED else dying[x]
+    for r in range(rows[0], rows[1]):
+        z, y = row_of(r, window)
+        codes, pressures = state[z, y][x0:x1], oxygen[z, y][x0:x1]
+        dividing, failing, dying = hazard[_DIVISION, z, y][x0:x1], hazard[_FAILED, z, y][x0:x1], hazard[_RADIATION, z, y][x0:x1]
+        # Chosen, not skipped, and one array at a time: such loops vectorise.
+        for x in range(len(codes)):
+            square = pressures[x] * pressures[x]
+            rate[x] = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
+        for x in range(len(codes)):
+            dividing[x] = rate[x] * (1.0 - (at_mitosis if codes[x] == _DOOMED else failed))
+        for x in range(len(codes)):
+            failing[x] = 0.0 if codes[x] == _DOOMED else rate[x] * failed
+        for x in range(len(codes)):
+            dying[x] = np.float32(rate[x] * at_mitosis + waiting) if codes[x] == _DOOMED else dying[x]
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
@@ -66,4 +68,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     rates = (math.log(2.0) / p.cycle_time_h * clock.dt_h, p.failed_division_share, p.doomed_death_per_mitosis,
              clock.dt_h / 24.0 / p.doomed_lifetime_d)
     for tissue in state.active:
-        _write(tissue.window, rates, p.oxygen_half_mmHg, tissue.state, tissue.oxygen, tissue.hazard)
+        in_bands(tissue.state.shape, tissue.window, _write, rates, p.oxygen_half_mmHg, tissue.state, tissue.oxygen, tissue.hazard)

@@ -163,8 +163,11 @@ def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
 
 
 def _in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Return flat sites sorted by their draw: the order of action."""
-    return sites[np.argsort(words_of(luck, purpose, sites, geometry)[:, 0], kind="stable")]
+    """Return flat sites sorted by their draw: the order of action; of equal draws the first comes first."""
+    # A draw and a rank in one number: numbers are sorted several times faster than ranks by their draws.
+    keys = words_of(luck, purpose, sites, geometry)[:, 0].astype(np.uint64) << np.uint64(32) | np.arange(len(sites), dtype=np.uint64)
+    keys.sort()
+    return sites[(keys & np.uint64(0xFFFFFFFF)).astype(np.int64)]
 
 
 def _both(a: Bound, b: Bound) -> Bound:

@@ -13,7 +13,9 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState, Hazard
+from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
+from sim.numerics.window import row_of
 from sim.parameters import quantity
 from sim.state import State
 
@@ -46,15 +48,15 @@ def _write_row(p, dt_h, state, oxygen, hazard):
 
 
 @kernel
-def _write(window, p, dt_h, state, oxygen, hazard):
-    """Do as `_write_row` does for the rows of a window; shapes (nz, ny, nx)."""
+def _write(rows, window, p, dt_h, state, oxygen, hazard):
+    """Do as `_write_row` does for the rows [first, end) of a window; shapes (nz, ny, nx)."""
     x0, x1 = window[2], window[3]
-    for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            _write_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
+    for r in range(rows[0], rows[1]):
+        z, y = row_of(r, window)
+        _write_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of necrosis and the quiescent state in every lesion."""
     for tissue in state.active:
-        _write(tissue.window, p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard[_HYPOXIA])
+        in_bands(tissue.state.shape, tissue.window, _write, p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard[_HYPOXIA])

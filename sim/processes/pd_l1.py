@@ -16,12 +16,12 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
-from sim.numerics.crew import in_bands
+from sim.numerics.crew import in_bands, side_by_side
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import sums_around
 from sim.numerics.random import draw_many, name_row, uniform
-from sim.numerics.window import NEAR, ahead, cut, row_of
+from sim.numerics.window import NEAR, ahead, cut, row_of, whole
 from sim.parameters import quantity
 from sim.state import State
 
@@ -71,9 +71,9 @@ def _switch(rows, window, p, p_any, site_luck, state, ifn_gamma, pd_l1):
 
 
 @kernel
-def _share(p, living, positive, ifn_gamma, share):
-    """Reads living, positive uint16 counts, ifn_gamma; writes share float32; all flat. No draws."""
-    for s in range(len(share)):
+def _share(rows, window, p, living, positive, ifn_gamma, share):
+    """Reads living, positive uint16 counts, ifn_gamma; writes share float32; all flat; rows [first, end) of the whole. No draws."""
+    for s in range(rows[0] * window[3], rows[1] * window[3]):
         share[s] = (positive[s] + _PRIOR_CELLS * _level(p, ifn_gamma[s])) / (living[s] + _PRIOR_CELLS)
 
 
@@ -90,8 +90,8 @@ def local_share(p: Parameters, state: np.ndarray, pd_l1: np.ndarray, ifn_gamma: 
     living, positive = np.empty_like(state), np.empty_like(state)
     _mark(state.reshape(-1), pd_l1.reshape(-1), living.reshape(-1), positive.reshape(-1))
     share = np.empty(state.shape, np.float32)
-    around = tuple(sums_around(flags, _REACH).reshape(-1) for flags in (living, positive))
-    _share(p, *around, ifn_gamma.reshape(-1), share.reshape(-1))
+    around = side_by_side(lambda flags: sums_around(flags, _REACH).reshape(-1), (living, positive))
+    in_bands(state.shape, whole(state.shape), _share, p, *around, ifn_gamma.reshape(-1), share.reshape(-1))
     return share
 
 
