@@ -36,7 +36,7 @@ class Event(NamedTuple):
 
 
 class TumourModel(mesa.Model):
-    """One arm of one patient; `step()` takes one time step, `running` turns false at the end of the calendar or at the lethal burden.
+    """One arm of one patient; `step()` takes one time step, `running` turns false at the calendar's end, where asked, or at the lethal burden.
 
     Args:
         arm: a scenario, the path of its file or the bare name of one that comes with LesionLab.
@@ -108,7 +108,7 @@ class TumourModel(mesa.Model):
         if self.time_d >= self.days - 1e-9:
             # Who would wake or die in the step that begins now does so in it, if the run goes on.
             self._decide(self._deciding[2:])
-            self.end("end of calendar")
+            self.end("end of calendar" if self.days >= self.arm.day(self.arm.end) else "stopped as asked")
 
     def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:
         """Let the agents of some kinds decide in turn; nobody treats the dead. At the very end only what falls due is noted."""

@@ -179,7 +179,7 @@ class RecordWriter:
 
         Args:
             is_kept: the record keeps this checkpoint, of a whole day, after later commits too.
-            end_reason: of the last commit, `end of calendar` or `lethal burden`: it completes the record.
+            end_reason: of the last commit, `end of calendar`, `stopped as asked` or `lethal burden`: it completes the record.
 
         Raises:
             UserError: the file cannot be written (a full disk); the record stays as it was.
@@ -224,7 +224,7 @@ class RecordWriter:
 
     @uninterrupted()
     def finish(self, end_reason: str) -> None:
-        """Mark the record complete: `end of calendar` or `lethal burden`.
+        """Mark the record complete: `end of calendar`, `stopped as asked` or `lethal burden`.
 
         Raises:
             ValueError: something is buffered that was not committed.

@@ -1,11 +1,14 @@
-"""The board: how far runs are, and how long the rest takes at the pace so far."""
+"""The board: how far runs are, and how long the rest takes at the pace of late."""
 
 import io
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from sim.cli import board
+from sim.cli.runs import run_one
 from sim.execution import Outcome
 from sim.jobs import Job
 from sim.scenario import Scenario
@@ -20,9 +23,9 @@ def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(
     assert shown.left() == ""
     for now[0], day in ((1000.0, 0.5), (1010.0, 1.0)):
         shown.advance(job, day)
-    assert shown.left() == ", about 40 s left"
+    assert shown.left() == ", about 40 s left at this pace"
     now[0] = 1500.0
-    assert shown.left() == ", about 33 min left"
+    assert shown.left() == ", about 33 min left at this pace"
 
 
 def test_days_of_the_burn_in_count_as_days_of_the_arm(treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,9 +37,38 @@ def test_days_of_the_burn_in_count_as_days_of_the_arm(treated: Scenario, tmp_pat
     length = treated.burn_in_d + 3.0
     for now[0], day in ((0.0, 1.0 - treated.burn_in_d), (10.0, 2.0 - treated.burn_in_d)):
         shown.advance(one, day)
-    left = f"about {10.0 * (2.0 * length - 2.0):.0f} s left"
+    left = f"about {10.0 * (2.0 * length - 2.0):.0f} s left at this pace"
     assert shown.line() == f"0 of 2 runs ended, 2 of {2 * length:.0f} days, burn-in included, 10 s, {left}"
     shown.finish(Outcome(one))
     now[0] = 20.0
     shown.advance(other, 1.0 - treated.burn_in_d)
     assert shown.line().startswith(f"1 of 2 runs ended, {length + 1:.0f} of {2 * length:.0f} days")
+
+
+def test_days_that_got_faster_or_slower_are_told_at_their_own_pace(
+        treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After days of a minute come days of a second: within two minutes the slow ones are forgotten."""
+    now = [0.0]
+    monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
+    long = treated.model_copy(update={"burn_in_d": 0.0, "end": treated.start + timedelta(days=1000)})
+    job = Job(long, 0, tmp_path / "run.h5")
+    shown = board.Board([job], io.StringIO())
+    for day in range(401):
+        now[0] += 60.0 if day <= 10 else 1.0
+        shown.advance(job, float(day))
+    assert shown.left() == ", about 10 min left at this pace"
+
+
+@pytest.mark.parametrize(("day", "where"), [(None, ""), (-0.5, " in the burn-in"), (2.0, " after day 2")])
+def test_a_run_that_is_stopped_says_where_and_how_to_go_on(treated: Scenario, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+                                                           day: float | None, where: str) -> None:
+    job = Job(treated, 0, tmp_path / "run.h5")
+
+    def compute(tell: Callable[[float, float], None]) -> dict[str, str]:
+        if day is not None:
+            tell(day, 3.0)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_one(job, "off", compute)
+    assert f"stopped{where}; lesionlab resume {job.path} goes on from the last commit\n" in capsys.readouterr().err

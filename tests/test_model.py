@@ -38,8 +38,9 @@ def test_a_model_steps_until_its_calendar_ends(treated: Scenario) -> None:
 
 
 def test_until_d_ends_it_sooner_and_never_later(treated: Scenario) -> None:
-    assert run(TumourModel(treated, until_d=0.5)).time_d == 0.5
-    assert run(TumourModel(treated, until_d=99.0)).time_d == 3.0
+    for until_d, time_d, reason in ((0.5, 0.5, "stopped as asked"), (3.0, 3.0, "end of calendar"), (99.0, 3.0, "end of calendar")):
+        model = run(TumourModel(treated, until_d=until_d))
+        assert (model.time_d, model.end_reason) == (time_d, reason)
 
 
 @pytest.mark.parametrize("dt_h", [0.5, 2.0])

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, TextIO
@@ -10,6 +11,8 @@ from sim.execution import Outcome
 from sim.jobs import Job
 
 LINE_EVERY_S = 30.0
+RECENT_S = 120.0
+"""How far back the pace is taken: days with many cells take longer than days with few."""
 
 
 class Board:
@@ -23,7 +26,7 @@ class Board:
         self.reached_d: dict[Job, float] = {}
         self.started = self.last_line = time.monotonic()
         self.bar: Any = None
-        self.first: tuple[float, float] | None = None
+        self.told: deque[tuple[float, float]] = deque()
 
     def __enter__(self) -> "Board":
         """Open the bar if the stream is a terminal."""
@@ -49,8 +52,10 @@ class Board:
     def advance(self, job: Job, done_d: float) -> None:
         """Note the day a run has reached, negative in its burn-in, whose days count as any other."""
         self.reached_d[job] = min(done_d, job.days) + job.scenario.burn_in_d
-        if self.first is None:
-            self.first = (time.monotonic(), sum(self.reached_d.values()))
+        now = time.monotonic()
+        self.told.append((now, sum(self.reached_d.values())))
+        while len(self.told) > 2 and now - self.told[1][0] >= RECENT_S:
+            self.told.popleft()
         self._draw()
 
     def finish(self, outcome: Outcome) -> None:
@@ -62,13 +67,20 @@ class Board:
             self.announce(f"failed: {outcome.job.scenario.arm} r{outcome.job.replicate}: {outcome.message}")
         self._draw()
 
-    def left(self) -> str:
-        """Return how long the rest takes at the pace so far, counted from the first day told: what came before is compiling."""
-        now, reached = time.monotonic(), sum(self.reached_d.values())
-        if self.first is None or reached - self.first[1] < 1e-9 or self.n_ended == self.n_jobs:
+    def reached(self, job: Job) -> str:
+        """Return the day a run has reached as words to append, or nothing."""
+        if job not in self.reached_d:
             return ""
-        seconds = (self.total_d - reached) * (now - self.first[0]) / (reached - self.first[1])
-        return f", about {seconds:.0f} s left" if seconds < 120 else f", about {seconds / 60:.0f} min left"
+        day = self.reached_d[job] - job.scenario.burn_in_d
+        return f" after day {day:g}" if day >= 0 else " in the burn-in"
+
+    def left(self) -> str:
+        """Return how long the rest takes at the pace of late, counted from the first day told: what came before is compiling."""
+        now, reached = time.monotonic(), sum(self.reached_d.values())
+        if not self.told or reached - self.told[0][1] < 1e-9 or self.n_ended == self.n_jobs:
+            return ""
+        seconds = (self.total_d - reached) * (now - self.told[0][0]) / (reached - self.told[0][1])
+        return f", about {seconds:.0f} s left at this pace" if seconds < 120 else f", about {seconds / 60:.0f} min left at this pace"
 
     def line(self) -> str:
         """Return where things stand as a line of text."""

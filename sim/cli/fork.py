@@ -4,6 +4,8 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from sim.cli.runs import add_threads
+
 HELP = "give a recorded run another future from a day on"
 
 
@@ -17,6 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
                         help="change a value of the scenario, as in --set seed=3; may be given again")
     parser.add_argument("--until", metavar="DATE|DAYS", help="stop at this date, or after so many days since the start")
+    add_threads(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing record; also go on although other code made F.h5")
 
 
@@ -40,4 +43,4 @@ def execute(options: Namespace) -> int:
         print(line, file=sys.stderr)
     job = Job(scenario, run.replicate, options.output, until_d, run.is_quick)
     return run_one(job, f"from day {at_d:g} of {options.record}", lambda tell: fork(
-        options.record, at_d, scenario, options.output, until_d=until_d, is_forced=options.force, on_progress=tell))
+        options.record, at_d, scenario, options.output, until_d=until_d, is_forced=options.force, on_progress=tell), options.threads)

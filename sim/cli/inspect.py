@@ -78,7 +78,7 @@ def as_text(told: dict[str, Any]) -> str:
                      f"to day {told['committed_time_d']:g}: {told['n_rows']} rows, {told['n_events']} events",
         "going on": told["outlook"],
         "kept": "the state of day " + ", ".join(f"{day:g}" for day in told["kept_checkpoints_d"]) if told["kept_checkpoints_d"] else "-",
-        "fork": "no" if not told["parent"] else "of {parent_record} ({parent_arm}) on day {fork_day:g}".format(**told["parent"]),
+        "forked": "no" if not told["parent"] else "from {parent_record} ({parent_arm}) on day {fork_day:g}".format(**told["parent"]),
         "lesions": "; ".join(lesions),
         "drugs": ", ".join(told["drugs"]) or "none",
         "schema": f"{told['schema']} {told['schema_version']}",

@@ -3,6 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from sim.cli.runs import add_threads
+
 HELP = "go on with a run that stopped; its record ends as if it had never stopped"
 
 
@@ -10,6 +12,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("record", type=Path, metavar="F.h5", help="the record of the run")
     parser.add_argument("--until", metavar="DATE|DAYS", help="another end than the run had; a run that was complete goes further")
+    add_threads(parser)
     parser.add_argument("--force", action="store_true", help="go on although other code began the run; the record says so")
 
 
@@ -26,4 +29,4 @@ def execute(options: Namespace) -> int:
     job = Job(run.scenario, run.replicate, options.record, run.until_d if until_d is None else until_d, run.is_quick)
     where = "from the beginning: nothing was committed" if run.committed_d is None else f"from day {run.committed_d:g}"
     return run_one(job, f"going on {where}",
-                   lambda tell: resume(options.record, until_d=until_d, is_forced=options.force, on_progress=tell))
+                   lambda tell: resume(options.record, until_d=until_d, is_forced=options.force, on_progress=tell), options.threads)

@@ -3,6 +3,8 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from sim.cli.runs import add_threads
+
 HELP = "simulate one arm and write its record"
 
 
@@ -15,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N", help="seed of the run's luck (default: the scenario's)")
     parser.add_argument("--replicate", type=int, default=0, metavar="N", help="number of the replicate (default 0)")
     parser.add_argument("--until", metavar="DATE|DAYS", help="stop at this date, or after so many days")
-    parser.add_argument("--threads", type=int, metavar="N", help="threads (default: one a core); any number gives the same bytes")
+    add_threads(parser)
     parser.add_argument("--quick", action="store_true", help="small sections, of about 5000 cells; every output says so")
     parser.add_argument("--force", action="store_true", help="replace an existing record")
 
@@ -31,8 +33,6 @@ def execute(options: Namespace) -> int:
 
     if not 0 <= options.replicate < 2**31:
         raise UserError(f"--replicate {options.replicate}: must be a number from 0 to {2**31 - 1}")
-    if options.threads is not None and options.threads < 1:
-        raise UserError(f"--threads {options.threads}: at least one thread is needed")
     overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]
     scenario = load_scenario(options.scenario, overrides)
     path = new_record(options.output or Path("results") / f"{scenario.arm}.h5", options.force)

@@ -94,9 +94,12 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
     """
     from sim.capacity import Plan, available_cores
     from sim.cli.board import Board
+    from sim.errors import UserError
     from sim.execution import Outcome
     from sim.numerics.crew import hired
 
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads {threads}: at least one thread is needed")
     cores, reason = available_cores()
     plan = Plan(1, threads or cores, cores, reason)
     with Board([job]) as board, hired(plan.threads):
@@ -104,13 +107,18 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
         try:
             done = compute(lambda day, _: board.advance(job, day))
         except KeyboardInterrupt:
-            board.announce(f"stopped; lesionlab resume {job.path} goes on from the last commit")
+            board.announce(f"stopped{board.reached(job)}; lesionlab resume {job.path} goes on from the last commit")
             raise
         board.finish(Outcome(job))
     small = " (quick: small sections, for a look only)" if job.is_quick else ""
     print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
     print(f"state_sha256 {done['state_sha256']}")
     return 0
+
+
+def add_threads(parser: ArgumentParser) -> None:
+    """Declare the argument of the verbs that compute one run."""
+    parser.add_argument("--threads", type=int, metavar="N", help="threads (default: one a core); any number gives the same bytes")
 
 
 def list_failures(outcomes: Sequence["Outcome"]) -> int:

@@ -46,7 +46,7 @@ def test_a_fork_has_another_future(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.err.startswith("from day 1 of whole.h5; ")
     assert main(["inspect", "later.h5"]) == 0
     told = capsys.readouterr().out
-    assert "fork      of whole.h5 (tiny) on day 1\n" in told and "kept      the state of day 1\n" in told
+    assert "forked    from whole.h5 (tiny) on day 1\n" in told and "kept      the state of day 1\n" in told
     assert "going on  nothing to resume: the run is complete" in told
 
 
