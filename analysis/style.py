@@ -70,7 +70,9 @@ def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
     """Return the style of each arm by name; one without its own takes the next free line, in a colour of no other arm if there is one."""
     unknown = [arm for arm in dict.fromkeys(arms) if arm not in _ARMS]
     taken = {_ARMS[arm].colour for arm in arms if arm in _ARMS}
-    free = sorted(_OTHERS, key=lambda look: look[0] in taken)
+    # Broken lines tell arms apart that share a colour; who stands alone needs none.
+    looks = _OTHERS if len(set(arms)) > 1 else tuple((colour, "-") for colour, _ in _OTHERS)
+    free = sorted(looks, key=lambda look: look[0] in taken)
     spare = {arm: free[i % len(free)] for i, arm in enumerate(unknown)}
     return {arm: _ARMS[arm] if arm in _ARMS else ArmStyle(words(arm), *spare[arm]) for arm in dict.fromkeys(arms)}
 

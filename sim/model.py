@@ -36,7 +36,7 @@ class Event(NamedTuple):
 
 
 class TumourModel(mesa.Model):
-    """One arm of one patient; `step()` takes one time step, `running` turns false at the calendar's end, where asked, or at the lethal burden.
+    """One arm of one patient; `step()` takes one time step, `running` turns false at its end, where asked or at the lethal burden.
 
     Args:
         arm: a scenario, the path of its file or the bare name of one that comes with LesionLab.

@@ -138,7 +138,7 @@ def _tell_tenths() -> Callable[[int, int], None]:
     def tell(done: int, total: int) -> None:
         if total and 10 * done // total > said[0]:
             said[0] = 10 * done // total
-            _say(f"  {10 * said[0]} %")
+            _say(f"  moving picture: {10 * said[0]} %")
 
     return tell
 
