@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from sim.clock import MICRO_STEP_MIN, Clock
+from sim.ground import lay, take_counts
 from sim.hits import settle
-from sim.numerics.crew import free_threads, in_pieces
+from sim.numerics.crew import in_pieces, is_shared
 from sim.numerics.jit import kernel
 from sim.numerics.random import Luck
 from sim.processes import t_cell_killing, t_cell_motion
@@ -15,9 +16,6 @@ from sim.processes.t_cell_killing import Fight, decide, strike, visit
 from sim.processes.t_cell_motion import Walk, commit, propose, take_turn
 from sim.state import State
 from sim.t_cells import Visits
-
-LEAST_T_CELLS = 20_000
-"""Fewer are not shared out: starting threads twenty times an hour would take longer than they save."""
 
 
 @kernel
@@ -61,10 +59,11 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
         if t.n == 0 and visits.n == 0:
             continue
         luck = state.luck(tissue, clock)
-        walk = t_cell_motion.walk_of(tissue, parameters["t_cell_motion"])
-        fight = t_cell_killing.fight_of(tissue, parameters["t_cell_killing"], state.systemic.pd1_occupancy)
+        ground = lay(tissue)
+        walk = t_cell_motion.walk_of(tissue, ground, parameters["t_cell_motion"])
+        fight = t_cell_killing.fight_of(tissue, ground, parameters["t_cell_killing"], state.systemic.pd1_occupancy)
         reached, is_begun = 0, False
-        if free_threads() > 1 and t.n >= LEAST_T_CELLS and not (tissue.is_light or visits.n):
+        if is_shared(t.n) and not (tissue.is_light or visits.n):
             _share_turns((0, clock.n_micro_steps, clock.minute), luck, walk, fight, visits)
             reached = clock.n_micro_steps
         while reached < clock.n_micro_steps:
@@ -73,4 +72,5 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
             if reached < clock.n_micro_steps:
                 visits.reserve(visits.n + 2 * t.n)
                 is_begun = True
+        take_counts(ground, tissue)
         settle(tissue, fight.p, clock.minute + clock.n_micro_steps * MICRO_STEP_MIN)

@@ -27,8 +27,7 @@ class Tissue:
     last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over
     the step; fate uint8 (Hazard or NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative
     units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site;
-    near_mass uint8 flag of sites in or within two sites of the mass; claim
-    uint8 scratch.
+    near_mass uint8 flag of sites in or within two sites of the mass.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
     depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length),
     capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
@@ -61,7 +60,6 @@ class Tissue:
     perfusion: np.ndarray
     t_count: np.ndarray
     near_mass: np.ndarray
-    claim: np.ndarray
     t_cells: TCells
     visits: Visits
     ledger: np.ndarray
@@ -128,7 +126,7 @@ class Tissue:
 
         names = ("pd_l1_share", "oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")
         fields_f4 = {k: lattice(np.float32) for k in names}
-        codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count", "near_mass", "claim")}
+        codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count", "near_mass")}
         return cls(name=name, entity=entity, centre=tuple(n // 2 for n in shape), last_hit=lattice(np.int32),
                    hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE),
                    window=whole(shape),

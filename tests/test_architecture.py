@@ -26,7 +26,8 @@ AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|g
 LAYERS = ("numerics", "processes", "schedule", "scenario", "model", "cli")
 LAYER_OF = {
     "codes": "numerics", "clock": "numerics", "errors": "numerics", "mechanisms": "numerics", "mistakes": "numerics",
-    "parameters": "numerics", "state": "numerics", "packed_cells": "processes", "hits": "processes", "t_cells": "numerics",
+    "parameters": "numerics", "state": "numerics", "packed_cells": "processes", "t_cells": "numerics",
+    "hits": "processes", "ground": "processes",
     "schedule": "schedule", "document": "scenario", "reported": "scenario", "treatment": "scenario", "scenario": "scenario",
     "scenario_file": "scenario", "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
     "micro_steps": "schedule",

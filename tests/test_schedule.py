@@ -64,7 +64,7 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
                 RULES[name].update(state, DEFAULTS[name], clock_at(step, micro_step=micro_step))
         return state
 
-    monkeypatch.setattr(micro_steps, "LEAST_T_CELLS", 1)
+    monkeypatch.setattr(crew, "LEAST_ROWS", 1)
     compiled = hours(True)
     assert remember(compiled) == remember(hours(False))
     assert remember(compiled) == remember(hours(True, 3))
@@ -109,7 +109,7 @@ def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypat
         share_turns(*arguments)
 
     monkeypatch.setattr(micro_steps, "_share_turns", counted)
-    monkeypatch.setattr(micro_steps, "LEAST_T_CELLS", 2)
+    monkeypatch.setattr(crew, "LEAST_ROWS", 2)
     neck = treated.lesions["neck"]
 
     def digest(n_threads: int, names: tuple[str, ...]) -> dict[str, bytes]:

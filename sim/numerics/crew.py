@@ -15,6 +15,8 @@ from sim.numerics.window import Shape, Window
 
 LEAST_SITES = 250_000
 """Smaller sections are not shared out by rows: starting threads would take longer than they save."""
+LEAST_ROWS = 20_000
+"""Fewer T cells or events are not shared out."""
 _busy = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _size = 1
@@ -67,9 +69,14 @@ def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments:
     side_by_side(lambda rows: work(rows, window, *arguments), list(pairwise(edges)))
 
 
+def is_shared(n: int) -> bool:
+    """Return whether so many T cells or events are worked on by more than one thread."""
+    return n >= LEAST_ROWS and free_threads() > 1
+
+
 def in_pieces(n: int, work: Callable[[tuple[int, int]], Any]) -> list[Any]:
-    """Call `work((first, end))` for all of n rows, in one piece a free thread; return what it returned for each."""
-    pieces = max(min(free_threads(), n), 1)
+    """Call `work((first, end))` for all of n T cells or events, in one piece a free thread if they are many; return what each returned."""
+    pieces = free_threads() if is_shared(n) else 1
     return side_by_side(work, list(pairwise(n * i // pieces for i in range(pieces + 1))))
 
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from sim.numerics.crew import is_large, side_by_side
+from sim.numerics.crew import in_pieces, is_large, side_by_side
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, place_of
 from sim.numerics.random import Luck, draw_many, uniform
 from sim.numerics.window import Shape
 
 ONE, _HALF = float(1 << 32), 1 << 31
+_AT_ONCE, _SHIFT = 2048, np.uint64(32)
 
 
 @kernel
@@ -108,6 +109,31 @@ def words_of(luck, purpose, sites, geometry):
 
 
 @kernel
+def _keys(luck, purpose, sites, first, geometry):
+    """Return a uint64 for each flat site: its draw above, its rank, counted from `first`, below."""
+    names, words, keys = np.empty(_AT_ONCE, np.uint32), np.empty((4, _AT_ONCE), np.uint32), np.empty(len(sites), np.uint64)
+    for start in range(0, len(sites), _AT_ONCE):
+        n = min(_AT_ONCE, len(sites) - start)
+        for i in range(n):
+            names[i] = entity_of(sites[start + i], geometry[0], geometry[1])
+        draw_many(luck, purpose, names[:n], words)
+        for i in range(n):
+            keys[start + i] = np.uint64(words[0, i]) << _SHIFT | np.uint64(first + start + i)
+    return keys
+
+
+def in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Any, ...]) -> np.ndarray:
+    """Return flat sites sorted by their draw, of equal draws the first first: the order of action. geometry = (shape, centre, ...)."""
+    def keys_of(rows: tuple[int, int]) -> np.ndarray:
+        return _keys(luck, purpose, sites[rows[0] : rows[1]], rows[0], geometry[:2])
+
+    # A draw and a rank in one number: numbers are sorted several times faster than ranks by their draws.
+    keys = np.concatenate(in_pieces(len(sites), keys_of))
+    keys.sort()
+    return sites[(keys & np.uint64(0xFFFFFFFF)).astype(np.int64)]
+
+
+@kernel
 def _regions(luck, purpose, sites, geometry):
     """Return to which half of the box both rays of each event keep, uint8: 0 upper, 1 lower, else 2 left, 3 right, else 4.
 
@@ -139,6 +165,6 @@ def by_region(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Shape
     if not is_large(prod(geometry[0])):
         work(slice(None))
         return
-    regions = _regions(luck, purpose, sites, geometry)
+    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(luck, purpose, sites[rows[0] : rows[1]], geometry)))
     for together in ((0, 1), (2, 3), (4,)):
         side_by_side(lambda region: work(np.flatnonzero(regions == region)), together)

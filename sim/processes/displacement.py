@@ -23,7 +23,7 @@ from sim.codes import Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import place_of
 from sim.numerics.random import Luck
-from sim.numerics.rays import ONE, by_region, outward_ray, place_on, ray_from, site_on, words_of
+from sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
 from sim.numerics.scratch import scratch
 from sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
 from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
@@ -162,14 +162,6 @@ def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
     return sites_of(is_gap, 1, 1, window).astype(np.int64)
 
 
-def _in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: Geometry) -> np.ndarray:
-    """Return flat sites sorted by their draw: the order of action; of equal draws the first comes first."""
-    # A draw and a rank in one number: numbers are sorted several times faster than ranks by their draws.
-    keys = words_of(luck, purpose, sites, geometry)[:, 0].astype(np.uint64) << np.uint64(32) | np.arange(len(sites), dtype=np.uint64)
-    keys.sort()
-    return sites[(keys & np.uint64(0xFFFFFFFF)).astype(np.int64)]
-
-
 def _both(a: Bound, b: Bound) -> Bound:
     """Return the bound of the cells of two."""
     (one, far), (other, further) = a, b
@@ -206,9 +198,9 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     pack(tissue.window, lattices, cells)
     bound, moved = (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        bound = _place_births(tissue, luck, _in_order(luck, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
+        bound = _place_births(tissue, luck, in_order(luck, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
     if is_pulled:
-        gaps = _in_order(luck, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
+        gaps = in_order(luck, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
         by_region(luck, _PULL, gaps, (shape, tissue.centre, tissue.is_block), lambda which: _pull(luck, gaps[which], geometry, bound, *moved))
     tissue.window = bound[0]
     unpack(tissue.window, cells, lattices)

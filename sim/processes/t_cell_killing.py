@@ -24,7 +24,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import CellState, Purpose
+from sim.codes import Purpose
+from sim.ground import DOOMED, KNOWN, lay
 from sim.hits import land, settle
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
@@ -35,7 +36,6 @@ from sim.state import State, Tissue
 from sim.t_cells import AT_ONCE
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
-_FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _ASTRAY = 2
 """Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
 
@@ -57,7 +57,7 @@ class Parameters(NamedTuple):
 
 class Fight(NamedTuple):
     """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, geometry (shape,
-    centre), flat cells (state, pd_l1_share, lost_antigen, hits, last_hit), rows (site, ids, is_specific, is_exhausted, target, kills)."""
+    centre), flat cells (ground as of `sim.ground`, pd_l1_share, hits, last_hit), rows (site, ids, is_specific, is_exhausted, target, kills)."""
 
     p: Parameters
     chances: tuple[float, float, float, float]
@@ -91,10 +91,10 @@ def _is_seen(p_real, luck, t_cell, at, geometry):
 @kernel
 def _find(p_real, luck, t_cell, at, geometry, cells):
     """Return what a T cell finds on a site: 0 nothing it knows, 1 a cell that occupies it, 2 a clonogen that only its double visits."""
-    state = cells[0]
-    if state[at] < _FIRST or state[at] > _LAST or cells[2][at]:
+    there = cells[0][at]
+    if not there & KNOWN:
         return 0
-    return 1 if state[at] == _LAST or _is_seen(p_real, luck, t_cell, at, geometry) else 2
+    return 1 if there & DOOMED or _is_seen(p_real, luck, t_cell, at, geometry) else 2
 
 
 @kernel
@@ -103,7 +103,7 @@ def _engage(p_real, luck, word, n_hits, fight, t_cell, visits):
 
     Its own site comes first; a neighbour is looked at where no cell occupies it.
     """
-    (name, own), hits, geometry, first, second = t_cell, fight.cells[3], fight.geometry, -1, -1
+    (name, own), hits, geometry, first, second = t_cell, fight.cells[2], fight.geometry, -1, -1
     found = _find(p_real, luck, name, own, geometry, fight.cells)
     if found == 1:
         return own if hits[own] < n_hits else -1, first, second
@@ -147,7 +147,7 @@ def decide(span, luck, when, fight, visits):
     """
     p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
     p_hit, p_leave, free, p_real = fight.chances
-    state, pd_l1_share, lost_antigen, hits, last_hit = fight.cells
+    ground, pd_l1_share, hits, last_hit = fight.cells
     site, ids, is_specific, is_exhausted, target = fight.rows[:5]
     n_visits, acting, words = visits[0], np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
     names = np.empty(AT_ONCE, np.uint32)
@@ -167,7 +167,7 @@ def decide(span, luck, when, fight, visits):
                 target[i], first, second = _engage(p_real, luck, words[0, k], p.n_hits, fight, (ids[i], site[i]), visits)
                 n_visits = _begin(second, (ids[i], site[i]), _begin(first, (ids[i], site[i]), n_visits, visits), visits)
                 continue
-            is_gone = state[at] < _FIRST or state[at] > _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
+            is_gone = not ground[at] & KNOWN or (hits[at] >= p.n_hits and last_hit[at] != minute)
             if is_gone or uniform(words[1, k]) < p_leave:
                 target[i] = -1
             elif uniform(words[2, k]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
@@ -178,7 +178,7 @@ def decide(span, luck, when, fight, visits):
 @kernel
 def strike(minute, fight):
     """Land the hits that T cells decided on; a kill is booked to all who hit in its micro-step. Writes hits, last_hit, target, kills."""
-    hits, last_hit, target, kills = fight.cells[3], fight.cells[4], fight.rows[4], fight.rows[5]
+    hits, last_hit, target, kills = fight.cells[2], fight.cells[3], fight.rows[4], fight.rows[5]
     for i in range(len(target)):
         if target[i] <= -2:
             land(minute, fight.p.memory_min, -2 - target[i], hits, last_hit)
@@ -197,12 +197,12 @@ def visit(luck, when, fight, visits):
     """
     p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
     p_hit, p_leave, free, p_real = fight.chances
-    state, pd_l1_share, lost_antigen, hits, last_hit = fight.cells
+    ground, pd_l1_share, hits, last_hit = fight.cells
     n, t_cell, probe, site, is_engaged = visits
     kept = 0
     for i in range(n):
         at = probe[i]
-        is_gone = state[at] < _FIRST or state[at] >= _LAST or lost_antigen[at] or (hits[at] >= p.n_hits and last_hit[at] != minute)
+        is_gone = not ground[at] & KNOWN or ground[at] & DOOMED or (hits[at] >= p.n_hits and last_hit[at] != minute)
         if is_gone or sites_apart(site[i], at, shape) > _ASTRAY or _is_seen(p_real, luck, t_cell[i], at, fight.geometry):
             continue
         words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], entity_of(at, shape, centre))
@@ -220,11 +220,11 @@ def visit(luck, when, fight, visits):
     return kept
 
 
-def fight_of(tissue: Tissue, p: Parameters, pd1_occupancy: float) -> Fight:
-    """Return what the T cells of a section fight by in this step."""
+def fight_of(tissue: Tissue, ground: np.ndarray, p: Parameters, pd1_occupancy: float) -> Fight:
+    """Return what the T cells of a section fight by in this step on its ground."""
     t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
     chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - pd1_occupancy, tissue.relative_weight)
-    cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1_share, tissue.lost_antigen, tissue.hits, tissue.last_hit))
+    cells = (ground, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit)))
     rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
     return Fight(p, chances, (tissue.state.shape, tissue.centre), cells, rows)
 
@@ -236,7 +236,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         t, visits = tissue.t_cells, tissue.visits
         if t.n == 0 and visits.n == 0:
             continue
-        luck, fight = state.luck(tissue, clock), fight_of(tissue, p, state.systemic.pd1_occupancy)
+        luck, fight = state.luck(tissue, clock), fight_of(tissue, lay(tissue), p, state.systemic.pd1_occupancy)
         visits.n = visit(luck, when, fight, (visits.n, *visits.columns()))
         if tissue.is_light:
             visits.reserve(visits.n + 2 * t.n)

@@ -19,7 +19,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import CellState, Purpose
+from sim.codes import Purpose
+from sim.ground import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import draw_many, draw_pair, uniform
@@ -29,7 +30,7 @@ from sim.state import SITE_UM, State, Tissue
 from sim.t_cells import AT_ONCE
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
-_FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
+_ONE, _WANTED_BY_NOBODY = np.uint16(1), ~(WANTED | CONTESTED)
 _CAP_FREE, _CAP_TUMOUR = 8, 1
 _SPREAD = np.uint32(2654435769)
 """A multiplier that spreads neighbouring sites over a table (Knuth's)."""
@@ -53,16 +54,15 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
 
 
 class Walk(NamedTuple):
-    """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre), flat
-    fields (state, chemoattractant, near_mass, t_count), rows (site, ids, target), room for hops (row, goal, bid) and claim uint8 flat,
-    zero before and after a micro-step."""
+    """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
+    ground (`sim.ground`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
 
     chances: tuple[float, float, float]
     geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
-    fields: tuple[np.ndarray, ...]
+    ground: np.ndarray
+    chemoattractant: np.ndarray
     rows: tuple[np.ndarray, ...]
     hops: tuple[np.ndarray, ...]
-    claim: np.ndarray
 
 
 @kernel
@@ -71,7 +71,7 @@ def propose(span, luck, micro_step, walk):
 
     Writes walk.hops from `first` on and nothing else, so that rows may be shared out. One draw a T cell.
     """
-    (p_hop, bias, p_out), shape, (state, chemoattractant, near_mass, t_count) = walk.chances, walk.geometry[0], walk.fields
+    (p_hop, bias, p_out), shape, ground, chemoattractant = walk.chances, walk.geometry[0], walk.ground, walk.chemoattractant
     (site, ids, target), (hopper, goal, bid) = walk.rows, walk.hops
     mover, words, n = np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32), span[0]
     for start in range(span[0], span[1], AT_ONCE):
@@ -88,9 +88,10 @@ def propose(span, luck, micro_step, walk):
                 other = neighbour(own, shape, words[2, i])
                 if chemoattractant[other] > chemoattractant[to]:
                     to = other
-            cap = _CAP_TUMOUR if (state[to] >= _FIRST) & (state[to] <= _LAST) else _CAP_FREE
-            is_leaving = near_mass[own] and not near_mass[to]
-            if to == own or t_count[to] >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
+            there = ground[to]
+            cap = _CAP_TUMOUR if there & LIVING else _CAP_FREE
+            is_leaving = ground[own] & NEAR_MASS and not there & NEAR_MASS
+            if to == own or there & COUNT >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
                 continue
             # The upper half of the word ranks; the id below it parts equal ranks.
             rank = np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)
@@ -109,53 +110,54 @@ def _slot(goal, sites):
 
 
 @kernel
-def _claim(goals, claim):
-    """Mark each goal in claim: 1 where one T cell wants to go, 2 where more do; return the number of hops to the latter but for the first."""
+def _claim(goals, ground):
+    """Mark each goal as wanted, or as contested where more want it; return the number of hops to the latter but for the first."""
     n = 0
     for to in goals:
-        n += claim[to] != 0
-        claim[to] = 2 if claim[to] else 1
+        is_contested = ground[to] & WANTED != 0
+        ground[to] |= CONTESTED if is_contested else WANTED
+        n += is_contested
     return n
 
 
 @kernel
-def _bid(goals, bids, claim, best):
+def _bid(goals, bids, ground, best):
     """Note the best bid for each contested site in a table best = (sites, bids)."""
     for k in range(len(goals)):
-        if claim[goals[k]] == 2:
+        if ground[goals[k]] & CONTESTED:
             at = _slot(goals[k], best[0])
             best[0][at], best[1][at] = goals[k], max(best[1][at], bids[k])
 
 
 @kernel
-def _hop(hoppers, goals, bids, walk, best):
-    """Let those hop whose goal nobody else wants, or less. Writes site and t_count."""
-    site, t_count = walk.rows[0], walk.fields[3]
+def _hop(hoppers, goals, bids, site, ground, best):
+    """Let those hop whose goal nobody else wants, or less. Writes site and the counts of the ground."""
     for k in range(len(goals)):
         to = goals[k]
-        if walk.claim[to] == 1 or best[1][_slot(to, best[0])] == bids[k]:
-            t_count[site[hoppers[k]]] -= 1
-            t_count[to] += 1
+        if not ground[to] & CONTESTED or best[1][_slot(to, best[0])] == bids[k]:
+            ground[site[hoppers[k]]] -= _ONE
+            ground[to] += _ONE
             site[hoppers[k]] = to
 
 
 @kernel
 def commit(pieces, walk):
     """Resolve proposed hops and let the winners hop. pieces int64 (pieces, 2): where the hops of each begin, and their number."""
-    hopper, goal, bid = walk.hops
+    (hopper, goal, bid), ground = walk.hops, walk.ground
     n, size = 0, 2
     for first, number in pieces:
-        n += _claim(goal[first : first + number], walk.claim)
+        n += _claim(goal[first : first + number], ground)
     while size < 4 * n:
         size *= 2
     best = (np.full(size, -1, np.int32), np.zeros(size, np.uint64))
+    if n:
+        for first, number in pieces:
+            _bid(goal[first : first + number], bid[first : first + number], ground, best)
     for first, number in pieces:
-        _bid(goal[first : first + number], bid[first : first + number], walk.claim, best)
-    for first, number in pieces:
-        _hop(hopper[first : first + number], goal[first : first + number], bid[first : first + number], walk, best)
+        _hop(hopper[first : first + number], goal[first : first + number], bid[first : first + number], walk.rows[0], ground, best)
     for first, number in pieces:
         for to in goal[first : first + number]:
-            walk.claim[to] = 0
+            ground[to] &= _WANTED_BY_NOBODY
 
 
 @kernel
@@ -172,15 +174,14 @@ def _move_visitors(p_hop, luck, micro_step, geometry, rows):
                 site[i] = neighbour(site[i], shape, words[1])
 
 
-def walk_of(tissue: Tissue, p: Parameters) -> Walk:
-    """Return what the T cells of a section walk by in this step."""
+def walk_of(tissue: Tissue, ground: np.ndarray, p: Parameters) -> Walk:
+    """Return what the T cells of a section walk by in this step on its ground."""
     t = tissue.t_cells
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
     chances = (p_hop, p.bias, p_hop / tissue.scale)
-    fields = tuple(a.reshape(-1) for a in (tissue.state, tissue.chemoattractant, tissue.near_mass, tissue.t_count))
     rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
     hops = tuple(scratch(f"t_cell_motion.{name}", (t.n,), dtype) for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
-    return Walk(chances, (tissue.state.shape, tissue.centre), fields, rows, hops, tissue.claim.reshape(-1))
+    return Walk(chances, (tissue.state.shape, tissue.centre), ground, tissue.chemoattractant.reshape(-1), rows, hops)
 
 
 @kernel
@@ -202,5 +203,6 @@ def take_turn(luck, micro_step, walk, visits):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
     for tissue in state.active:
-        visits = (tissue.visits.n, *tissue.visits.columns())
-        take_turn(state.luck(tissue, clock), clock.micro_step, walk_of(tissue, p), visits)
+        visits, ground = (tissue.visits.n, *tissue.visits.columns()), lay(tissue)
+        take_turn(state.luck(tissue, clock), clock.micro_step, walk_of(tissue, ground, p), visits)
+        take_counts(ground, tissue)

@@ -1,0 +1,65 @@
+"""Ground: what a T cell meets on a site, in one number that holds for a step: each look fetches one line of memory, not five.
+
+Within a step cells neither die nor move, so only the count of T cells and their wishes change. The lowest eight bits are the count.
+"""
+
+import numpy as np
+
+from sim.codes import CellState
+from sim.numerics.crew import in_bands
+from sim.numerics.jit import kernel
+from sim.numerics.scratch import scratch
+from sim.numerics.window import row_of, whole
+from sim.state import Tissue
+
+COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, WANTED, CONTESTED = (np.uint16(bits) for bits in (255, *(1 << k for k in range(8, 14))))
+"""T cells on the site; in or within two sites of the mass; a living tumour cell; one that T cells know by its antigen; a doomed one; a site
+that one T cell wants to hop to; one that more do."""
+_FIRST, _LAST = np.uint8(CellState.PROLIFERATING), np.uint8(CellState.DOOMED)
+_AT = tuple(np.uint16(k) for k in range(8, 12))
+
+
+@kernel
+def _lay_row(codes, near, lost, counts, row):
+    """Put a row of sites together; every step stays two bytes wide, so that it vectorises."""
+    for x in range(len(row)):
+        is_living = np.uint16((codes[x] >= _FIRST) & (codes[x] <= _LAST))
+        is_known, is_doomed = is_living & np.uint16(lost[x] == 0), np.uint16(codes[x] == _LAST)
+        row[x] = np.uint16(counts[x]) | np.uint16(near[x]) << _AT[0] | is_living << _AT[1] | is_known << _AT[2] | is_doomed << _AT[3]
+
+
+@kernel
+def _lay(rows, window, layers, ground):
+    """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes ground uint16; rows [first, end) of the whole. No draws."""
+    for r in range(rows[0], rows[1]):
+        z, y = row_of(r, window)
+        _lay_row(layers[0][z, y], layers[1][z, y], layers[2][z, y], layers[3][z, y], ground[z, y])
+
+
+@kernel
+def _count_row(row, counts):
+    """Take the counts of a row of sites."""
+    for x in range(len(row)):
+        counts[x] = np.uint8(row[x] & COUNT)
+
+
+@kernel
+def _count(rows, window, ground, t_count):
+    """Reads ground; writes t_count uint8; rows [first, end) of the whole. No draws."""
+    for r in range(rows[0], rows[1]):
+        z, y = row_of(r, window)
+        _count_row(ground[z, y], t_count[z, y])
+
+
+def lay(tissue: Tissue) -> np.ndarray:
+    """Return the ground of a section, flat uint16, good until the next is asked for."""
+    shape = tissue.state.shape
+    ground = scratch("ground", shape, np.uint16)
+    in_bands(shape, whole(shape), _lay, (tissue.state, tissue.near_mass, tissue.lost_antigen, tissue.t_count), ground)
+    return ground.reshape(-1)
+
+
+def take_counts(ground: np.ndarray, tissue: Tissue) -> None:
+    """Write the T cells that stand on each site back into the section."""
+    shape = tissue.state.shape
+    in_bands(shape, whole(shape), _count, ground.reshape(shape), tissue.t_count)

@@ -1,0 +1,79 @@
+"""The ground T cells meet: one number a site that says what five arrays say, and gives their counts back."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from sim import ground
+from sim.codes import CellState
+from sim.numerics import crew
+from sim.processes import t_cell_motion
+from sim.processes.t_cell_motion import Parameters, commit, walk_of
+from sim.state import Tissue
+from tests.made_state import add_t_cells, bare_tissue
+
+
+def mixed() -> Tissue:
+    """Return a section with every kind of cell, with and without antigen, in and out of the mass, and up to nine T cells a site."""
+    tissue, random = bare_tissue((2, 19, 23)), np.random.default_rng(1)
+    shape = tissue.state.shape
+    tissue.state[:] = random.integers(0, len(CellState), shape)
+    tissue.lost_antigen[:], tissue.near_mass[:] = random.integers(0, 2, shape), random.integers(0, 2, shape)
+    tissue.t_count[:] = random.integers(0, 10, shape)
+    return tissue
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_the_ground_says_what_the_lattices_say(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "LEAST_SITES", 1)
+    tissue = mixed()
+    with crew.hired(n_threads):
+        found = ground.lay(tissue).reshape(tissue.state.shape)
+    is_living = np.isin(tissue.state, (CellState.PROLIFERATING, CellState.QUIESCENT, CellState.DOOMED))
+    expected = {ground.NEAR_MASS: tissue.near_mass > 0, ground.LIVING: is_living, ground.KNOWN: is_living & (tissue.lost_antigen == 0),
+                ground.DOOMED: tissue.state == CellState.DOOMED, ground.WANTED: False, ground.CONTESTED: False}
+    assert (found & ground.COUNT == tissue.t_count).all()
+    for bits, holds in expected.items():
+        assert ((found & bits > 0) == holds).all()
+    assert sum(map(int, expected)) + int(ground.COUNT) == (1 << 14) - 1
+
+
+def test_counts_go_back_and_nothing_else_changes() -> None:
+    tissue = mixed()
+    before, laid = tissue.t_count.copy(), ground.lay(tissue)
+    laid += np.uint16(3)
+    ground.take_counts(laid, tissue)
+    assert (tissue.t_count == before + 3).all()
+
+
+@pytest.mark.parametrize("n_pieces", [1, 4])
+def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> None:
+    """Against a plain table, with few sites for many T cells and goals that share a slot; nobody's wish stays behind."""
+    random, n = np.random.default_rng(2), 400
+    tissue = bare_tissue((1, 41, 41))
+    add_t_cells(tissue, random.integers(0, 41 * 41, n))
+    laid = ground.lay(tissue)
+    walk = walk_of(tissue, laid, Parameters())
+    goals = np.where(random.random(n) < 0.5, random.integers(0, 41 * 41, n), 64 * random.integers(0, 20, n))
+    walk.hops[0][:], walk.hops[1][:], walk.hops[2][:] = random.permutation(n), goals, random.permutation(n) + (1 << 40)
+    best: dict[int, int] = {}
+    for goal, bid in zip(goals.tolist(), walk.hops[2].tolist(), strict=True):
+        best[goal] = max(best.get(goal, 0), bid)
+    expected = tissue.t_cells.site[:n].copy()
+    for row, goal, bid in zip(walk.hops[0].tolist(), goals.tolist(), walk.hops[2].tolist(), strict=True):
+        expected[row] = goal if best[goal] == bid else expected[row]
+    edges = [n * k // n_pieces for k in range(n_pieces + 1)]
+    commit(np.array([[first, end - first] for first, end in pairwise(edges)]), walk)
+    assert (tissue.t_cells.site[:n] == expected).all() and len(best) < n
+    assert (laid & (ground.WANTED | ground.CONTESTED) == 0).all()
+    ground.take_counts(laid, tissue)
+    assert (tissue.t_count.reshape(-1) == np.bincount(expected, minlength=41 * 41)).all()
+
+
+def test_a_table_finds_each_site_where_it_put_it() -> None:
+    sites, table = np.arange(0, 640, 64, dtype=np.int32), np.full(16, -1, np.int32)
+    for site in sites:
+        table[t_cell_motion._slot(site, table)] = site
+    assert [int(table[t_cell_motion._slot(site, table)]) for site in sites] == sites.tolist()
+    assert table[t_cell_motion._slot(np.int32(7), table)] == -1
