@@ -119,6 +119,7 @@ def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypat
                 model.step()
         return remember(model.state)
 
+    monkeypatch.setattr(displacement, "LARGE_CELLS", 100)
     monkeypatch.setattr(crew, "LEAST_SITES", 100)
     monkeypatch.setattr(diffusion, "LEAST_SITES", 100)
     for names in (("neck", "left", "right"), ("neck",)):

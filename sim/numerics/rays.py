@@ -1,15 +1,14 @@
 """Rays: straight lines of sites about the outward direction of a mass, along which `displacement` moves cells."""
 
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import numpy as np
 
-from sim.numerics.crew import in_pieces, is_large, side_by_side
+from sim.numerics.crew import in_pieces, side_by_side
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, place_of
-from sim.numerics.random import Luck, draw_many, uniform
+from sim.numerics.random import Luck, draw, draw_many, uniform
 from sim.numerics.window import Shape
 
 ONE, _HALF = float(1 << 32), 1 << 31
@@ -134,37 +133,32 @@ def in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Any, .
 
 
 @kernel
-def _regions(luck, purpose, sites, geometry):
-    """Return to which half of the box both rays of each event keep, uint8: 0 upper, 1 lower, else 2 left, 3 right, else 4.
-
-    geometry = (shape, centre, is block).
-    """
+def _regions(luck, purpose, sites, geometry, is_x_first):
+    """Return to which half of the lattice both rays of each event keep by their directions, uint8: 0 and 1 the two halves of one axis,
+    else 2 and 3 those of the other, else 4. geometry = (shape, centre, is block); the first axis is y, or x if `is_x_first`."""
     (shape, centre, is_block), words = geometry, words_of(luck, purpose, sites, geometry)
-    regions = np.empty(len(sites), np.uint8)
+    regions, (first, second) = np.empty(len(sites), np.uint8), (2, 1) if is_x_first else (1, 2)
     for i in range(len(sites)):
         place = place_of(sites[i], shape)
-        least_y, most_y, least_x, most_x = place[1], place[1], place[2], place[2]
-        for k in range(2):
-            step = outward_ray(place, shape, centre, is_block, words[i, 2 * k], words[i, 2 * k + 1])
-            ray = ray_from(place, step, shape, (0, shape[1], 0, shape[2]), is_block)
-            _, y, x = place_on(ray, ray[2] - 1, shape[0])
-            least_y, most_y, least_x, most_x = min(least_y, y), max(most_y, y), min(least_x, x), max(most_x, x)
-        if most_y < centre[1] or least_y >= centre[1]:
-            regions[i] = least_y >= centre[1]
-        elif most_x < centre[2] or least_x >= centre[2]:
-            regions[i] = 2 + (least_x >= centre[2])
-        else:
-            regions[i] = 4
+        one = outward_ray(place, shape, centre, is_block, words[i, 0], words[i, 1])
+        other = outward_ray(place, shape, centre, is_block, words[i, 2], words[i, 3])
+        regions[i] = 4
+        for region, axis in ((2, second), (0, first)):
+            if place[axis] < centre[axis] and one[axis] <= 0.0 and other[axis] <= 0.0:
+                regions[i] = region
+            if place[axis] >= centre[axis] and one[axis] >= 0.0 and other[axis] >= 0.0:
+                regions[i] = region + 1
     return regions
 
 
 def by_region(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Shape, tuple[int, int, int], bool],
               work: Callable[[Any], None]) -> None:
-    """Call `work(which)` for all events in order of action; those of a large section act half by half, since events whose rays
-    keep to different halves have nothing to do with one another and may act side by side."""
-    if not is_large(prod(geometry[0])):
-        work(slice(None))
-        return
-    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(luck, purpose, sites[rows[0] : rows[1]], geometry)))
+    """Call `work(which)` for the events of five regions, in order of action within each.
+
+    First two halves of one axis, then two of the other: since events whose rays keep to different halves have no site in common, two
+    act side by side. Which axis is first changes by luck, or the mass would grow longer along one. Nothing knows the box.
+    """
+    is_x_first = bool(draw(luck, purpose, np.uint32(0))[0] & np.uint32(1))
+    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(luck, purpose, sites[rows[0] : rows[1]], geometry, is_x_first)))
     for together in ((0, 1), (2, 3), (4,)):
         side_by_side(lambda region: work(np.flatnonzero(regions == region)), together)

@@ -7,12 +7,13 @@ takes the one that ends nearer, a pull the one that ends farther, measured in th
 is the surface tension of the mass: without it turnover alone lets shapes drift and tips outgrow flanks (tried). So
 growth is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
 
-Events of a step act in the order of their draws, so no corner comes first (in a large section half by half). A section that holds its capacity loses
+Events of a step act in the order of their draws, so no corner comes first. Those of a large section act half by half, on two threads. A section that holds its capacity loses
 the outermost cell of the ray from view at each birth, as `population_control` accounts for. Cells move with their
 PD-L1 and hits; vessels and T cells keep their place.
 """
 
 import math
+from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -30,6 +31,8 @@ from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
 from sim.state import State, Tissue
 
 EVERY_H = 6.0
+LARGE_CELLS = 200_000
+"""Capacity from which a section's events act half by half. Part of the rule, not a matter of speed: it changes luck."""
 Bound, Moved = tuple[Window, float], tuple[np.ndarray, np.ndarray]
 Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
 _DIVISION = int(Hazard.DIVISION)
@@ -168,17 +171,25 @@ def _both(a: Bound, b: Bound) -> Bound:
     return (min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3])), max(far, further)
 
 
+def _act(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray, work: Callable[[Any], None]) -> None:
+    """Call `work(which)` for events on flat sites in their order of action: all, or in a large section half by half."""
+    if tissue.capacity < LARGE_CELLS:
+        work(slice(None))
+    else:
+        by_region(luck, purpose, sites, (tissue.state.shape, tissue.centre, tissue.is_block), work)
+
+
 def _place_births(tissue: Tissue, luck: Luck, mothers: np.ndarray, geometry: Geometry, bound: Bound, moved: Moved) -> Bound:
     """Place a daughter for each mother (flat sites, in order of action); return the bound of the cells then."""
     daughters, done = daughters_of(moved[0][mothers]), [(0, 0, bound)]
     room = tissue.capacity - tissue.n_cells
 
     def push(which: Any) -> None:
-        # Room goes to the first; where events share it out, each half takes what falls to its own.
+        # Room goes to the first births; each half has what falls to its own, also if one of them is dropped at the box's edge.
         its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
         done.append(_push(luck, (mothers[which], daughters[which]), geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
 
-    by_region(luck, _PUSH, mothers, (geometry[0], geometry[1], geometry[3]), push)
+    _act(tissue, luck, _PUSH, mothers, push)
     tissue.n_dropped += sum(d[0] for d in done)
     tissue.n_cells += sum(d[1] for d in done)
     return reduce(_both, (d[2] for d in done))
@@ -201,7 +212,7 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
         bound = _place_births(tissue, luck, in_order(luck, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
     if is_pulled:
         gaps = in_order(luck, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
-        by_region(luck, _PULL, gaps, (shape, tissue.centre, tissue.is_block), lambda which: _pull(luck, gaps[which], geometry, bound, *moved))
+        _act(tissue, luck, _PULL, gaps, lambda which: _pull(luck, gaps[which], geometry, bound, *moved))
     tissue.window = bound[0]
     unpack(tissue.window, cells, lattices)
 

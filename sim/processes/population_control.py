@@ -63,7 +63,7 @@ def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
     t = tissue.t_cells
     n_gone = int(t.n * (1.0 - 1.0 / grown) + uniform(words[0]))
     if n_gone:
-        t.dies_at_h[(int(words[1]) + np.arange(n_gone) * (t.n // n_gone)) % t.n] = -np.inf
+        t.dies_at_h[(int(words[1]) + np.arange(n_gone) * t.n // n_gone) % t.n] = -np.inf
 
 
 def _follow_growth(tissue: Tissue, days: float) -> None:

@@ -141,7 +141,7 @@ def _go_on(p_real, luck, word, i, fight, visits):
 def decide(span, luck, when, fight, visits):
     """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return the number of visits, new ones appended.
 
-    All see the hits of before: nothing depends on the rows' order. Writes target, -2 - site for those that strike, and visits =
+    All see the hits of before, and those of this micro-step's doubles: nothing depends on the rows' order. Writes target, -2 - site for those that strike, and visits =
     (number, t_cell, probe, site, is_engaged) with room for two more a T cell; when = (minute, micro-step). One draw a
     specific T cell, and one a pair that would hit.
     """

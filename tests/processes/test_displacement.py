@@ -8,9 +8,9 @@ import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from sim.codes import NO_FATE, CellState, Hazard
-from sim.numerics import crew, rays
+from sim.numerics import rays
 from sim.numerics.lattice import mass_axes, place_of
-from sim.numerics.random import Luck
+from sim.numerics.random import Luck, draw
 from sim.numerics.window import extent, whole, widen
 from sim.processes import displacement
 from sim.processes.displacement import EVERY_H, Parameters, update
@@ -26,7 +26,7 @@ MOORE = np.ones((3, 3, 3))
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let every test hold for the events of a small section, in one piece, and of a large one, half by half."""
     if request.param == "large":
-        monkeypatch.setattr(crew, "LEAST_SITES", 1)
+        monkeypatch.setattr(displacement, "LARGE_CELLS", 1)
     return request.param
 
 
@@ -240,25 +240,44 @@ def test_a_cleared_disc_contracts_to_the_size_of_what_is_left() -> None:
 
 
 @pytest.mark.parametrize(("shape", "is_block"), [((1, 61, 71), False), ((4, 61, 71), False), ((31, 61, 71), True)])
-def test_both_rays_of_an_event_keep_to_the_half_of_its_region(shape: tuple[int, int, int], is_block: bool, way: str) -> None:
-    """So the events of two halves touch no site in common; the rest, whose rays cross both middles, are few."""
+@pytest.mark.parametrize("step", range(4))
+def test_both_rays_of_an_event_keep_to_the_half_of_its_region(shape: tuple[int, int, int], is_block: bool, step: int) -> None:
+    """So the events of two halves touch no site in common; which axis is halved first is luck."""
     centre = tuple(n // 2 for n in shape)
-    sites = np.random.default_rng(3).permutation(np.prod(shape))[:3000].astype(np.int64)
-    luck, called = Luck(*(np.uint32(word) for word in (1, 2, 3, 4))), []
-    rays.by_region(luck, 5, sites, (shape, centre, is_block), lambda which: called.append(np.arange(len(sites))[which]))
+    sites = np.random.default_rng(3).permutation(np.prod(shape))[:2000].astype(np.int64)
+    luck, called = Luck(*(np.uint32(word) for word in (1, 2, step, 4))), []
+    rays.by_region(luck, 5, sites, (shape, centre, is_block), called.append)
     assert sorted(np.concatenate(called)) == list(range(len(sites))) and all((np.diff(which) > 0).all() for which in called)
-    assert [len(which) > 0 for which in called] == ([True] if way == "small" else [True] * 5)
-    if way == "small":
-        return
-    words, middle = rays.words_of(luck, 5, sites, (shape, centre)), (centre[1], centre[2])
-    assert len(called[4]) < 0.1 * len(sites)
+    words, first = rays.words_of(luck, 5, sites, (shape, centre)), 2 if draw(luck, 5, np.uint32(0))[0] & 1 else 1
+    assert len(called[4]) < 0.1 * len(sites) and min(map(len, called[:4])) > 50
     for region, which in enumerate(called[:4]):
-        for i, k in itertools.product(which, range(2)):
+        axis = first if region < 2 else 3 - first
+        for i, k in itertools.product(which[:200], range(2)):
             place = place_of(sites[i], shape)
-            step = rays.outward_ray(place, shape, centre, is_block, words[i, 2 * k], words[i, 2 * k + 1])
-            ray = rays.ray_from(place, step, shape, whole(shape), is_block)
-            along = [rays.place_on(ray, n, shape[0])[1 + region // 2] for n in range(ray[2])]
-            assert min(along) >= middle[region // 2] if region % 2 else max(along) < middle[region // 2]
+            way_out = rays.outward_ray(place, shape, centre, is_block, words[i, 2 * k], words[i, 2 * k + 1])
+            ray = rays.ray_from(place, way_out, shape, whole(shape), is_block)
+            along = [rays.place_on(ray, n, shape[0])[axis] for n in range(ray[2])]
+            assert min(along) >= centre[axis] if region % 2 else max(along) < centre[axis]
+
+
+def test_either_axis_is_halved_first() -> None:
+    lucks = [Luck(np.uint32(1), np.uint32(2), np.uint32(step), np.uint32(4)) for step in range(20)]
+    assert {int(draw(luck, 5, np.uint32(0))[0] & 1) for luck in lucks} == {0, 1}
+
+
+def test_a_wider_box_changes_no_event() -> None:
+    """Births and gaps over some steps in a narrow box and in a wide one, whichever way events act."""
+    masses = []
+    for size in (61, 121):
+        tissue, random = disc(radius=15.0, size=size), np.random.default_rng(5)
+        middle = size // 2
+        for step in range(6):
+            occupied = np.argwhere(tissue.state > 0)
+            born = occupied[random.permutation(len(occupied))[: len(occupied) // 20]]
+            tissue.state[tuple(occupied[random.random(len(occupied)) < 0.05].T)] = 0
+            divide(tissue, *(tuple(site) for site in born if tissue.state[tuple(site)]), step=6 * step)
+        masses.append(tissue.state[0, middle - 25 : middle + 26, middle - 25 : middle + 26].copy())
+    assert (masses[0] == masses[1]).all() and masses[0].any()
 
 
 @pytest.mark.parametrize("room", [0, 7, 1000])
