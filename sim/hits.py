@@ -1,7 +1,5 @@
 """Hits of T cells on tumour cells (see `t_cell_killing`): booked, forgotten, and deadly once there are enough."""
 
-from typing import Protocol
-
 import numpy as np
 
 from sim.codes import Hazard
@@ -9,13 +7,6 @@ from sim.numerics.jit import kernel
 from sim.state import Tissue
 
 _CERTAIN = np.float32(1e6)
-
-
-class Forgetting(Protocol):
-    """The parameters by which hits add up."""
-
-    n_hits: int
-    memory_min: float
 
 
 @kernel
@@ -40,9 +31,9 @@ def _settle(window, n_hits, oldest, hits, last_hit, hazard):
                     counts[x] = 0
 
 
-def settle(tissue: Tissue, p: Forgetting, next_minute: int) -> None:
+def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> None:
     """Write a certain death for every cell with enough hits, and forget hits too old to count with one of the next micro-step.
 
     `land` would forget them as well, but until then every push and pull would carry their times along: a line of memory each.
     """
-    _settle(tissue.window, p.n_hits, next_minute - p.memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
+    _settle(tissue.window, n_hits, next_minute - memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])

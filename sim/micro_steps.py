@@ -1,6 +1,7 @@
 """T cells in micro-steps: in each of a step's ten all move, then all hit; a section's whole step is one compiled call."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,8 @@ def _share_turns(span: tuple[int, int, int], luck: Luck, walk: Walk, fight: Figh
     n, nobody = len(fight.rows[0]), (0, *visits.columns())
     for m in range(span[0], span[1]):
         when = (span[2] + m * MICRO_STEP_MIN, m)
-        hops = in_pieces(n, lambda rows, m=m: (rows[0], propose(rows, luck, m, walk)))
-        commit(np.array(hops), walk)
-        in_pieces(n, lambda rows, when=when: decide(rows, luck, when, fight, nobody))
+        commit(np.array(in_pieces(n, partial(propose, luck=luck, micro_step=m, walk=walk))), walk)
+        in_pieces(n, partial(decide, luck=luck, when=when, fight=fight, visits=nobody))
         strike(when[0], fight)
 
 
@@ -73,4 +73,4 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
                 visits.reserve(visits.n + 2 * t.n)
                 is_begun = True
         take_counts(ground, tissue)
-        settle(tissue, fight.p, clock.minute + clock.n_micro_steps * MICRO_STEP_MIN)
+        settle(tissue, fight.p.n_hits, fight.p.memory_min, clock.minute + clock.n_micro_steps * MICRO_STEP_MIN)

@@ -125,9 +125,10 @@ class Tissue:
             return np.full(shape, fill, dtype)
 
         names = ("pd_l1_share", "oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")
-        fields_f4 = {k: lattice(np.float32) for k in names}
-        codes_u1 = {k: lattice(np.uint8) for k in ("state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count", "near_mass")}
-        return cls(name=name, entity=entity, centre=tuple(n // 2 for n in shape), last_hit=lattice(np.int32),
+        fields_f4: dict[str, Any] = {k: lattice(np.float32) for k in names}
+        codes_u1: dict[str, Any] = {k: lattice(np.uint8) for k in (
+            "state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count", "near_mass")}
+        return cls(name=name, entity=entity, centre=(shape[0] // 2, shape[1] // 2, shape[2] // 2), last_hit=lattice(np.int32),
                    hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE),
                    window=whole(shape),
                    t_cells=TCells.empty(1024), visits=Visits.empty(16), ledger=np.zeros(N_HAZARDS), **codes_u1, **fields_f4, **numbers)

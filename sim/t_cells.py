@@ -5,9 +5,6 @@ from typing import ClassVar
 
 import numpy as np
 
-AT_ONCE = 2048
-"""T cells whose draws are made at once: as many as stay in the nearest memory."""
-
 
 class Rows:
     """A table of plain columns, one row an individual; rows [0, n) are alive."""

@@ -8,6 +8,7 @@ import pytest
 from sim import ground
 from sim.codes import CellState
 from sim.numerics import crew
+from sim.numerics.random import Luck
 from sim.processes import t_cell_motion
 from sim.processes.t_cell_motion import Parameters, commit, walk_of
 from sim.state import Tissue
@@ -69,6 +70,16 @@ def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> Non
     assert (laid & (ground.WANTED | ground.CONTESTED) == 0).all()
     ground.take_counts(laid, tissue)
     assert (tissue.t_count.reshape(-1) == np.bincount(expected, minlength=41 * 41)).all()
+
+
+def test_bids_tell_t_cells_apart() -> None:
+    tissue = bare_tissue((1, 41, 41))
+    add_t_cells(tissue, np.random.default_rng(2).integers(0, 41 * 41, 300))
+    walk = walk_of(tissue, ground.lay(tissue), Parameters())
+    first, number = t_cell_motion.propose((0, 300), Luck(*(np.uint32(word) for word in (1, 2, 3, 4))), 0, walk)
+    rows, bids = walk.hops[0][first : first + number], walk.hops[2][first : first + number]
+    assert number > 100 and (bids.astype(np.uint32) == tissue.t_cells.id[rows]).all()
+    assert len(np.unique(bids >> np.uint64(32))) > 90
 
 
 def test_a_table_finds_each_site_where_it_put_it() -> None:

@@ -72,6 +72,36 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
     assert compiled.tissues[0].hits.any()
 
 
+@pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
+def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of T cells for an hour, their rows in two orders and on one thread and three: each does the same."""
+    monkeypatch.setattr(crew, "LEAST_ROWS", 1)
+
+    def hour(is_shuffled: bool, n_threads: int) -> dict[str, bytes]:
+        tissue = bare_tissue((1, 101, 101))
+        tissue.weight = weight
+        fill_disc(tissue, 30.0)
+        random = np.random.default_rng(6)
+        add_t_cells(tissue, random.integers(0, 101 * 101, 6000))
+        t = tissue.t_cells
+        t.is_specific[: t.n] = random.random(t.n) < 0.7
+        order = random.permutation(t.n) if is_shuffled else np.arange(t.n)
+        for column in t.columns():
+            column[: t.n] = column[: t.n][order]
+        state = state_of(tissue)
+        with crew.hired(n_threads):
+            for step in (100, 101):
+                micro_steps.advance(state, DEFAULTS, clock_at(step))
+        back = np.argsort(t.id[: t.n])
+        for column in t.columns():
+            column[: t.n] = column[: t.n][back]
+        told = remember(state)
+        return {path: kept for path, kept in told.items() if ".visits." not in path}
+
+    assert hour(False, 1) == hour(True, 1)
+    assert hour(False, 1) == hour(True, 3)
+
+
 @pytest.mark.parametrize("resting", [{"is_dormant": True}, {"n_cells": 0}])
 def test_nothing_happens_in_a_dormant_or_cleared_section(resting: dict[str, Any]) -> None:
     tissue = lively(**resting)

@@ -76,7 +76,7 @@ def is_shared(n: int) -> bool:
 
 def in_pieces(n: int, work: Callable[[tuple[int, int]], Any]) -> list[Any]:
     """Call `work((first, end))` for all of n T cells or events, in one piece a free thread if they are many; return what each returned."""
-    pieces = free_threads() if is_shared(n) else 1
+    pieces = min(free_threads(), n) if is_shared(n) else 1
     return side_by_side(work, list(pairwise(n * i // pieces for i in range(pieces + 1))))
 
 

@@ -25,6 +25,8 @@ class Luck(NamedTuple):
     key1: np.uint32
     step: np.uint32
     lesion: np.uint32
+AT_ONCE = 2048
+"""Draws made at once of very many: as many as stay in the nearest memory."""
 
 
 @kernel

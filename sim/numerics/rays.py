@@ -8,11 +8,11 @@ import numpy as np
 from sim.numerics.crew import in_pieces, side_by_side
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, place_of
-from sim.numerics.random import Luck, draw, draw_many, uniform
+from sim.numerics.random import AT_ONCE, Luck, draw, draw_many, uniform
 from sim.numerics.window import Shape
 
 ONE, _HALF = float(1 << 32), 1 << 31
-_AT_ONCE, _SHIFT = 2048, np.uint64(32)
+_SHIFT = np.uint64(32)
 
 
 @kernel
@@ -110,9 +110,9 @@ def words_of(luck, purpose, sites, geometry):
 @kernel
 def _keys(luck, purpose, sites, first, geometry):
     """Return a uint64 for each flat site: its draw above, its rank, counted from `first`, below."""
-    names, words, keys = np.empty(_AT_ONCE, np.uint32), np.empty((4, _AT_ONCE), np.uint32), np.empty(len(sites), np.uint64)
-    for start in range(0, len(sites), _AT_ONCE):
-        n = min(_AT_ONCE, len(sites) - start)
+    names, words, keys = np.empty(AT_ONCE, np.uint32), np.empty((4, AT_ONCE), np.uint32), np.empty(len(sites), np.uint64)
+    for start in range(0, len(sites), AT_ONCE):
+        n = min(AT_ONCE, len(sites) - start)
         for i in range(n):
             names[i] = entity_of(sites[start + i], geometry[0], geometry[1])
         draw_many(luck, purpose, names[:n], words)

@@ -33,7 +33,8 @@ from sim.state import State, Tissue
 EVERY_H = 6.0
 LARGE_CELLS = 200_000
 """Capacity from which a section's events act half by half. Part of the rule, not a matter of speed: it changes luck."""
-Bound, Moved = tuple[Window, float], tuple[np.ndarray, np.ndarray]
+Bound = tuple[Window, float]
+Moved = tuple[np.ndarray, np.ndarray]
 Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
 _DIVISION = int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)

@@ -30,10 +30,9 @@ from sim.hits import land, settle
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour, sites_apart
-from sim.numerics.random import draw_fixed, draw_many, draw_pair, uniform
+from sim.numerics.random import AT_ONCE, draw_fixed, draw_many, draw_pair, uniform
 from sim.parameters import quantity
 from sim.state import State, Tissue
-from sim.t_cells import AT_ONCE
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
 _ASTRAY = 2
@@ -210,7 +209,7 @@ def visit(luck, when, fight, visits):
             goes_on = _go_on(p_real, luck, words[0], i, fight, visits)
             if goes_on == 0:
                 continue
-            is_engaged[i] = goes_on == 2 and hits[at] < p.n_hits
+            is_engaged[i] = goes_on == 2
         elif uniform(words[1]) < p_leave:
             is_engaged[i] = 0
         elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, t_cell[i], entity_of(at, shape, centre)):
@@ -243,4 +242,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         visits.n = decide((0, t.n), luck, when, fight, (visits.n, *visits.columns()))
         strike(clock.minute, fight)
         if clock.micro_step == clock.n_micro_steps - 1:
-            settle(tissue, p, clock.minute + MICRO_STEP_MIN)
+            settle(tissue, p.n_hits, p.memory_min, clock.minute + MICRO_STEP_MIN)

@@ -23,11 +23,10 @@ from sim.codes import Purpose
 from sim.ground import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
-from sim.numerics.random import draw_many, draw_pair, uniform
+from sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
 from sim.numerics.scratch import scratch
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
-from sim.t_cells import AT_ONCE
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
 _ONE, _WANTED_BY_NOBODY = np.uint16(1), ~(WANTED | CONTESTED)
@@ -67,7 +66,7 @@ class Walk(NamedTuple):
 
 @kernel
 def propose(span, luck, micro_step, walk):
-    """Let the free T cells of rows span = [first, end) choose where to hop in one micro-step; return the number of hops.
+    """Let the free T cells of rows span = [first, end) choose where to hop in one micro-step; return (first, number of hops).
 
     Writes walk.hops from `first` on and nothing else, so that rows may be shared out. One draw a T cell.
     """
@@ -97,13 +96,14 @@ def propose(span, luck, micro_step, walk):
             rank = np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)
             hopper[n], goal[n], bid[n] = start + i, to, rank | np.uint64(ids[start + i])
             n += 1
-    return n - span[0]
+    return span[0], n - span[0]
 
 
 @kernel
 def _slot(goal, sites):
     """Return where a site stands, or would stand, in a table of a power of two of sites, -1 where free and never full."""
-    at = (np.uint32(goal) * _SPREAD) & np.uint32(len(sites) - 1)
+    # The upper bits of the product decide: the lower ones know only the lower ones of the site.
+    at = np.uint32((np.uint64(np.uint32(np.uint32(goal) * _SPREAD)) * np.uint64(len(sites))) >> np.uint64(32))
     while sites[at] >= 0 and sites[at] != goal:
         at = (at + np.uint32(1)) & np.uint32(len(sites) - 1)
     return at
@@ -180,7 +180,7 @@ def walk_of(tissue: Tissue, ground: np.ndarray, p: Parameters) -> Walk:
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
     chances = (p_hop, p.bias, p_hop / tissue.scale)
     rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
-    hops = tuple(scratch(f"t_cell_motion.{name}", (t.n,), dtype) for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
+    hops = tuple(scratch(f"t_cell_motion.{name}", t.site.shape, dtype)[: t.n] for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
     return Walk(chances, (tissue.state.shape, tissue.centre), ground, tissue.chemoattractant.reshape(-1), rows, hops)
 
 
@@ -196,7 +196,8 @@ def move_visitors(luck, micro_step, walk, visits):
 def take_turn(luck, micro_step, walk, visits):
     """Move the T cells of one section, and the doubles of visitors, for one micro-step."""
     n_rows = len(walk.rows[0])
-    commit(np.array([[0, propose((0, n_rows), luck, micro_step, walk)]]), walk)
+    first, number = propose((0, n_rows), luck, micro_step, walk)
+    commit(np.array([[first, number]]), walk)
     move_visitors(luck, micro_step, walk, visits)
 
 

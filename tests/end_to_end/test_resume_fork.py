@@ -90,6 +90,8 @@ def make_broken() -> None:
 @pytest.mark.parametrize(("command", "message"), [
     *((f"{verb} {name}.h5{rest}", f"error: {name}.h5: no readable record, it is damaged, cut off or no HDF5 file: ")
       for verb, rest in (("resume", ""), ("fork", " --at 1 tiny.yaml -o new.h5")) for name in ("cut", "damaged", "text", "empty")),
+    *((f"{rest} --threads 0", "error: --threads 0: at least one thread is needed") for rest in (
+        "run tiny.yaml -o new.h5", "resume day.h5 --until 2", "fork whole.h5 --at 1 tiny.yaml -o new.h5")),
     ("resume foreign.h5", "error: foreign.h5: is no record of a LesionLab run"),
     ("resume none.h5", "error: none.h5: no such record"),
     ("resume whole.h5", "error: whole.h5: is complete to day 3: there is nothing to resume"),

@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from sim.codes import NO_FATE, CellState, Hazard
-from sim.numerics import rays
+from sim.numerics import crew, rays
 from sim.numerics.lattice import mass_axes, place_of
 from sim.numerics.random import Luck, draw
 from sim.numerics.window import extent, whole, widen
@@ -85,6 +87,49 @@ def test_all_births_of_a_step_are_placed() -> None:
     divide(tissue, *map(tuple, np.argwhere(tissue.state > 0)))
     assert n_cells(tissue) == 2 * before and tissue.n_dropped == 0
     assert largest_part(tissue) >= 0.98
+
+
+def test_nothing_depends_on_which_half_acts_first_or_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Births and gaps over some steps, the pieces that go side by side taken in order, in reverse and on three threads."""
+    monkeypatch.setattr(displacement, "LARGE_CELLS", 1)
+
+    def steps(n_threads: int, is_reversed: bool) -> dict[str, bytes]:
+        def in_reverse(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+            return [work(item) for item in list(items)[::-1]][::-1]
+
+        with monkeypatch.context() as patched, crew.hired(n_threads):
+            if is_reversed:
+                patched.setattr(rays, "side_by_side", in_reverse)
+            tissue, random = disc(radius=22.0, size=75), np.random.default_rng(11)
+            tissue.capacity = n_cells(tissue) + 150
+            for step in range(6):
+                tissue.state[(tissue.state > 0) & (random.random(tissue.state.shape) < 0.1)] = 0
+                tissue.hits[:] = random.integers(0, 3, tissue.state.shape)
+                tissue.last_hit[:] = random.integers(0, 99, tissue.state.shape)
+                born = np.argwhere((tissue.state > 0) & (random.random(tissue.state.shape) < 0.15))
+                state = divide(tissue, *map(tuple, born), step=6 * step)
+            return remember(state)
+
+    as_ever = steps(1, False)
+    assert steps(1, True) == as_ever
+    assert steps(3, False) == as_ever
+
+
+def test_births_of_a_wide_mass_are_all_placed_whatever_its_reach_was() -> None:
+    tissue = disc(radius=15.0, size=81)
+    before, born = n_cells(tissue), 0
+    for _ in range(4):
+        chosen = np.argwhere(tissue.state > 0)[::2]
+        divide(tissue, *map(tuple, chosen))
+        born += len(chosen)
+        assert n_cells(tissue) == tissue.n_cells == before + born
+
+
+def test_the_order_of_action_is_that_of_the_draws_over_thousands_of_events() -> None:
+    luck, shape = Luck(*(np.uint32(word) for word in (1, 2, 3, 4))), (1, 101, 101)
+    sites = np.random.default_rng(4).permutation(101 * 101)[:5000].astype(np.int64)
+    expected = sites[np.argsort(rays.words_of(luck, 7, sites, (shape, (0, 50, 50)))[:, 0], kind="stable")]
+    assert (rays.in_order(luck, 7, sites, (shape, (0, 50, 50))) == expected).all()
 
 
 def test_births_are_placed_in_a_block_too() -> None:

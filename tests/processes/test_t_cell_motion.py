@@ -122,7 +122,7 @@ def test_luck_belongs_to_the_t_cell_not_to_its_row() -> None:
     assert sites(one) == sites(other)[::-1]
 
 
-def test_motion_writes_places_only_and_leaves_its_scratch_clean() -> None:
+def test_motion_writes_places_only() -> None:
     tissue = bare_tissue()
     tissue.state[0, 10, 10] = CellState.PROLIFERATING
     add_t_cells(tissue, [CENTRE, CENTRE + 2, CENTRE + 4])
