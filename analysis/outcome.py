@@ -29,7 +29,7 @@ class Quantity(NamedTuple):
 QUANTITIES: dict[str, Quantity] = {
     "days_observed": Quantity("d", "last day observed"),
     "is_alive_at_end": Quantity("1", "share of runs that did not reach the lethal burden"),
-    **{f"is_controlled_at_end_{reading}": Quantity("1", f"share of runs alive without progression on the last day, reading '{reading}'")
+    **{f"is_controlled_at_end_{reading}": Quantity("1", f"share of assessed runs without progression on the last day, reading '{reading}'")
        for reading in READINGS},
     **{f"time_to_progression_{reading}_d": Quantity("d", f"first scan that shows progression, or death, reading '{reading}'", True)
        for reading in READINGS},
@@ -74,10 +74,11 @@ def read_outcome(record: Record) -> Outcome:
     numbers["time_to_lethal_burden_d", ""] = scans.end_d if scans.is_dead else np.inf
     words = {"end_reason": _end_reason(record)}
     for reading in READINGS:
-        event = time_to_progression(scans, reading)
+        event, best = time_to_progression(scans, reading), best_overall_response(scans, reading)
         numbers[f"time_to_progression_{reading}_d", ""] = event.time_d if event.is_event else np.inf
-        numbers[f"is_controlled_at_end_{reading}", ""] = float(not event.is_event)
-        words[f"best_response_{reading}"] = best_overall_response(scans, reading)
+        # Who was never assessed is neither controlled nor not.
+        numbers[f"is_controlled_at_end_{reading}", ""] = float(not event.is_event) if event.is_event or best != "NE" else np.nan
+        words[f"best_response_{reading}"] = best
         words[f"progression_cause_{reading}"] = event.cause if event.is_event else "none seen"
     return Outcome(record, scans, numbers | _local_progression(scans) | dict(_nadir(record)) | dict(_deaths(record)), words)
 

@@ -43,8 +43,8 @@ def resume(path: Path | str, *, until_d: float | None = None, is_forced: bool = 
     if run.committed_d is None:
         return simulate(run.scenario, path, replicate=run.replicate, until_d=end_d, is_quick=run.is_quick, is_forced=True,
                         on_progress=on_progress)
-    _, arrays = read_checkpoint(path)
-    model = TumourModel(run.scenario, run.replicate, end_d, COMMIT_EVERY_D, checkpoint=arrays)
+    # Not named: a section of millions of cells should not be in memory twice.
+    model = TumourModel(run.scenario, run.replicate, end_d, COMMIT_EVERY_D, checkpoint=read_checkpoint(path)[1])
     past = _past(run, model.clock, is_same_run=True)
     with RecordWriter(path, _header_to_resume(run, end_d), is_forced=True, past=past) as writer:
         return run_to_end(model, writer, on_progress, past)

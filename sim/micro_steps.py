@@ -14,9 +14,9 @@ from sim.numerics.jit import kernel
 from sim.numerics.random import Luck
 from sim.processes import t_cell_killing, t_cell_motion
 from sim.processes.t_cell_killing import Fight, decide, strike, visit
-from sim.processes.t_cell_motion import Walk, commit, propose, take_turn
+from sim.processes.t_cell_motion import Walk, commit, move_visitors, propose, take_turn
 from sim.state import State
-from sim.t_cells import Visits
+from sim.t_cells import Visits, join
 
 
 @kernel
@@ -37,18 +37,23 @@ def _take_turns(span, is_begun, luck, walk, fight, visits):
         # Only a light section, where w < W, begins visits.
         if fight.chances[3] < 1.0 and n + 2 * n_t_cells > len(t_cell):
             return m, n
-        n = decide((0, n_t_cells), luck, when, fight, (n, t_cell, probe, site, is_engaged))
+        n += decide((0, n_t_cells), luck, when, fight, (n, t_cell, probe, site, is_engaged))[1]
         strike(when[0], fight)
     return end, n
 
 
 def _share_turns(span: tuple[int, int, int], luck: Luck, walk: Walk, fight: Fight, visits: Visits) -> None:
-    """Do as `_take_turns` does where nobody visits, the rows of T cells shared out among the free threads."""
-    n, nobody = len(fight.rows[0]), (0, *visits.columns())
+    """Do as `_take_turns` does, the rows of T cells shared out among the free threads."""
+    n = len(fight.rows[0])
     for m in range(span[0], span[1]):
         when = (span[2] + m * MICRO_STEP_MIN, m)
         commit(np.array(in_pieces(n, partial(propose, luck=luck, micro_step=m, walk=walk))), walk)
-        in_pieces(n, partial(decide, luck=luck, when=when, fight=fight, visits=nobody))
+        move_visitors(luck, m, walk, (visits.n, *visits.columns()))
+        visits.n = visit(luck, when, fight, (visits.n, *visits.columns()))
+        if fight.chances[3] < 1.0:
+            visits.reserve(visits.n + 2 * n)
+        told = (visits.n, *visits.columns())
+        visits.n = join(np.array(in_pieces(n, partial(decide, luck=luck, when=when, fight=fight, visits=told))), told)
         strike(when[0], fight)
 
 
@@ -63,7 +68,7 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
         walk = t_cell_motion.walk_of(tissue, ground, parameters["t_cell_motion"])
         fight = t_cell_killing.fight_of(tissue, ground, parameters["t_cell_killing"], state.systemic.pd1_occupancy)
         reached, is_begun = 0, False
-        if is_shared(t.n) and not (tissue.is_light or visits.n):
+        if is_shared(t.n):
             _share_turns((0, clock.n_micro_steps, clock.minute), luck, walk, fight, visits)
             reached = clock.n_micro_steps
         while reached < clock.n_micro_steps:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,25 @@ def mark(path: Path, **attributes: object) -> None:
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is left: raised in a callback of HDF5's objects it would be lost, and the run go on."""
+def uninterrupted(patience: float = inf) -> Iterator[list[tuple[int, Any]]]:
+    """Let Ctrl-C wait until the block is left: raised in a callback of HDF5's objects it would be lost, and the run go on.
+
+    Gives the list of what was pressed so far, to look at. After more than `patience` times it waits no longer.
+    """
     before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
     pressed: list[tuple[int, Any]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: pressed.append((number, frame)))
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
+
+    def note(number: int, frame: Any) -> None:
+        pressed.append((number, frame))
+        if len(pressed) > patience:
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
     try:
-        yield
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
     if pressed:

@@ -19,6 +19,7 @@ from sim.processes.oxygen import whole_field
 from sim.processes.pharmacokinetics import level_unit
 from sim.provenance import model_version
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
+from sim.record_file import uninterrupted
 from sim.record_past import Past
 from sim.scenario import Scenario
 from sim.state import SITE_UM, Tissue
@@ -75,22 +76,24 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
         last_row_d, last_pictures_d = (model.time_d if has else -inf for has in (past.has_row, past.has_snapshots))
     pace = _Pace()
     pace.commit(model, writer, is_fork=past is not None and not past.is_same_run)
-    while model.running:
-        model.step()
-        is_last = not model.running
-        for event in model.events[noted:]:
-            writer.event(*event)
-        noted = len(model.events)
-        if (has_row(model.arm, model.clock) or is_last) and model.time_d > last_row_d:
-            _write_row(model, writer)
-            last_row_d = model.time_d
-        if (has_snapshots(model.arm, model.clock) or is_last) and model.time_d > last_pictures_d:
-            _write_snapshots(model, writer)
-            last_pictures_d = model.time_d
-        if on_progress and model.clock.is_due(24.0 * PROGRESS_EVERY_D):
-            on_progress(model.time_d, model.days)
-        if not is_last and (is_kept(model.arm, model.clock) or pace.is_due(model.clock)):
-            pace.commit(model, writer)
+    # Ctrl-C lets the step end, so that nothing of the run is lost; pressed again it stops at once.
+    with uninterrupted(patience=1) as pressed:
+        while model.running and not pressed:
+            model.step()
+            is_last = not model.running
+            for event in model.events[noted:]:
+                writer.event(*event)
+            noted = len(model.events)
+            if (has_row(model.arm, model.clock) or is_last) and model.time_d > last_row_d:
+                _write_row(model, writer)
+                last_row_d = model.time_d
+            if (has_snapshots(model.arm, model.clock) or is_last) and model.time_d > last_pictures_d:
+                _write_snapshots(model, writer)
+                last_pictures_d = model.time_d
+            if on_progress and (model.clock.is_due(24.0 * PROGRESS_EVERY_D) or pressed):
+                on_progress(model.time_d, model.days)
+            if not is_last and (is_kept(model.arm, model.clock) or pace.is_due(model.clock) or pressed):
+                pace.commit(model, writer)
     if on_progress:
         on_progress(model.days, model.days)
     digest = _commit(model, writer)

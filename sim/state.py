@@ -11,7 +11,7 @@ from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState
 from sim.numerics.random import Luck
 from sim.numerics.window import Window, count_codes, whole
-from sim.t_cells import TCells, Visits
+from sim.t_cells import Rows, TCells, Visits
 
 SITE_UM = 20.0
 """Edge of a lattice site in um: one tumour cell."""
@@ -223,7 +223,9 @@ class State:
 def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
     if is_dataclass(part):
         for f in fields(part):
-            yield from _walk(f"{path}.{f.name}", getattr(part, f.name))
+            value = getattr(part, f.name)
+            # What lies behind the living rows of a table is left over and means nothing.
+            yield from _walk(f"{path}.{f.name}", value[: part.n] if isinstance(part, Rows) and f.name in part.COLUMNS else value)
     elif isinstance(part, list):
         for item in part:
             yield from _walk(f"{path}.{item.name}", item)

@@ -5,6 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from sim.numerics.jit import kernel
+
 
 class Rows:
     """A table of plain columns, one row an individual; rows [0, n) are alive."""
@@ -80,3 +82,17 @@ class Visits(Rows):
         """Return room for `capacity` visits, none under way."""
         return cls(0, np.zeros(capacity, np.uint32), np.zeros(capacity, np.int32), np.zeros(capacity, np.int32),
                    np.zeros(capacity, np.uint8))
+
+
+@kernel
+def join(pieces, visits):
+    """Close the gaps between new visits behind the others, piece by piece, and return the number of visits.
+
+    pieces int64 (pieces, 2): where the new ones of each begin, and their number; visits = (number, t_cell, probe, site, is_engaged).
+    """
+    n, t_cell, probe, site, is_engaged = visits
+    for begin, number in pieces:
+        for k in range(begin, begin + number):
+            t_cell[n], probe[n], site[n], is_engaged[n] = t_cell[k], probe[k], site[k], is_engaged[k]
+            n += 1
+    return n

@@ -71,4 +71,4 @@ def test_a_run_that_is_stopped_says_where_and_how_to_go_on(treated: Scenario, tm
 
     with pytest.raises(KeyboardInterrupt):
         run_one(job, "off", compute)
-    assert f"stopped{where}; lesionlab resume {job.path} goes on from the last commit\n" in capsys.readouterr().err
+    assert f"stopped{where}; lesionlab resume {job.path} goes on from there\n" in capsys.readouterr().err

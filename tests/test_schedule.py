@@ -95,11 +95,16 @@ def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: f
         back = np.argsort(t.id[: t.n])
         for column in t.columns():
             column[: t.n] = column[: t.n][back]
-        told = remember(state)
+        return remember(state)
+
+    def but_visits(told: dict[str, bytes]) -> dict[str, bytes]:
+        """Return all but the visits, which stand in the order of the rows that began them."""
         return {path: kept for path, kept in told.items() if ".visits." not in path}
 
-    assert hour(False, 1) == hour(True, 1)
-    assert hour(False, 1) == hour(True, 3)
+    as_ever = hour(False, 1)
+    assert hour(False, 3) == as_ever
+    assert but_visits(hour(True, 1)) == but_visits(as_ever)
+    assert but_visits(hour(True, 3)) == but_visits(as_ever)
 
 
 @pytest.mark.parametrize("resting", [{"is_dormant": True}, {"n_cells": 0}])

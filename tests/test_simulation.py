@@ -1,5 +1,7 @@
 """Simulation: the same seed is the same state; arms, lesions and replicates share luck or not as they should; the record opens."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import xarray
 from sim.errors import UserError
 from sim.measures import MEASURES
 from sim.model import TumourModel
+from sim.record_past import read_run
 from sim.scenario import Scenario
 from sim.scenario_file import scenario_from_text
 from sim.simulation import QUICK_CELLS, quick, simulate, warm_kernels
@@ -37,6 +40,25 @@ def test_the_same_seed_ends_in_the_same_state_and_another_seed_or_replicate_does
 def test_the_time_between_rows_and_pictures_does_not_change_the_run(tiny: MakeScenario, tmp_path: Path) -> None:
     often = tiny("output.scalars_every_h=1", "output.snapshots_every_d=0.5")
     assert digest(tiny(), tmp_path, "seldom") == digest(often, tmp_path, "often")
+
+
+def test_ctrl_c_lets_the_step_end_and_commits_it(treated: Scenario, tmp_path: Path) -> None:
+    """Commits are a month apart: without this the day would be lost."""
+    path, told = tmp_path / "a.h5", []
+
+    def press(day: float, _: float) -> None:
+        told.append(day)
+        if day == 1.0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            simulate(treated, path, on_progress=press)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    run = read_run(path)
+    assert (run.committed_d, told[-1], run.attributes["status"]) == (1.0, 1.0, "interrupted")
 
 
 def stepped(scenario: Scenario, hours: int) -> dict[str, bytes]:

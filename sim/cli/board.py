@@ -72,7 +72,7 @@ class Board:
         if job not in self.reached_d:
             return ""
         day = self.reached_d[job] - job.scenario.burn_in_d
-        return f" after day {day:g}" if day >= 0 else " in the burn-in"
+        return f" after day {day:.4g}" if day >= 0 else " in the burn-in"
 
     def left(self) -> str:
         """Return how long the rest takes at the pace of late, counted from the first day told: what came before is compiling."""

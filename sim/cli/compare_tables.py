@@ -1,5 +1,6 @@
 """A comparison as aligned text: outcome, tissue and deaths of each arm, diameters on the scans, and what was found beyond."""
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 from sim.cli.runs import aligned
@@ -53,13 +54,8 @@ def _outcome_table(comparison: "Comparison") -> str:
     for arm in comparison.arms:
         times = [_time(arm, f"time_to_progression_{reading}_d") for reading in ("report", "strict")]
         rows.append([arm.name, str(arm.n), f"{arm.word('best_response_report')} / {arm.word('best_response_strict')}", *times,
-                     _control(arm), f"day {_number(arm, 'days_observed', 0)}, {arm.word('end_reason')}"])
+                     _share(arm, "is_controlled_at_end_report"), f"day {_number(arm, 'days_observed', 0)}, {arm.word('end_reason')}"])
     return aligned(rows)
-
-
-def _control(arm: "Arm") -> str:
-    """Return whether an arm was controlled at its end, or that no scan after the first could tell."""
-    return "not assessed" if arm.word("best_response_report") == "NE" else _share(arm, "is_controlled_at_end_report")
 
 
 def _tissue_table(comparison: "Comparison") -> str:
@@ -97,6 +93,8 @@ def _time(arm: "Arm", name: str) -> str:
 
 
 def _share(arm: "Arm", name: str) -> str:
-    """Return how many runs an event holds for."""
-    held = sum(outcome.numbers[name, ""] for outcome in arm.outcomes)
-    return ("yes" if held else "no") if arm.n == 1 else f"{held:.0f}/{arm.n}"
+    """Return for how many of the runs in which it is known an event holds."""
+    known = [number for outcome in arm.outcomes if not isnan(number := outcome.numbers[name, ""])]
+    if not known:
+        return "not assessed"
+    return ("yes" if sum(known) else "no") if arm.n == 1 else f"{sum(known):.0f}/{len(known)}"

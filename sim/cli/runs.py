@@ -107,7 +107,7 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
         try:
             done = compute(lambda day, _: board.advance(job, day))
         except KeyboardInterrupt:
-            board.announce(f"stopped{board.reached(job)}; lesionlab resume {job.path} goes on from the last commit")
+            board.announce(f"stopped{board.reached(job)}; lesionlab resume {job.path} goes on from there")
             raise
         board.finish(Outcome(job))
     small = " (quick: small sections, for a look only)" if job.is_quick else ""

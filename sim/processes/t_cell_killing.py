@@ -138,17 +138,18 @@ def _go_on(p_real, luck, word, i, fight, visits):
 
 @kernel
 def decide(span, luck, when, fight, visits):
-    """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return the number of visits, new ones appended.
+    """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return (where new visits begin, their number).
 
-    All see the hits of before, and those of this micro-step's doubles: nothing depends on the rows' order. Writes target, -2 - site for those that strike, and visits =
-    (number, t_cell, probe, site, is_engaged) with room for two more a T cell; when = (minute, micro-step). One draw a
+    All see the hits of before, and those of this micro-step's doubles: nothing depends on the rows' order. Writes target, -2 - site for those that strike, and behind
+    the visits = (number, t_cell, probe, site, is_engaged) new ones, each T cell's in its own room for two; when = (minute, micro-step). One draw a
     specific T cell, and one a pair that would hit.
     """
     p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
     p_hit, p_leave, free, p_real = fight.chances
     ground, pd_l1_share, hits, last_hit = fight.cells
     site, ids, is_specific, is_exhausted, target = fight.rows[:5]
-    n_visits, acting, words = visits[0], np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
+    begin = visits[0] + 2 * span[0]
+    n_visits, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
     names = np.empty(AT_ONCE, np.uint32)
     for start in range(span[0], span[1], AT_ONCE):
         n_acting = 0
@@ -171,7 +172,7 @@ def decide(span, luck, when, fight, visits):
                 target[i] = -1
             elif uniform(words[2, k]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
                 target[i] = -2 - at
-    return n_visits
+    return begin, n_visits - begin
 
 
 @kernel
@@ -239,7 +240,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         visits.n = visit(luck, when, fight, (visits.n, *visits.columns()))
         if tissue.is_light:
             visits.reserve(visits.n + 2 * t.n)
-        visits.n = decide((0, t.n), luck, when, fight, (visits.n, *visits.columns()))
+        visits.n += decide((0, t.n), luck, when, fight, (visits.n, *visits.columns()))[1]
         strike(clock.minute, fight)
         if clock.micro_step == clock.n_micro_steps - 1:
             settle(tissue, p.n_hits, p.memory_min, clock.minute + MICRO_STEP_MIN)
