@@ -14,7 +14,7 @@ from analysis import calendar, style
 from analysis.record import Record
 
 TOP_PX, LEFT_PX, RIGHT_PX, BOTTOM_PX = 84, 150, 24, 84
-TRACK_PX, COLUMN_GAP_PX, ROW_GAP_PX, TITLE_PX = 21, 58, 26, 24
+TRACK_PX, COLUMN_GAP_PX, NAMED_GAP_PX, ROW_GAP_PX, TITLE_PX = 21, 58, 116, 26, 24
 LABEL_ROW_PX = calendar.LABEL_ROW_PT * style.DOTS_PER_INCH / 72
 QUANTILES = (0.1, 0.9)
 
@@ -107,6 +107,20 @@ def legend_entries(arms: dict[str, list[Record]]) -> list[Line2D]:
     return entries
 
 
+def _draw_legend(figure: Figure, arms: dict[str, list[Record]]) -> float:
+    """Draw the arms' legend in as few rows as fit and return how far down the panels begin, in pixels."""
+    wide, high = style.SLIDE_PIXELS
+    for n_columns in range(len(arms), 0, -1):
+        legend = figure.legend(handles=legend_entries(arms), loc="upper left", ncols=n_columns, bbox_to_anchor=(12 / wide, 1 - 42 / high),
+                               borderaxespad=0, handlelength=2, columnspacing=1.6)
+        box = legend.get_window_extent()
+        if n_columns == 1 or box.x1 <= figure.bbox.width:
+            break
+        legend.remove()
+    n_rows = -(-len(arms) // n_columns)
+    return float(TOP_PX + (n_rows - 1) * box.height / n_rows * high / figure.bbox.height)
+
+
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Return axes at a place given in pixels from the upper left corner of the figure."""
     wide, high = figure.get_size_inches() * style.DOTS_PER_INCH
@@ -124,25 +138,25 @@ def sheet(title: str, records: Sequence[Record], rows: Sequence[Sequence[Panel]]
     marks = calendar.milestones(records)
     wide, high = style.SLIDE_PIXELS
     n_columns = max(len(row) for row in rows)
+    # A quantity of its own has its name beside its axis.
+    gap = COLUMN_GAP_PX if all(len({panel.quantity for panel in row}) == 1 for row in rows) else NAMED_GAP_PX
     head = TITLE_PX + LABEL_ROW_PX * max((sum(m.lesion in ("", p.lesion) for m in marks) for row in rows for p in row), default=0)
     heads = [head if row[0].title else 0 for row in rows]
     strip = TRACK_PX * len(lines)
-    width = (wide - LEFT_PX - RIGHT_PX - COLUMN_GAP_PX * (n_columns - 1)) / n_columns
-    height = (high - TOP_PX - BOTTOM_PX - strip - sum(heads) - ROW_GAP_PX * len(rows)) / len(rows)
-    figure.legend(handles=legend_entries(arms), loc="upper left", ncols=len(arms), bbox_to_anchor=(12 / wide, 1 - 42 / high),
-                  borderaxespad=0, handlelength=2, columnspacing=1.6)
+    width = (wide - LEFT_PX - RIGHT_PX - gap * (n_columns - 1)) / n_columns
+    top = _draw_legend(figure, arms)
+    height = (high - top - BOTTOM_PX - strip - sum(heads) - ROW_GAP_PX * len(rows)) / len(rows)
     placed: list[tuple[Panel, Axes]] = []
-    top: float = TOP_PX
     for row, row_head in zip(rows, heads, strict=True):
         top += row_head
         for column, panel in enumerate(row):
-            axes = place(figure, LEFT_PX + column * (width + COLUMN_GAP_PX), top, width, height)
+            axes = place(figure, LEFT_PX + column * (width + gap), top, width, height)
             placed.append((panel, axes))
             _fill(axes, arms, panel, timing, marks, row_head / high)
         _share_scale(row, [axes for _, axes in placed[-len(row):]])
         top += height + ROW_GAP_PX
     for column in range(n_columns):
-        axes = place(figure, LEFT_PX + column * (width + COLUMN_GAP_PX), top - ROW_GAP_PX / 2, width, strip)
+        axes = place(figure, LEFT_PX + column * (width + gap), top - ROW_GAP_PX / 2, width, strip)
         calendar.draw_calendar(axes, lines, timing, with_names=column == 0)
     figure.text(0.5, 44 / high, calendar.time_label(timing), ha="center", va="center")
     return figure, placed
