@@ -89,7 +89,8 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")
     if options.output.is_dir() and any(options.output.iterdir()) and not options.force:
-        raise UserError(f"{options.output}: holds files already; choose another folder or add --force")
+        raise UserError(f"{options.output}: holds files already; choose another folder or add --force, "
+                        "which uses complete records of the same runs again")
 
 
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:

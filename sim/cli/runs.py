@@ -81,7 +81,11 @@ def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]
     from sim.execution import execute
 
     with Board(jobs) as board:
-        return execute(jobs, board, engine=options.engine, workers=options.workers)
+        try:
+            return execute(jobs, board, engine=options.engine, workers=options.workers)
+        except KeyboardInterrupt:
+            board.announce("stopped; the same command goes on (compare: with --force): what is complete is used again")
+            raise
 
 
 def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], None]], Mapping[str, Any]],
