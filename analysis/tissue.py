@@ -19,7 +19,7 @@ from analysis.record import Record, Snapshots, load_snapshots
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2
 VIEW_MARGIN_SITES = 4
-BAR_UM = 500.0
+BAR_UM, LEAST_BAR_SHARE = 500.0, 0.04
 TOP_PX, BOTTOM_PX, LEFT_PX, LEGEND_PX, GAP_PX, PAIR_GAP_PX = 84, 44, 130, 285, 4, 12
 N_DATES = 4
 LEAST_MAP_PX = 660
@@ -93,6 +93,23 @@ def section(snapshots: Snapshots, index: int, window: View) -> tuple[NDArray[np.
     return classify(snapshots.cell_state[here], oxygen, snapshots.vessels[here], snapshots.t_cells[here]), oxygen
 
 
+def coarsened(classes: NDArray[np.uint8], oxygen: NDArray[np.float32], step: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return a picture with a pixel for step x step sites: the class of one of them, so that each has its share, and the mean oxygen."""
+    if step == 1:
+        return classes, oxygen
+    rows, columns = (n // step for n in classes.shape)
+    blocks = oxygen[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    return classes[step // 2 : rows * step : step, step // 2 : columns * step : step], blocks.mean(axis=(1, 3))
+
+
+def bar_um(window: View, site_um: float) -> float:
+    """Return the length of a picture's scale bar: 500 um, or the next power of ten of it that can be seen."""
+    length = BAR_UM
+    while length / site_um < LEAST_BAR_SHARE * window.width:
+        length *= 10.0
+    return length
+
+
 def index_at(snapshots: Snapshots, day: float) -> int:
     """Return the last snapshot at or before a day, with half a day of grace."""
     return max(int(np.searchsorted(snapshots.time_d, day + 0.5, side="right")) - 1, 0)
@@ -121,8 +138,10 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
     edge = int(min(room / 2, ((high - TOP_PX - BOTTOM_PX) / len(arms) - GAP_PX) / shape))
     depth = int(edge * shape)
     pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (depth + GAP_PX), LEAST_MAP_PX))
+    step, x_um = max(1, max(window.width for window in windows) // edge), next(iter(snapshots.values())).x_um
     note = (f"Seed {records[0].attributes.get('seed', '')}, first replicate.  "
-            f"Bar: {BAR_UM:g} µm of the section and what it stands for in the patient.")
+            f"Bar: {bar_um(windows[0], float(x_um[1] - x_um[0])):g} µm of the section and what it stands for in the patient."
+            + f"  Of {step} x {step} sites one is shown, and their mean oxygen." * (step > 1))
     figure = style.slide(f"{style.words(lesion)}: tissue (left of each pair) and oxygen (right)", pixels, note)
     for column, day in enumerate(days):
         left = LEFT_PX + column * (2 * edge + GAP_PX + PAIR_GAP_PX)
@@ -132,14 +151,15 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
         for row, (record, taken, window) in enumerate(zip(arms.values(), snapshots.values(), windows, strict=True)):
             top = TOP_PX + row * (depth + GAP_PX)
             pair = (place(figure, left, top, edge, depth), place(figure, left + edge + GAP_PX, top, edge, depth))
-            _draw_pair(pair, record, taken, lesion, day, window)
+            _draw_pair(pair, record, taken, lesion, day, window, step)
     _name_rows(figure, list(arms), depth, pixels)
     _draw_legend(figure, pixels)
     return figure
 
 
-def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, lesion: str, day: float, window: View) -> None:
-    """Draw tissue and oxygen of one arm on one day, or say why there is nothing to draw."""
+def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, lesion: str, day: float, window: View,
+               step: int) -> None:
+    """Draw tissue and oxygen of one arm on one day, a pixel for step x step sites, or say why there is nothing to draw."""
     for axes in pair:
         axes.set_xticks([])
         axes.set_yticks([])
@@ -152,8 +172,8 @@ def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, le
         pair[0].text(0.5, 0.5, message, ha="center", va="center", transform=pair[0].transAxes)
         return
     index = index_at(snapshots, day)
-    classes, oxygen = section(snapshots, index, window)
-    t_cell_rows, t_cell_columns = np.nonzero(classes == _CODE["t_cell"])
+    classes, oxygen = coarsened(*section(snapshots, index, window), step)
+    t_cell_rows, t_cell_columns = np.nonzero(classes == _CODE["t_cell"]) if step == 1 else ((), ())
     pair[0].imshow(classes, cmap=style.TISSUE_MAP, vmin=-0.5, vmax=len(style.TISSUE) - 0.5, interpolation="nearest")
     pair[0].plot(t_cell_columns, t_cell_rows, "s", color=style.TISSUE[_CODE["t_cell"]].colour, ms=T_CELL_PT, mew=0)
     pair[1].imshow(oxygen, cmap=style.oxygen_map(), vmin=style.OXYGEN_LIMITS_MMHG[0], vmax=style.OXYGEN_LIMITS_MMHG[1])
@@ -162,11 +182,12 @@ def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, le
     size_cm = float(np.interp(snapshots.time_d[index], record.time_d, values(record, "longest_diameter_cm", lesion)))
     box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.2}
     pair[0].text(0.02, 0.98, f"Ø {size_cm:.1f} cm", transform=pair[0].transAxes, va="top", size=style.SMALL_PT, bbox=box)
-    sites = BAR_UM / float(snapshots.x_um[1] - snapshots.x_um[0])
-    bar_cm = BAR_UM * 1e-4 * float(snapshots.scale[index])
-    right, low = window.width * 0.97, window.height * 0.96
-    pair[0].plot([right - sites, right], [low, low], color="black", lw=3, solid_capstyle="butt")
-    pair[0].text(right, low - window.height * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
+    site_um = float(snapshots.x_um[1] - snapshots.x_um[0])
+    length_um, (height, width) = bar_um(window, site_um), classes.shape
+    bar_cm = length_um * 1e-4 * float(snapshots.scale[index])
+    right, low = width * 0.97, height * 0.96
+    pair[0].plot([right - length_um / site_um / step, right], [low, low], color="black", lw=3, solid_capstyle="butt")
+    pair[0].text(right, low - height * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
 
 
 def _name_rows(figure: Figure, arms: Sequence[str], depth: int, pixels: tuple[int, int]) -> None:

@@ -16,24 +16,34 @@ COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, WANTED, CONTESTED = (np.uint16(bits) fo
 """T cells on the site; in or within two sites of the mass; a living tumour cell; one that T cells know by its antigen; a doomed one; a site
 that one T cell wants to hop to; one that more do."""
 _FIRST, _LAST = np.uint8(CellState.PROLIFERATING), np.uint8(CellState.DOOMED)
-_AT = tuple(np.uint16(k) for k in range(8, 12))
+_AT, _EIGHT = tuple(np.uint8(k) for k in range(1, 4)), np.uint16(8)
 
 
 @kernel
-def _lay_row(codes, near, lost, counts, row):
-    """Put a row of sites together; every step stays two bytes wide, so that it vectorises."""
+def _flag_row(codes, near, lost, flags):
+    """Put together what is true of a row of sites; every step stays a byte wide, so that 64 are done at once."""
+    for x in range(len(flags)):
+        is_living = np.uint8((codes[x] >= _FIRST) & (codes[x] <= _LAST))
+        is_known = is_living & np.uint8(lost[x] == np.uint8(0))
+        is_doomed = np.uint8(codes[x] == _LAST)
+        flags[x] = near[x] | np.uint8(is_living << _AT[0]) | np.uint8(is_known << _AT[1]) | np.uint8(is_doomed << _AT[2])
+
+
+@kernel
+def _lay_row(flags, counts, row):
+    """Put flags over counts."""
     for x in range(len(row)):
-        is_living = np.uint16((codes[x] >= _FIRST) & (codes[x] <= _LAST))
-        is_known, is_doomed = is_living & np.uint16(lost[x] == 0), np.uint16(codes[x] == _LAST)
-        row[x] = np.uint16(counts[x]) | np.uint16(near[x]) << _AT[0] | is_living << _AT[1] | is_known << _AT[2] | is_doomed << _AT[3]
+        row[x] = np.uint16(counts[x]) | np.uint16(flags[x]) << _EIGHT
 
 
 @kernel
 def _lay(rows, window, layers, ground):
     """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes ground uint16; rows [first, end) of the whole. No draws."""
+    flags = np.empty(window[3], np.uint8)
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
-        _lay_row(layers[0][z, y], layers[1][z, y], layers[2][z, y], layers[3][z, y], ground[z, y])
+        _flag_row(layers[0][z, y], layers[1][z, y], layers[2][z, y], flags)
+        _lay_row(flags, layers[3][z, y], ground[z, y])
 
 
 @kernel
