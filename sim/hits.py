@@ -28,6 +28,16 @@ def _is_any(counts):
 
 
 @kernel
+def _settle_sites(n_hits, oldest, counts, minutes, hazard):
+    """Do as `settle` does for some sites of a row."""
+    for x in range(len(counts)):
+        if counts[x] >= n_hits:
+            hazard[x] = _CERTAIN
+        elif counts[x] and minutes[x] <= oldest:
+            counts[x] = 0
+
+
+@kernel
 def _settle(window, n_hits, oldest, hits, last_hit, hazard):
     """See `settle`; hits are forgotten that are as old as the minute `oldest`. Arrays (nz, ny, nx). No draws."""
     for z in range(len(hits)):
@@ -36,13 +46,8 @@ def _settle(window, n_hits, oldest, hits, last_hit, hazard):
             # Hits are few: sites are looked at one by one only where 64 together have any.
             for start in range(window[2], window[3], 64):
                 end = min(start + 64, window[3])
-                if not _is_any(counts[start:end]):
-                    continue
-                for x in range(start, end):
-                    if counts[x] >= n_hits:
-                        row[x] = _CERTAIN
-                    elif counts[x] and minutes[x] <= oldest:
-                        counts[x] = 0
+                if _is_any(counts[start:end]):
+                    _settle_sites(n_hits, oldest, counts[start:end], minutes[start:end], row[start:end])
 
 
 def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> None:

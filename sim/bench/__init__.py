@@ -29,7 +29,7 @@ class Effort(NamedTuple):
 
 FULL_SIZE_CELLS = 15_700_000
 """Cells of a section as large as the case's neck lesion, 10 x 8 cm."""
-FULL_SIZE_COURSE = 5400.0
+FULL_SIZE_COURSE = 6000.0
 """Steps on a fresh mass that take as long as its whole course, burn-in included: from its phases, see docs/performance.md."""
 
 
