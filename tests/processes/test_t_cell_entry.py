@@ -9,6 +9,7 @@ from sim.codes import CellState
 from sim.numerics.random import Luck
 from sim.processes.t_cell_entry import Parameters, admit, update
 from sim.state import State, Tissue
+from sim.t_cells import TCells
 from tests.made_state import KEY, bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()
@@ -139,5 +140,5 @@ def test_entry_reads_the_tissue_and_writes_t_cells_only() -> None:
     state = state_of(tissue, bystander_blood=100 * POOL)
     before = remember(state)
     update(state, P, clock_at())
-    written = {"n", "next_id", "site", "id", "dies_at_h", "t_count", "bystander_blood", "left_blood", "efflux_bystander", "near_mass"}
+    written = {"n", "next_id", *TCells.COLUMNS, "t_count", "bystander_blood", "left_blood", "efflux_bystander", "near_mass"}
     assert changed(before, state) == written
