@@ -90,13 +90,14 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
             if (has_snapshots(model.arm, model.clock) or is_last) and model.time_d > last_pictures_d:
                 _write_snapshots(model, writer)
                 last_pictures_d = model.time_d
-            if on_progress and (model.clock.is_due(24.0 * PROGRESS_EVERY_D) or pressed):
+            if on_progress and model.clock.is_due(24.0 * PROGRESS_EVERY_D):
                 on_progress(model.time_d, model.days)
-            if not is_last and (is_kept(model.arm, model.clock) or pace.is_due(model.clock) or pressed):
+            if not is_last and (is_kept(model.arm, model.clock) or pace.is_due(model.clock)):
                 pace.commit(model, writer)
-    if on_progress:
-        on_progress(model.days, model.days)
-    digest = _commit(model, writer)
+        if on_progress and not model.running:
+            on_progress(model.days, model.days)
+        # The last commit of a run that ended completes its record, whatever was pressed meanwhile.
+        digest = _commit(model, writer)
     return {"path": str(writer.path), "status": "complete", "arm": model.arm.arm, "replicate": model.replicate,
             "end_reason": model.end_reason, "days": model.time_d, "state_sha256": digest}
 
