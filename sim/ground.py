@@ -6,10 +6,10 @@ Within a step cells neither die nor move, so only the count of T cells and their
 import numpy as np
 
 from sim.codes import CellState
-from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
-from sim.numerics.scratch import scratch
+from sim.numerics.threads import in_bands
 from sim.numerics.window import row_of, whole
+from sim.numerics.workspace import scratch
 from sim.state import Tissue
 
 COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, WANTED, CONTESTED = (np.uint16(bits) for bits in (255, *(1 << k for k in range(8, 14))))

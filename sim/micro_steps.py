@@ -9,9 +9,9 @@ import numpy as np
 from sim.clock import MICRO_STEP_MIN, Clock
 from sim.ground import lay, take_counts
 from sim.hits import settle
-from sim.numerics.crew import in_pieces, is_shared
 from sim.numerics.jit import kernel
 from sim.numerics.random import Luck
+from sim.numerics.threads import in_pieces, is_shared
 from sim.processes import t_cell_killing, t_cell_motion
 from sim.processes.t_cell_killing import Fight, decide, strike, visit
 from sim.processes.t_cell_motion import Walk, commit, move_visitors, propose, take_turn

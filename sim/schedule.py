@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sim import clinic, micro_steps, tissue
 from sim.clock import Clock
-from sim.numerics.crew import side_by_side
+from sim.numerics.threads import side_by_side
 from sim.processes import (
     antigen_loss,
     apoptosis,

@@ -7,7 +7,7 @@ import pytest
 
 from sim import ground
 from sim.codes import CellState
-from sim.numerics import crew
+from sim.numerics import threads
 from sim.numerics.random import Luck
 from sim.processes import t_cell_motion
 from sim.processes.t_cell_motion import Parameters, commit, walk_of
@@ -27,9 +27,9 @@ def mixed() -> Tissue:
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_the_ground_says_what_the_lattices_say(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crew, "LEAST_SITES", 1)
+    monkeypatch.setattr(threads, "LEAST_SITES", 1)
     tissue = mixed()
-    with crew.hired(n_threads):
+    with threads.hired(n_threads):
         found = ground.lay(tissue).reshape(tissue.state.shape)
     is_living = np.isin(tissue.state, (CellState.PROLIFERATING, CellState.QUIESCENT, CellState.DOOMED))
     expected = {ground.NEAR_MASS: tissue.near_mass > 0, ground.LIVING: is_living, ground.KNOWN: is_living & (tissue.lost_antigen == 0),

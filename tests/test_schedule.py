@@ -10,8 +10,8 @@ import pytest
 from sim import micro_steps
 from sim.codes import CellState, Hazard
 from sim.model import TumourModel
-from sim.numerics import crew, diffusion
-from sim.numerics.crew import hired
+from sim.numerics import diffusion, threads
+from sim.numerics.threads import hired
 from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
 from sim.scenario import Scenario
 from sim.schedule import PARAMETERS, SCHEDULE, advance
@@ -64,7 +64,7 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
                 RULES[name].update(state, DEFAULTS[name], clock_at(step, micro_step=micro_step))
         return state
 
-    monkeypatch.setattr(crew, "LEAST_ROWS", 1)
+    monkeypatch.setattr(threads, "LEAST_ROWS", 1)
     compiled = hours(True)
     assert remember(compiled) == remember(hours(False))
     assert remember(compiled) == remember(hours(True, 3))
@@ -75,7 +75,7 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
 @pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
 def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of T cells for an hour, their rows in two orders and on one thread and three: each does the same."""
-    monkeypatch.setattr(crew, "LEAST_ROWS", 1)
+    monkeypatch.setattr(threads, "LEAST_ROWS", 1)
 
     def hour(is_shuffled: bool, n_threads: int) -> dict[str, bytes]:
         tissue = bare_tissue((1, 101, 101))
@@ -89,7 +89,7 @@ def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: f
         for column in t.columns():
             column[: t.n] = column[: t.n][order]
         state = state_of(tissue)
-        with crew.hired(n_threads):
+        with threads.hired(n_threads):
             for step in (100, 101):
                 micro_steps.advance(state, DEFAULTS, clock_at(step))
         back = np.argsort(t.id[: t.n])
@@ -144,7 +144,7 @@ def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypat
         share_turns(*arguments)
 
     monkeypatch.setattr(micro_steps, "_share_turns", counted)
-    monkeypatch.setattr(crew, "LEAST_ROWS", 2)
+    monkeypatch.setattr(threads, "LEAST_ROWS", 2)
     neck = treated.lesions["neck"]
 
     def digest(n_threads: int, names: tuple[str, ...]) -> dict[str, bytes]:
@@ -155,7 +155,7 @@ def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypat
         return remember(model.state)
 
     monkeypatch.setattr(displacement, "LARGE_CELLS", 100)
-    monkeypatch.setattr(crew, "LEAST_SITES", 100)
+    monkeypatch.setattr(threads, "LEAST_SITES", 100)
     monkeypatch.setattr(diffusion, "LEAST_SITES", 100)
     for names in (("neck", "left", "right"), ("neck",)):
         assert digest(2, names) == digest(1, names)

@@ -17,7 +17,7 @@ from sim.bench import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_leas
 from sim.bench.profile import case, watching
 from sim.errors import UserError
 from sim.model import TumourModel
-from sim.numerics.crew import hired
+from sim.numerics.threads import hired
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 from sim.simulation import COMMIT_EVERY_D

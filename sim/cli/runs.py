@@ -100,7 +100,7 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
     from sim.cli.board import Board
     from sim.errors import UserError
     from sim.execution import Outcome
-    from sim.numerics.crew import hired
+    from sim.numerics.threads import hired
 
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one thread is needed")

@@ -5,7 +5,7 @@ from math import ceil, sqrt
 import numpy as np
 from scipy import fft
 
-from sim.numerics.crew import LEAST_SITES, free_threads
+from sim.numerics.threads import LEAST_SITES, free_threads
 from sim.numerics.window import Shape, Window, widen
 
 

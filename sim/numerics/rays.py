@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from sim.numerics.crew import in_pieces, side_by_side
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, place_of
 from sim.numerics.random import AT_ONCE, Luck, draw, draw_many, uniform
+from sim.numerics.threads import in_pieces, side_by_side
 from sim.numerics.window import Shape
 
 ONE, _HALF = float(1 << 32), 1 << 31

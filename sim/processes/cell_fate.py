@@ -14,9 +14,9 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
-from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
 from sim.numerics.random import draw_many, name_row, uniform
+from sim.numerics.threads import in_bands
 from sim.numerics.window import row_of
 from sim.state import State
 

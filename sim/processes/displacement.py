@@ -25,8 +25,8 @@ from sim.numerics.jit import kernel
 from sim.numerics.lattice import place_of
 from sim.numerics.random import Luck
 from sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
-from sim.numerics.scratch import scratch
 from sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
+from sim.numerics.workspace import scratch
 from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
 from sim.state import State, Tissue
 

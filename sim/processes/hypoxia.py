@@ -13,8 +13,8 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState, Hazard
-from sim.numerics.crew import in_bands
 from sim.numerics.jit import kernel
+from sim.numerics.threads import in_bands
 from sim.numerics.window import row_of
 from sim.parameters import quantity
 from sim.state import State

@@ -19,8 +19,8 @@ import numpy as np
 from sim.clock import Clock
 from sim.numerics.diffusion import relax
 from sim.numerics.jit import kernel
-from sim.numerics.scratch import scratch
 from sim.numerics.window import Window, ahead, cut, whole
+from sim.numerics.workspace import scratch
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from sim.clock import Clock
 from sim.codes import CellState, Purpose
-from sim.numerics.crew import in_bands, side_by_side
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import sums_around
 from sim.numerics.random import draw_many, name_row, uniform
+from sim.numerics.threads import in_bands, side_by_side
 from sim.numerics.window import NEAR, ahead, cut, row_of, whole
 from sim.parameters import quantity
 from sim.state import State

@@ -19,8 +19,8 @@ from sim.codes import Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import Luck, draw, normal, uniform
-from sim.numerics.scratch import scratch
 from sim.numerics.window import NEAR, mark_near, sites_of
+from sim.numerics.workspace import scratch
 from sim.parameters import quantity
 from sim.state import State, Tissue
 

@@ -24,7 +24,7 @@ from sim.ground import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_co
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
-from sim.numerics.scratch import scratch
+from sim.numerics.workspace import scratch
 from sim.parameters import quantity
 from sim.state import SITE_UM, State, Tissue
 

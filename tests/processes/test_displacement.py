@@ -10,7 +10,7 @@ import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from sim.codes import NO_FATE, CellState, Hazard
-from sim.numerics import crew, rays
+from sim.numerics import rays, threads
 from sim.numerics.lattice import mass_axes, place_of
 from sim.numerics.random import Luck, draw
 from sim.numerics.window import extent, whole, widen
@@ -97,7 +97,7 @@ def test_nothing_depends_on_which_half_acts_first_or_on_threads(monkeypatch: pyt
         def in_reverse(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
             return [work(item) for item in list(items)[::-1]][::-1]
 
-        with monkeypatch.context() as patched, crew.hired(n_threads):
+        with monkeypatch.context() as patched, threads.hired(n_threads):
             if is_reversed:
                 patched.setattr(rays, "side_by_side", in_reverse)
             tissue, random = disc(radius=22.0, size=75), np.random.default_rng(11)
