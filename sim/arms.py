@@ -10,7 +10,7 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.scenario import Scenario
 
 UNTREATED = "untreated"

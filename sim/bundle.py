@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import DISCLAIMER
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.record_layout import TEXT, add_axis
 
 SCHEMA = "lesionlab-bundle"

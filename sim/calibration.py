@@ -29,9 +29,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
-from sim.errors import UserError
-from sim.parameters import describe_group
-from sim.provenance import model_version
+from sim.parameters.errors import UserError
+from sim.parameters.quantities import describe_group
+from sim.parameters.version import model_version
 from sim.reported import SIZES, Calibration, Fitted
 from sim.scenario import Scenario
 from sim.scenario_file import files_of, load_scenario

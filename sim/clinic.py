@@ -16,7 +16,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from sim.numerics.lattice import mass_axes
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import SITE_UM, State, Tissue
 
 CELLS_PER_CM3 = 1e8

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from sim.clock import Clock
-from sim.errors import UserError
 from sim.jobs import STAMP
 from sim.measures import measure
 from sim.model import TumourModel
-from sim.provenance import model_version
+from sim.parameters.errors import UserError
+from sim.parameters.version import model_version
 from sim.record import Header, RecordWriter, hash_arrays
 from sim.record_file import is_in_use
 from sim.record_past import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sim.capacity import Plan, choose_engine, count, plan_local
-from sim.errors import UserError
 from sim.jobs import Job, Simulate, is_done, model_version, perform
 from sim.numerics.threads import hired
+from sim.parameters.errors import UserError
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0

@@ -9,8 +9,8 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from sim.errors import UserError
-from sim.provenance import model_version
+from sim.parameters.errors import UserError
+from sim.parameters.version import model_version
 from sim.scenario import Scenario, scenario_model
 
 OnProgress = Callable[[float, float], None]

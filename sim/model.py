@@ -11,9 +11,9 @@ import numpy as np
 from sim import clinic
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
 from sim.clock import Clock
-from sim.errors import UserError
 from sim.measures import measure_patient
 from sim.numerics.random import seed_key
+from sim.parameters.errors import UserError
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.processes.t_cell_priming import STAGES, hold_baseline
 from sim.restore import restore

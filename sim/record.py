@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.record_file import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
 from sim.record_layout import (
     EVENT_COLUMNS,

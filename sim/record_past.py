@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import UserError
-from sim.provenance import model_version
+from sim.parameters.errors import UserError
+from sim.parameters.version import model_version
 from sim.record_file import is_in_use, reason, waiting_path
 from sim.record_layout import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
 

@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, model_validator
 
-from sim.errors import did_you_mean
-from sim.mistakes import Path, refuse
-from sim.parameters import Name, Strict, value
+from sim.parameters.errors import did_you_mean
+from sim.parameters.messages import Path, refuse
+from sim.parameters.quantities import Name, Strict, value
 
 Day = date
 PATIENT = "patient"

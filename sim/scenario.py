@@ -1,6 +1,6 @@
 """A scenario: one patient, one arm, as validated data. Section names of parameters are the process file names.
 
-What a file says wrongly becomes an error with its place and the nearest name (`sim/mistakes.py`); reading is in
+What a file says wrongly becomes an error with its place and the nearest name (`sim/parameters/messages.py`); reading is in
 `sim/scenario_file.py`.
 """
 
@@ -13,10 +13,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_
 from ruamel.yaml import YAML
 
 from sim.clock import MICRO_STEP_MIN
-from sim.errors import did_you_mean
 from sim.mechanisms import MECHANISMS, apply
-from sim.mistakes import Path, refuse
-from sim.parameters import Name, Strict, build, group_model, value
+from sim.parameters.errors import did_you_mean
+from sim.parameters.messages import Path, refuse
+from sim.parameters.quantities import Name, Strict, build, group_model, value
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.reported import Calibration, Finding, finding_fits
 from sim.schedule import PARAMETERS

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from sim.document import Document, merge, override, parse
-from sim.errors import UserError, did_you_mean
-from sim.mistakes import explain
+from sim.parameters.errors import UserError, did_you_mean
+from sim.parameters.messages import explain
 from sim.scenario import Scenario, scenario_model
 
 OWN_KEYS = ("arm", "title", "note")

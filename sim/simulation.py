@@ -15,9 +15,9 @@ import numpy as np
 from sim.clock import Clock
 from sim.measures import MEASURES, measure
 from sim.model import TumourModel
+from sim.parameters.version import model_version
 from sim.processes.oxygen import whole_field
 from sim.processes.pharmacokinetics import level_unit
-from sim.provenance import model_version
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 from sim.record_file import uninterrupted
 from sim.record_past import Past

@@ -16,9 +16,9 @@ from typing import Any
 
 from sim.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
 from sim.continuation import resume
-from sim.errors import UserError
 from sim.execution import Compute
 from sim.jobs import Job, OnProgress
+from sim.parameters.errors import UserError
 from sim.record_past import read_run
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario

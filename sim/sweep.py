@@ -23,11 +23,11 @@ from pydantic import Field, ValidationError
 
 from sim.arms import named_arms
 from sim.document import Document, parse
-from sim.errors import UserError
 from sim.jobs import Job, days_until, is_done, progress_of
-from sim.mistakes import Mistake, explain
-from sim.mistakes import Path as KeyPath
-from sim.parameters import Strict
+from sim.parameters.errors import UserError
+from sim.parameters.messages import Mistake, explain
+from sim.parameters.messages import Path as KeyPath
+from sim.parameters.quantities import Strict
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 

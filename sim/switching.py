@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.record_past import RecordedRun
 from sim.scenario import Scenario
 

@@ -9,7 +9,7 @@ from scipy.fft import next_fast_len
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.random import Luck, draw, name_entity, site_entity, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.processes import oxygen, vessels
 from sim.state import SITE_UM, SITES_PER_MM2, Tissue
 

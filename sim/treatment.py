@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from sim.mistakes import Path, refuse
-from sim.parameters import Name, Strict, value
+from sim.parameters.messages import Path, refuse
+from sim.parameters.quantities import Name, Strict, value
 from sim.processes.pharmacokinetics import OneCompartment, TwoCompartments
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

@@ -3,7 +3,7 @@
 import pytest
 
 from sim.arms import components, keep, named_arms
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.scenario import Scenario
 from tests.fake_simulation import scenario
 

@@ -9,10 +9,10 @@ import pytest
 from analysis.attribution import of_couplings, of_treatments, shapley, worth_of
 from sim.arms import keep
 from sim.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
-from sim.errors import UserError
 from sim.jobs import Job
 from sim.mechanisms import MECHANISMS
 from sim.model import TumourModel
+from sim.parameters.errors import UserError
 from sim.scenario import Scenario
 from sim.scenario_file import scenario_from_text
 from tests.fake_simulation import scenario

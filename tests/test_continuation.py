@@ -13,8 +13,8 @@ import pytest
 
 from sim import simulation
 from sim.continuation import fork, resume
-from sim.errors import UserError
 from sim.jobs import Job, is_done, perform
+from sim.parameters.errors import UserError
 from sim.record import RecordWriter
 from sim.record_past import read_run
 from sim.scenario import Scenario

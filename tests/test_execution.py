@@ -8,9 +8,9 @@ import h5py
 import pytest
 
 from sim.capacity import Plan, available_cores, choose_engine, plan_local
-from sim.errors import UserError
 from sim.execution import Outcome, _pack, _remote, execute
 from sim.jobs import STAMP, Job, days_until, is_done, progress_of
+from sim.parameters.errors import UserError
 from tests.fake_simulation import scenario, simulate
 
 

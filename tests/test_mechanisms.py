@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from sim.codes import CellState, Hazard
-from sim.errors import UserError
 from sim.mechanisms import MECHANISMS, apply
 from sim.model import TumourModel
+from sim.parameters.errors import UserError
 from sim.processes import (
     pd_l1,
     radiobiology,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
-from sim.errors import UserError
 from sim.measures import measure_patient
 from sim.model import TumourModel
+from sim.parameters.errors import UserError
 from sim.scenario import Scenario
 from sim.scenario_file import scenario_from_text
 from tests.invariants import check

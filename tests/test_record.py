@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays, read_checkpoint
 from sim.record_layout import round_mantissa
 from tests.made_record import make_record

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 from sim.scenario_file import load_scenario, scenario_from_text
 
 SCENARIO = """

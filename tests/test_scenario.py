@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sim.errors import UserError, did_you_mean
-from sim.mistakes import path_text
+from sim.parameters.errors import UserError, did_you_mean
+from sim.parameters.messages import path_text
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario, scenario_folder, scenario_from_text
 from sim.scenario_schema import COMMAND, schema_text

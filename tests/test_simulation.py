@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import xarray
 
-from sim.errors import UserError
 from sim.measures import MEASURES
 from sim.model import TumourModel
+from sim.parameters.errors import UserError
 from sim.record_past import read_run
 from sim.scenario import Scenario
 from sim.scenario_file import scenario_from_text

@@ -15,9 +15,9 @@ from time import perf_counter
 from sim import simulation
 from sim.bench import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_least, at_most, figure
 from sim.bench.profile import case, watching
-from sim.errors import UserError
 from sim.model import TumourModel
 from sim.numerics.threads import hired
+from sim.parameters.errors import UserError
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 from sim.simulation import COMMIT_EVERY_D

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from analysis.errors import RecordError
 from sim import DISCLAIMER, __version__
-from sim.errors import UserError, did_you_mean
+from sim.parameters.errors import UserError, did_you_mean
 
 VERBS = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify",
          "bench")

@@ -66,8 +66,8 @@ def execute(options: Namespace) -> int:
 def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     """Return what is asked for; every mistake is found before anything is written."""
     from sim.calibration import Task, fitted_names
-    from sim.errors import UserError, did_you_mean
     from sim.jobs import days_until
+    from sim.parameters.errors import UserError, did_you_mean
     from sim.scenario_file import load_scenario
 
     if options.to not in TARGETS:

@@ -20,7 +20,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Print a summary of each scenario; raise UserError with the mistakes of all of them."""
-    from sim.errors import UserError
+    from sim.parameters.errors import UserError
     from sim.scenario_file import load_scenario
 
     mistakes = []
@@ -83,7 +83,7 @@ def _reported(scenario: "Scenario") -> list[str]:
 
 def _changed(scenario: "Scenario") -> list[str]:
     """Return the parameters of the rules that this scenario sets otherwise."""
-    from sim.parameters import describe_group
+    from sim.parameters.quantities import describe_group
     from sim.schedule import PARAMETERS
 
     return [f"{process}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"

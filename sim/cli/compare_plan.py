@@ -30,7 +30,7 @@ class Plan(NamedTuple):
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
     from analysis.record import load
-    from sim.errors import UserError
+    from sim.parameters.errors import UserError
 
     records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)
     scenarios = [path for path in options.sources if path.suffix not in RECORD_SUFFIXES]
@@ -55,8 +55,8 @@ def make_plan(options: Namespace) -> Plan:
 
 def _recorded_day(typed: str, record: "Record") -> float:
     """Return the stated day, a date or days since the start, of a comparison of records."""
-    from sim.errors import UserError
     from sim.jobs import days_since
+    from sim.parameters.errors import UserError
 
     start = date.fromisoformat(str(record.attributes["start_date"]))
     days = days_since(start, "--day", typed)
@@ -67,7 +67,7 @@ def _recorded_day(typed: str, record: "Record") -> float:
 
 def _check_options(options: Namespace, has_scenarios: bool) -> None:
     """Refuse options that contradict one another, or that ask for what is not there."""
-    from sim.errors import UserError
+    from sim.parameters.errors import UserError
 
     if options.replicates < 1:
         raise UserError(f"--replicates {options.replicates}: at least one is needed")
@@ -96,7 +96,7 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
     """Return every arm of the scenarios given, and the scenarios themselves."""
     from sim.arms import named_arms
-    from sim.errors import UserError
+    from sim.parameters.errors import UserError
     from sim.scenario_file import load_scenario
 
     overrides = [] if options.seed is None else [f"seed={options.seed}"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from sim.parameters import Description
+    from sim.parameters.quantities import Description
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
 HEADINGS = "| parameter | meaning | default | unit | range | evidence | source |\n|---|---|---|---|---|---|---|"
@@ -48,8 +48,8 @@ def _schedule() -> dict[str, Any]:
 
 def _named(name: str) -> dict[str, Any]:
     """Return a process with its rule and parameters, or the parameters of this name with their sections."""
-    from sim.errors import UserError, did_you_mean
-    from sim.parameters import describe_group
+    from sim.parameters.errors import UserError, did_you_mean
+    from sim.parameters.quantities import describe_group
     from sim.schedule import PARAMETERS, SCHEDULE
 
     rules = {row.name: _rule(row.module) for row in SCHEDULE}
@@ -97,7 +97,7 @@ def _parameter_text(known: dict[str, Any]) -> str:
 def _tables() -> str:
     """Return every parameter of every section, and the drugs', as a page of Markdown: docs/parameters.md."""
     from sim import DISCLAIMER
-    from sim.parameters import describe_group
+    from sim.parameters.quantities import describe_group
     from sim.schedule import PARAMETERS
 
     sections = {name: (group, describe_group(group)) for name, group in PARAMETERS.items()}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 
 RECORD_SUFFIXES = (".h5", ".hdf5", ".nc")
 

@@ -26,8 +26,8 @@ def execute(options: Namespace) -> int:
     """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.output import new_record
     from sim.cli.runs import run_one
-    from sim.errors import UserError
     from sim.jobs import Job, days_until
+    from sim.parameters.errors import UserError
     from sim.scenario_file import load_scenario
     from sim.simulation import simulate
 

@@ -98,9 +98,9 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
     """
     from sim.capacity import Plan, available_cores
     from sim.cli.board import Board
-    from sim.errors import UserError
     from sim.execution import Outcome
     from sim.numerics.threads import hired
+    from sim.parameters.errors import UserError
 
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one thread is needed")

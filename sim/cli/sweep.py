@@ -28,7 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Do what was asked for; return 1 if some runs failed."""
-    from sim.errors import UserError
+    from sim.parameters.errors import UserError
     from sim.sweep import expand
 
     if options.output.exists() and not options.output.is_dir():
@@ -90,7 +90,7 @@ def _status(sweep: "Sweep", options: Namespace) -> int:
 def _pack(sweep: "Sweep", options: Namespace) -> int:
     """Copy the complete runs into one file."""
     from sim.bundle import Packed, pack
-    from sim.errors import UserError
+    from sim.parameters.errors import UserError
 
     output = sweep.folder / BUNDLE
     if output.exists() and not options.force:

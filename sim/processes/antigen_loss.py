@@ -16,7 +16,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.random import draw, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 

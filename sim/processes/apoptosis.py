@@ -10,7 +10,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import CellState, Hazard
 from sim.numerics.jit import kernel
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)

@@ -17,7 +17,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of
 from sim.numerics.random import draw, uniform
 from sim.numerics.window import sites_of
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 _DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)

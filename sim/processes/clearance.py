@@ -14,7 +14,7 @@ from sim.clock import Clock
 from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.random import draw_many, name_row, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 EVERY_H = 6.0

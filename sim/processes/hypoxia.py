@@ -16,7 +16,7 @@ from sim.codes import CellState, Hazard
 from sim.numerics.jit import kernel
 from sim.numerics.threads import in_bands
 from sim.numerics.window import row_of
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 _PROLIFERATING, _QUIESCENT, _DOOMED = int(CellState.PROLIFERATING), int(CellState.QUIESCENT), int(CellState.DOOMED)

@@ -21,7 +21,7 @@ from sim.numerics.diffusion import relax
 from sim.numerics.jit import kernel
 from sim.numerics.window import Window, ahead, cut, whole
 from sim.numerics.workspace import scratch
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import SITE_UM, State, Tissue
 
 EVERY_H = 4.0

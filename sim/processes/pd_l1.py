@@ -22,7 +22,7 @@ from sim.numerics.lattice import sums_around
 from sim.numerics.random import draw_many, name_row, uniform
 from sim.numerics.threads import in_bands, side_by_side
 from sim.numerics.window import NEAR, ahead, cut, row_of, whole
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 EVERY_H = 6.0

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from sim.clock import Clock
 from sim.numerics.kinetics import absorption_step, two_compartment_step
-from sim.parameters import Strict
+from sim.parameters.quantities import Strict
 from sim.state import DrugLevel, State
 
 

@@ -31,7 +31,7 @@ from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.numerics.window import cut, sites_of
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0

@@ -25,7 +25,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import mass_axes
 from sim.numerics.random import draw, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import SITE_UM, Fraction, State, Systemic, Tissue
 
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)

@@ -21,7 +21,7 @@ from sim.numerics.kinetics import decay_share
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.numerics.window import NEAR, mark_near, sites_of
 from sim.numerics.workspace import scratch
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)

@@ -16,7 +16,7 @@ from sim.codes import Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import draw, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State, Tissue
 
 EVERY_H = 6.0

@@ -31,7 +31,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour, sites_apart
 from sim.numerics.random import AT_ONCE, draw_fixed, draw_many, draw_pair, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State, Tissue
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)

@@ -25,7 +25,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
 from sim.numerics.workspace import scratch
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import SITE_UM, State, Tissue
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)

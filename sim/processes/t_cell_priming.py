@@ -19,7 +19,7 @@ import numpy as np
 from sim.clock import Clock
 from sim.codes import Hazard
 from sim.numerics.kinetics import decay_share
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State, Systemic
 
 STAGES = 3

@@ -15,7 +15,7 @@ from sim.codes import CellState
 from sim.numerics.jit import kernel
 from sim.numerics.linear_fields import range_of, steady_linear
 from sim.numerics.window import cut
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import SITE_UM, State
 
 EVERY_H = 24.0

@@ -13,7 +13,7 @@ perfusion and (normalised) their adhesion for T cells. The enzyme's inhibition i
 from typing import Annotated, NamedTuple
 
 from sim.clock import Clock
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import State
 
 

@@ -29,7 +29,7 @@ from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import crowding
 from sim.numerics.random import draw, site_entity, uniform
-from sim.parameters import quantity
+from sim.parameters.quantities import quantity
 from sim.state import SITES_PER_MM2, State
 
 EVERY_H = 24.0

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.errors import UserError
+from sim.parameters.errors import UserError
 
 
 class Check(NamedTuple):

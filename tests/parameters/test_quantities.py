@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from sim.cli import main
-from sim.parameters import build, describe_group, group_model, quantity
+from sim.parameters.quantities import build, describe_group, group_model, quantity
 from sim.schedule import PARAMETERS, SCHEDULE
 
 

@@ -12,7 +12,7 @@ _NOT_THE_MODEL = ("cli", "verification", "arms.py", "bundle.py", "execution.py",
 @lru_cache(maxsize=1)
 def model_version() -> str:
     """Return the version and the hash of every source that a result can depend on; the command line is left out."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
     for source in sorted(here.rglob("*.py")):
         inside = source.relative_to(here)

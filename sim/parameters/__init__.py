@@ -1,0 +1,1 @@
+"""What a parameter is, what a user is told, and which code computed a number."""
