@@ -7,7 +7,7 @@ import mesa
 
 from sim import clinic
 from sim.scenario import Scenario
-from sim.state import Fraction, Tissue
+from sim.state.state import Fraction, Tissue
 from sim.treatment import Drug, RadiotherapyCourse
 
 if TYPE_CHECKING:

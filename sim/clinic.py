@@ -17,7 +17,7 @@ import numpy as np
 
 from sim.numerics.lattice import mass_axes
 from sim.parameters.quantities import quantity
-from sim.state import SITE_UM, State, Tissue
+from sim.state.state import SITE_UM, State, Tissue
 
 CELLS_PER_CM3 = 1e8
 SITE_CM = SITE_UM * 1e-4

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.codes import Hazard
 from sim.numerics.jit import kernel
-from sim.state import Tissue
+from sim.state.codes import Hazard
+from sim.state.state import Tissue
 
 _CERTAIN = np.float32(1e6)
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim import clinic
-from sim.codes import CAUSES, CellState
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import mass_axes
-from sim.state import SITES_PER_MM2, State, Tissue
+from sim.state.codes import CAUSES, CellState
+from sim.state.state import SITES_PER_MM2, State, Tissue
 
 _PROLIFERATING, _DOOMED = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 CORE_RADIUS, RIM_RADIUS = 0.5, 0.8

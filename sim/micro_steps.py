@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.clock import MICRO_STEP_MIN, Clock
 from sim.ground import lay, take_counts
 from sim.hits import settle
 from sim.numerics.jit import kernel
@@ -15,8 +14,9 @@ from sim.numerics.threads import in_pieces, is_shared
 from sim.processes import t_cell_killing, t_cell_motion
 from sim.processes.t_cell_killing import Fight, decide, strike, visit
 from sim.processes.t_cell_motion import Walk, commit, move_visitors, propose, take_turn
-from sim.state import State
-from sim.t_cells import Visits, join
+from sim.state.clock import MICRO_STEP_MIN, Clock
+from sim.state.state import State
+from sim.state.t_cells import Visits, join
 
 
 @kernel

@@ -10,17 +10,17 @@ import numpy as np
 
 from sim import clinic
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
-from sim.clock import Clock
 from sim.measures import measure_patient
 from sim.numerics.random import seed_key
 from sim.parameters.errors import UserError
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.processes.t_cell_priming import STAGES, hold_baseline
-from sim.restore import restore
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario
 from sim.schedule import advance
-from sim.state import DrugLevel, Orders, State, Systemic
+from sim.state.checkpoint import restore
+from sim.state.clock import Clock
+from sim.state.state import DrugLevel, Orders, State, Systemic
 from sim.tissue import seed as seed_tissue
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import DISCLAIMER
-from sim.codes import CellState
+from sim.state.codes import CellState
 
 SCHEMA = "lesionlab-run"
 SCHEMA_VERSION = "1.0.0"

@@ -8,7 +8,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from sim import clinic, micro_steps, tissue
-from sim.clock import Clock
 from sim.numerics.threads import side_by_side
 from sim.processes import (
     antigen_loss,
@@ -36,7 +35,8 @@ from sim.processes import (
     vegf_blockade,
     vessels,
 )
-from sim.state import State, Tissue
+from sim.state.clock import Clock
+from sim.state.state import State, Tissue
 
 
 class Process(NamedTuple):

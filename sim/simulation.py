@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.clock import Clock
 from sim.measures import MEASURES, measure
 from sim.model import TumourModel
 from sim.parameters.version import model_version
@@ -22,7 +21,8 @@ from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, h
 from sim.record_file import uninterrupted
 from sim.record_past import Past
 from sim.scenario import Scenario
-from sim.state import SITE_UM, Tissue
+from sim.state.clock import Clock
+from sim.state.state import SITE_UM, Tissue
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
 COMMIT_SHARE, LARGEST_COMMIT_SHARE = 0.03, 0.1

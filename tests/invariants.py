@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.codes import CellState
 from sim.numerics.window import cut
-from sim.state import State
+from sim.state.codes import CellState
+from sim.state.state import State
 
 
 def check(state: State) -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sim import clinic
-from sim.codes import CellState
-from sim.state import Tissue
+from sim.state.codes import CellState
+from sim.state.state import Tissue
 from tests.made_state import bare_tissue, fill_disc, state_of
 
 CELLS = 2.5e10

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from sim import ground
-from sim.codes import CellState
 from sim.numerics import threads
 from sim.numerics.random import Luck
 from sim.processes import t_cell_motion
 from sim.processes.t_cell_motion import Parameters, commit, walk_of
-from sim.state import Tissue
+from sim.state.codes import CellState
+from sim.state.state import Tissue
 from tests.made_state import add_t_cells, bare_tissue
 
 

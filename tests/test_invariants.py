@@ -9,7 +9,7 @@ from sim.model import TumourModel
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario, scenario_folder, scenario_from_text
 from sim.simulation import quick
-from sim.state import SITES_PER_MM2
+from sim.state.state import SITES_PER_MM2
 from tests.invariants import check
 from tests.tiny_arm import TREATED
 

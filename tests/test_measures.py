@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sim import clinic
-from sim.codes import CellState, Hazard
 from sim.measures import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
-from sim.state import SITES_PER_MM2, DrugLevel, Tissue
+from sim.state.codes import CellState, Hazard
+from sim.state.state import SITES_PER_MM2, DrugLevel, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, fill_disc, remember, state_of
 
 

@@ -8,7 +8,6 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.codes import CellState, Hazard
 from sim.mechanisms import MECHANISMS, apply
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
@@ -27,7 +26,8 @@ from sim.scenario import Scenario
 from sim.scenario_file import scenario_from_text
 from sim.schedule import PARAMETERS
 from sim.simulation import simulate
-from sim.state import Fraction, Orders, State, Tissue
+from sim.state.codes import CellState, Hazard
+from sim.state.state import Fraction, Orders, State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, clock_at, remember, state_of
 from tests.tiny_arm import TREATED, UNTREATED
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from sim import micro_steps
-from sim.codes import CellState, Hazard
 from sim.model import TumourModel
 from sim.numerics import diffusion, threads
 from sim.numerics.threads import hired
 from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
 from sim.scenario import Scenario
 from sim.schedule import PARAMETERS, SCHEDULE, advance
-from sim.state import Fraction, Orders, State, Tissue
+from sim.state.codes import CellState, Hazard
+from sim.state.state import Fraction, Orders, State, Tissue
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed_paths, clock_at, fill_disc, remember, state_of
 

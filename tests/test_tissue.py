@@ -8,11 +8,11 @@ import pytest
 from scipy.stats import binom
 
 from sim import micro_steps
-from sim.codes import CellState, Hazard
 from sim.numerics.lattice import mass_axes
 from sim.processes import population_control
 from sim.schedule import PARAMETERS, SCHEDULE
-from sim.state import SITE_UM, SITES_PER_MM2, Tissue
+from sim.state.codes import CellState, Hazard
+from sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
 from sim.tissue import MOST_LAYERS, Section, seed
 from tests.invariants import check
 from tests.made_state import KEY, add_t_cells, bare_tissue, clock_at, state_of

@@ -14,7 +14,7 @@ from sim.numerics.linear_fields import steady_linear
 from sim.numerics.window import cut
 from sim.processes import cell_fate, hypoxia
 from sim.schedule import SCHEDULE
-from sim.state import SITE_UM, State
+from sim.state.state import SITE_UM, State
 
 GROUP = "kernels"
 _SWEEPS = 20

@@ -13,11 +13,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.random import draw, uniform
 from sim.parameters.quantities import quantity
-from sim.state import State
+from sim.state.clock import Clock
+from sim.state.codes import CellState, Hazard, Purpose
+from sim.state.state import State
 
 
 class Parameters(NamedTuple):

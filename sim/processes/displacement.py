@@ -19,8 +19,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import place_of
 from sim.numerics.random import Luck
@@ -28,7 +26,9 @@ from sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, r
 from sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
 from sim.numerics.workspace import scratch
 from sim.packed_cells import HITS_AT, daughters_of, pack, unpack
-from sim.state import State, Tissue
+from sim.state.clock import Clock
+from sim.state.codes import Hazard, Purpose
+from sim.state.state import State, Tissue
 
 EVERY_H = 6.0
 LARGE_CELLS = 200_000

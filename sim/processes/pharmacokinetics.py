@@ -14,10 +14,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from sim.clock import Clock
 from sim.numerics.kinetics import absorption_step, two_compartment_step
 from sim.parameters.quantities import Strict
-from sim.state import DrugLevel, State
+from sim.state.clock import Clock
+from sim.state.state import DrugLevel, State
 
 
 class TwoCompartments(Strict):

@@ -24,15 +24,15 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import NO_FATE, CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.numerics.window import cut, sites_of
 from sim.parameters.quantities import quantity
-from sim.state import State, Tissue
+from sim.state.clock import Clock
+from sim.state.codes import NO_FATE, CellState, Hazard, Purpose
+from sim.state.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)

@@ -19,14 +19,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import CellState, Hazard, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import mass_axes
 from sim.numerics.random import draw, uniform
 from sim.parameters.quantities import quantity
-from sim.state import SITE_UM, Fraction, State, Systemic, Tissue
+from sim.state.clock import Clock
+from sim.state.codes import CellState, Hazard, Purpose
+from sim.state.state import SITE_UM, Fraction, State, Systemic, Tissue
 
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
 _RADIATION = int(Hazard.RADIATION)

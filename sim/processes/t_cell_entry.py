@@ -14,15 +14,15 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import Luck, draw, normal, uniform
 from sim.numerics.window import NEAR, mark_near, sites_of
 from sim.numerics.workspace import scratch
 from sim.parameters.quantities import quantity
-from sim.state import State, Tissue
+from sim.state.clock import Clock
+from sim.state.codes import Purpose
+from sim.state.state import State, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
 _EFFLUX_MEMORY_D = 5.0

@@ -11,13 +11,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.random import draw, uniform
 from sim.parameters.quantities import quantity
-from sim.state import State, Tissue
+from sim.state.clock import Clock
+from sim.state.codes import Purpose
+from sim.state.state import State, Tissue
 
 EVERY_H = 6.0
 SORTED_EVERY_H = 24.0

@@ -23,8 +23,6 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import Purpose
 from sim.ground import DOOMED, KNOWN, lay
 from sim.hits import land, settle
 from sim.numerics.jit import kernel
@@ -32,7 +30,9 @@ from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour, sites_apart
 from sim.numerics.random import AT_ONCE, draw_fixed, draw_many, draw_pair, uniform
 from sim.parameters.quantities import quantity
-from sim.state import State, Tissue
+from sim.state.clock import MICRO_STEP_MIN, Clock
+from sim.state.codes import Purpose
+from sim.state.state import State, Tissue
 
 _KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
 _ASTRAY = 2

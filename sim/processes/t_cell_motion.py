@@ -18,15 +18,15 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import Purpose
 from sim.ground import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
 from sim.numerics.workspace import scratch
 from sim.parameters.quantities import quantity
-from sim.state import SITE_UM, State, Tissue
+from sim.state.clock import MICRO_STEP_MIN, Clock
+from sim.state.codes import Purpose
+from sim.state.state import SITE_UM, State, Tissue
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
 _ONE, _WANTED_BY_NOBODY = np.uint16(1), ~(WANTED | CONTESTED)

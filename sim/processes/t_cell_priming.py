@@ -16,11 +16,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import Hazard
 from sim.numerics.kinetics import decay_share
 from sim.parameters.quantities import quantity
-from sim.state import State, Systemic
+from sim.state.clock import Clock
+from sim.state.codes import Hazard
+from sim.state.state import State, Systemic
 
 STAGES = 3
 

@@ -23,14 +23,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import CellState, Purpose
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import crowding
 from sim.numerics.random import draw, site_entity, uniform
 from sim.parameters.quantities import quantity
-from sim.state import SITES_PER_MM2, State
+from sim.state.clock import Clock
+from sim.state.codes import CellState, Purpose
+from sim.state.state import SITES_PER_MM2, State
 
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import NO_FATE, CellState, Hazard
 from sim.processes import cell_fate, population_control
-from sim.state import State
+from sim.state.clock import Clock
+from sim.state.codes import NO_FATE, CellState, Hazard
+from sim.state.state import State
 from sim.verification.specimens import bare_tissue, state_of
 
 

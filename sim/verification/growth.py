@@ -5,10 +5,10 @@ No vessels, no T cells, no population control: what is left is births, deaths an
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import CellState
 from sim.processes import apoptosis, cell_cycle, cell_death, cell_fate, clearance, displacement, hypoxia, population_control, radiobiology
-from sim.state import State
+from sim.state.clock import Clock
+from sim.state.codes import CellState
+from sim.state.state import State
 from sim.verification.specimens import bare_tissue, state_of
 
 RULES = (cell_cycle, hypoxia, apoptosis, cell_fate, population_control, cell_death, clearance, displacement)

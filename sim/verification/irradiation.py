@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import CellState, Hazard
 from sim.processes import cell_death, cell_fate, population_control, radiobiology
-from sim.state import Fraction, Orders, State
+from sim.state.clock import Clock
+from sim.state.codes import CellState, Hazard
+from sim.state.state import Fraction, Orders, State
 from sim.verification.specimens import bare_tissue, state_of
 
 _RIM = 6

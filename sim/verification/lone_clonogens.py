@@ -6,9 +6,9 @@ be killed is that among n s plain ones, however many the section happens to hold
 
 import numpy as np
 
-from sim.clock import Clock
-from sim.codes import CellState
 from sim.processes import t_cell_killing, t_cell_motion
+from sim.state.clock import Clock
+from sim.state.codes import CellState
 from sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
 EDGE, T_CELLS = 80, 128

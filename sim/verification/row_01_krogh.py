@@ -20,10 +20,10 @@ import numpy as np
 from scipy.integrate import solve_bvp
 from scipy.optimize import brentq
 
-from sim.codes import CellState
 from sim.numerics.diffusion import relax
 from sim.processes import oxygen
-from sim.state import SITE_UM, SITES_PER_MM2
+from sim.state.codes import CellState
+from sim.state.state import SITE_UM, SITES_PER_MM2
 from sim.verification import Check
 from sim.verification.held_regions import held_exchange
 from sim.verification.judging import Law

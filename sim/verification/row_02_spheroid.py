@@ -14,10 +14,10 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from sim.codes import CellState
 from sim.numerics.diffusion import relax
 from sim.processes import oxygen
-from sim.state import SITE_UM
+from sim.state.codes import CellState
+from sim.state.state import SITE_UM
 from sim.verification import Check
 from sim.verification.held_regions import held_exchange
 from sim.verification.judging import Law

@@ -19,7 +19,7 @@ import numpy as np
 
 from sim.numerics.linear_fields import steady_linear
 from sim.processes import vegf
-from sim.state import SITE_UM
+from sim.state.state import SITE_UM
 from sim.verification import Check
 from sim.verification.judging import Law
 

@@ -8,9 +8,9 @@ errors of each number. Negative control: the same cells with a motility 5 % larg
 
 import numpy as np
 
-from sim.clock import Clock
 from sim.processes import t_cell_motion
-from sim.state import SITE_UM
+from sim.state.clock import Clock
+from sim.state.state import SITE_UM
 from sim.verification import Check
 from sim.verification.judging import Law
 from sim.verification.specimens import bare_tissue, place_t_cells, state_of

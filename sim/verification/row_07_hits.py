@@ -13,9 +13,9 @@ import math
 
 import numpy as np
 
-from sim.clock import MICRO_STEP_MIN, Clock
-from sim.codes import CellState
 from sim.processes import t_cell_killing
+from sim.state.clock import MICRO_STEP_MIN, Clock
+from sim.state.codes import CellState
 from sim.verification import Check
 from sim.verification.judging import Law, mean_and_error
 from sim.verification.specimens import bare_tissue, place_t_cells, state_of

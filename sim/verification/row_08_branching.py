@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 
-from sim.codes import CellState
+from sim.state.codes import CellState
 from sim.verification import Check
 from sim.verification.branching import Moments, Rates, controlled, direct, in_continuous_time, with_one_event_a_step
 from sim.verification.irradiation import irradiate, irradiated_disc

@@ -17,11 +17,11 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes
 
 from sim import clinic
-from sim.codes import CellState
 from sim.numerics.lattice import mass_axes
 from sim.numerics.window import whole
 from sim.processes import apoptosis, cell_cycle
-from sim.state import State
+from sim.state.codes import CellState
+from sim.state.state import State
 from sim.verification import Check
 from sim.verification.growth import advance, clonogens, disc, parameters
 from sim.verification.judging import Law, mean_and_error

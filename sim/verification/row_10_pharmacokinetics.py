@@ -14,9 +14,9 @@ import math
 
 import numpy as np
 
-from sim.clock import Clock
 from sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment, Pharmacokinetics, TwoCompartments, update
-from sim.state import DrugLevel, Orders
+from sim.state.clock import Clock
+from sim.state.state import DrugLevel, Orders
 from sim.verification import Check
 from sim.verification.judging import Law
 from sim.verification.specimens import bare_tissue, state_of

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from sim.processes import apoptosis, cell_cycle, radiobiology
-from sim.state import Fraction, Orders, State
+from sim.state.state import Fraction, Orders, State
 from sim.verification import Check
 from sim.verification.growth import PLENTY_MMHG, advance, clonogens, disc, parameters
 from sim.verification.judging import Law, mean_and_error

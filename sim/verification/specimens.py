@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.numerics.random import name_entity, seed_key
 from sim.processes.t_cell_priming import STAGES
-from sim.state import State, Systemic, Tissue
+from sim.state.state import State, Systemic, Tissue
 
 
 def bare_tissue(shape: tuple[int, int, int]) -> Tissue:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.codes import CellState
 from sim.measures import measure
 from sim.model import TumourModel
 from sim.scenario_file import scenario_from_text
+from sim.state.codes import CellState
 from tests.tiny_arm import TREATED
 
 GOLDEN = Path(__file__).with_name("tiny.json")

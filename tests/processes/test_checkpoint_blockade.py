@@ -3,7 +3,7 @@
 import pytest
 
 from sim.processes.checkpoint_blockade import Parameters, update
-from sim.state import DrugLevel
+from sim.state.state import DrugLevel
 from tests.made_state import changed, clock_at, remember, state_of
 
 

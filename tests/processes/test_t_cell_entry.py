@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from sim.codes import CellState
 from sim.numerics.random import Luck
 from sim.processes.t_cell_entry import Parameters, admit, update
-from sim.state import State, Tissue
-from sim.t_cells import TCells
+from sim.state.codes import CellState
+from sim.state.state import State, Tissue
+from sim.state.t_cells import TCells
 from tests.made_state import KEY, bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from sim.processes.t_cell_exhaustion import EVERY_H, Parameters, update
-from sim.state import Tissue
+from sim.state.state import Tissue
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.clock import MICRO_STEP_MIN
-from sim.codes import CellState, Hazard
 from sim.processes.t_cell_killing import Parameters, update
-from sim.state import Tissue
+from sim.state.clock import MICRO_STEP_MIN
+from sim.state.codes import CellState, Hazard
+from sim.state.state import Tissue
 from tests.made_state import DEAD, LIVING, add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sim.codes import Hazard
 from sim.model import TumourModel
 from sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
 from sim.scenario import Scenario
-from sim.state import State
+from sim.state.codes import Hazard
+from sim.state.state import State
 from tests.made_state import bare_tissue, changed, clock_at, remember, state_of
 
 P = Parameters()

@@ -3,7 +3,7 @@
 import pytest
 
 from sim.processes.vegf_blockade import Parameters, update
-from sim.state import DrugLevel, Systemic
+from sim.state.state import DrugLevel, Systemic
 from tests.made_state import changed, clock_at, remember, state_of
 
 P = Parameters()
