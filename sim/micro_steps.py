@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.ground import lay, take_counts
 from sim.hits import settle
+from sim.layouts.site_flags import lay, take_counts
 from sim.numerics.jit import kernel
 from sim.numerics.random import Luck
 from sim.numerics.threads import in_pieces, is_shared

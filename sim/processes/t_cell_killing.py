@@ -23,8 +23,8 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.ground import DOOMED, KNOWN, lay
 from sim.hits import land, settle
+from sim.layouts.site_flags import DOOMED, KNOWN, lay
 from sim.numerics.jit import kernel
 from sim.numerics.kinetics import decay_share
 from sim.numerics.lattice import entity_of, neighbour, sites_apart
@@ -56,7 +56,7 @@ class Parameters(NamedTuple):
 
 class Fight(NamedTuple):
     """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, geometry (shape,
-    centre), flat cells (ground as of `sim.ground`, pd_l1_share, hits, last_hit), rows (site, ids, is_specific, is_exhausted, target, kills)."""
+    centre), flat cells (ground as of `sim.layouts.site_flags`, pd_l1_share, hits, last_hit), rows (site, ids, is_specific, is_exhausted, target, kills)."""
 
     p: Parameters
     chances: tuple[float, float, float, float]

@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.ground import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
+from sim.layouts.site_flags import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import entity_of, neighbour
 from sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
@@ -54,7 +54,7 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
 
 class Walk(NamedTuple):
     """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
-    ground (`sim.ground`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
+    ground (`sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
 
     chances: tuple[float, float, float]
     geometry: tuple[tuple[int, int, int], tuple[int, int, int]]

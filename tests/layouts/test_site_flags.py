@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from sim import ground
+from sim.layouts import site_flags
 from sim.numerics import threads
 from sim.numerics.random import Luck
 from sim.processes import t_cell_motion
@@ -30,21 +30,21 @@ def test_the_ground_says_what_the_lattices_say(n_threads: int, monkeypatch: pyte
     monkeypatch.setattr(threads, "LEAST_SITES", 1)
     tissue = mixed()
     with threads.hired(n_threads):
-        found = ground.lay(tissue).reshape(tissue.state.shape)
+        found = site_flags.lay(tissue).reshape(tissue.state.shape)
     is_living = np.isin(tissue.state, (CellState.PROLIFERATING, CellState.QUIESCENT, CellState.DOOMED))
-    expected = {ground.NEAR_MASS: tissue.near_mass > 0, ground.LIVING: is_living, ground.KNOWN: is_living & (tissue.lost_antigen == 0),
-                ground.DOOMED: tissue.state == CellState.DOOMED, ground.WANTED: False, ground.CONTESTED: False}
-    assert (found & ground.COUNT == tissue.t_count).all()
+    expected = {site_flags.NEAR_MASS: tissue.near_mass > 0, site_flags.LIVING: is_living, site_flags.KNOWN: is_living & (tissue.lost_antigen == 0),
+                site_flags.DOOMED: tissue.state == CellState.DOOMED, site_flags.WANTED: False, site_flags.CONTESTED: False}
+    assert (found & site_flags.COUNT == tissue.t_count).all()
     for bits, holds in expected.items():
         assert ((found & bits > 0) == holds).all()
-    assert sum(map(int, expected)) + int(ground.COUNT) == (1 << 14) - 1
+    assert sum(map(int, expected)) + int(site_flags.COUNT) == (1 << 14) - 1
 
 
 def test_counts_go_back_and_nothing_else_changes() -> None:
     tissue = mixed()
-    before, laid = tissue.t_count.copy(), ground.lay(tissue)
+    before, laid = tissue.t_count.copy(), site_flags.lay(tissue)
     laid += np.uint16(3)
-    ground.take_counts(laid, tissue)
+    site_flags.take_counts(laid, tissue)
     assert (tissue.t_count == before + 3).all()
 
 
@@ -54,7 +54,7 @@ def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> Non
     random, n = np.random.default_rng(2), 400
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, random.integers(0, 41 * 41, n))
-    laid = ground.lay(tissue)
+    laid = site_flags.lay(tissue)
     walk = walk_of(tissue, laid, Parameters())
     goals = np.where(random.random(n) < 0.5, random.integers(0, 41 * 41, n), 64 * random.integers(0, 20, n))
     walk.hops[0][:], walk.hops[1][:], walk.hops[2][:] = random.permutation(n), goals, random.permutation(n) + (1 << 40)
@@ -67,15 +67,15 @@ def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> Non
     edges = [n * k // n_pieces for k in range(n_pieces + 1)]
     commit(np.array([[first, end - first] for first, end in pairwise(edges)]), walk)
     assert (tissue.t_cells.site[:n] == expected).all() and len(best) < n
-    assert (laid & (ground.WANTED | ground.CONTESTED) == 0).all()
-    ground.take_counts(laid, tissue)
+    assert (laid & (site_flags.WANTED | site_flags.CONTESTED) == 0).all()
+    site_flags.take_counts(laid, tissue)
     assert (tissue.t_count.reshape(-1) == np.bincount(expected, minlength=41 * 41)).all()
 
 
 def test_bids_tell_t_cells_apart() -> None:
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, np.random.default_rng(2).integers(0, 41 * 41, 300))
-    walk = walk_of(tissue, ground.lay(tissue), Parameters())
+    walk = walk_of(tissue, site_flags.lay(tissue), Parameters())
     first, number = t_cell_motion.propose((0, 300), Luck(*(np.uint32(word) for word in (1, 2, 3, 4))), 0, walk)
     rows, bids = walk.hops[0][first : first + number], walk.hops[2][first : first + number]
     assert number > 100 and (bids.astype(np.uint32) == tissue.t_cells.id[rows]).all()

@@ -1,0 +1,1 @@
+"""How cells are packed for a kernel's loop; no law is in here."""
