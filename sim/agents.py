@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import mesa
 
-from sim import clinic
+from sim.measures import lesion_size
 from sim.scenario import Scenario
 from sim.state.state import Fraction, Tissue
 from sim.treatment import Drug, RadiotherapyCourse
@@ -24,7 +24,7 @@ class Patient(mesa.Agent):
     @property
     def burden_cells(self) -> float:
         """Tumour cells of all lesions, not yet cleared."""
-        return clinic.burden(self.model.state)
+        return lesion_size.burden(self.model.state)
 
     def decide(self) -> None:
         """End the arm, once a day, when the burden is lethal."""
@@ -48,7 +48,7 @@ class LesionAgent(mesa.Agent):
     @property
     def longest_diameter_cm(self) -> float:
         """Longest diameter in cm."""
-        return clinic.diameters_cm(self.tissue)[0]
+        return lesion_size.diameters_cm(self.tissue)[0]
 
     @property
     def clonogens(self) -> float:

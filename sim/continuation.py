@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.jobs import STAMP
-from sim.measures import measure
+from sim.measures.series import measure
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.parameters.version import model_version

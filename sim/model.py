@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import mesa
 import numpy as np
 
-from sim import clinic
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
-from sim.measures import measure_patient
+from sim.measures import lesion_size
+from sim.measures.series import measure_patient
 from sim.numerics.random import seed_key
 from sim.parameters.errors import UserError
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
@@ -131,7 +131,7 @@ class TumourModel(mesa.Model):
         for name, lesion in self.arm.lesions.items():
             factors = (lesion.t_cell_entry_factor, lesion.vessel_density_factor)
             tissue = seed_tissue(name, lesion.section, factors, self.parameters, key)
-            clinic.fix_baseline(tissue, clinic.lesion_cells_of(lesion.size_cm))
+            lesion_size.fix_baseline(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
             state.tissues.append(tissue)
         return state
 
@@ -140,16 +140,16 @@ class TumourModel(mesa.Model):
 
         Cells divide and die as always, but the lesions keep their clinical size: growth before day 0 is not the model's.
         """
-        cells = [clinic.lesion_cells_of(lesion.size_cm) for lesion in self.arm.lesions.values()]
+        cells = [lesion_size.lesion_cells_of(lesion.size_cm) for lesion in self.arm.lesions.values()]
         while self.clock.t_h < 0:
             self.state.orders = Orders()
             self.clock = advance(self.state, self.parameters, self.clock)
             for tissue, size in zip(self.state.tissues, cells, strict=True):
-                clinic.hold_size(tissue, size)
+                lesion_size.hold_size(tissue, size)
             if tell and self.clock.is_due(24.0):
                 tell(self.time_d, self.days)
         for tissue, size, lesion in zip(self.state.tissues, cells, self.arm.lesions.values(), strict=True):
-            clinic.fix_baseline(tissue, size)
+            lesion_size.fix_baseline(tissue, size)
             tissue.is_dormant = lesion.dormant_until is not None
         hold_baseline(self.state.systemic, self.parameters["t_cell_priming"], self.arm.burn_in_d)
 

@@ -7,7 +7,8 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sim import clinic, micro_steps, tissue
+from sim import micro_steps, tissue
+from sim.measures import lesion_size
 from sim.numerics.threads import side_by_side
 from sim.processes import (
     antigen_loss,
@@ -82,7 +83,7 @@ SYSTEMIC = frozenset(
 PARAMETERS: dict[str, type] = {
     **{row.name: row.module.Parameters for row in SCHEDULE if hasattr(row.module, "Parameters")},
     "tissue": tissue.Parameters,
-    "clinic": clinic.Parameters,
+    "clinic": lesion_size.Parameters,
 }
 """Every section of parameters of a scenario, by name."""
 

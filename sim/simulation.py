@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.measures import MEASURES, measure
+from sim.measures.series import MEASURES, measure
 from sim.model import TumourModel
 from sim.parameters.version import model_version
 from sim.processes.oxygen import whole_field

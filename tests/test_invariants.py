@@ -56,7 +56,7 @@ def test_the_patient_keeps_every_invariant_and_her_t_cells_through_the_first_for
 @pytest.mark.slow
 def test_untreated_tissue_rests_where_tumours_do() -> None:
     """Means over the three large lesions on day 0, measures of the record and not settings; single sections scatter about them."""
-    from sim.measures import measure_tissue
+    from sim.measures.series import measure_tissue
 
     model = TumourModel(load_scenario(scenario_folder() / "untreated.yaml"), until_d=14.0)
     large = [tissue for tissue in model.state.tissues if tissue.name != "liver"]

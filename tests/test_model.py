@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
-from sim.measures import measure_patient
+from sim.measures.series import measure_patient
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.scenario import Scenario

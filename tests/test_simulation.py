@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray
 
-from sim.measures import MEASURES
+from sim.measures.series import MEASURES
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.record_past import read_run

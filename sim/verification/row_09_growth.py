@@ -16,7 +16,7 @@ import math
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
-from sim import clinic
+from sim.measures import lesion_size
 from sim.numerics.lattice import mass_axes
 from sim.numerics.window import whole
 from sim.processes import apoptosis, cell_cycle
@@ -50,7 +50,7 @@ def contracted(replicates: int, n: int = DISC, edge: int = 101, layers: int = 1)
     masses = []
     for seed in range(replicates):
         state = disc(n, edge, seed, layers=layers)
-        clinic.hold_size(state.tissues[0], float(n))
+        lesion_size.hold_size(state.tissues[0], float(n))
         _kill(state, seed)
         for step in range(4 * DAYS):
             advance(state, given, step, dt_h=6.0)
@@ -125,7 +125,7 @@ def _contraction(replicates: int) -> list[Check]:
 
 def _diameter(masses: list[State]) -> float:
     """Return the mean longest diameter over masses, relative to baseline's 1 cm."""
-    return float(np.mean([clinic.diameters_cm(state.tissues[0])[0] for state in masses]))
+    return float(np.mean([lesion_size.diameters_cm(state.tissues[0])[0] for state in masses]))
 
 
 def _controls() -> list[Check]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from sim import clinic
+from sim.measures import lesion_size
 from sim.model import TumourModel
 from sim.scenario_file import scenario_from_text
 from sim.verification import Check
@@ -67,7 +67,7 @@ def endpoints(replicates: int, *overrides: str) -> Endpoints:
             model.step()
         (tissue,) = model.state.tissues
         clonogens = tissue.weight * tissue.census()[0]
-        found.append((math.log(max(clonogens, 1.0)), clinic.diameters_cm(tissue)[0]))
+        found.append((math.log(max(clonogens, 1.0)), lesion_size.diameters_cm(tissue)[0]))
     values = np.array(found)
     error = values.std(axis=0, ddof=1) / math.sqrt(replicates)
     return Endpoints(values.mean(axis=0), error, stats.t.ppf(0.975, replicates - 1) * error)

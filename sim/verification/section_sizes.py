@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from sim import clinic
+from sim.measures import lesion_size
 from sim.model import TumourModel
 from sim.scenario_file import scenario_from_text
 
@@ -35,5 +35,5 @@ def course(section_cells: int, replicate: int) -> np.ndarray:
     for day in DAYS:
         while model.running and model.time_d < day:
             model.step()
-        seen.append((math.log10(max(tissue.weight * tissue.census()[0], 1.0)), clinic.diameters_cm(tissue)[0]))
+        seen.append((math.log10(max(tissue.weight * tissue.census()[0], 1.0)), lesion_size.diameters_cm(tissue)[0]))
     return np.array(seen).T

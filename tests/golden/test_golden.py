@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.measures import measure
+from sim.measures.series import measure
 from sim.model import TumourModel
 from sim.scenario_file import scenario_from_text
 from sim.state.codes import CellState

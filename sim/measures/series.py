@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim import clinic
+from sim.measures import lesion_size
 from sim.numerics.jit import kernel
 from sim.numerics.lattice import mass_axes
 from sim.state.codes import CAUSES, CellState
@@ -86,7 +86,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
     t = tissue.t_cells
     is_specific = t.is_specific[: t.n] == 1
     in_mass = tissue.state.reshape(-1)[t.site[: t.n]] > 0
-    longest, short_axis = clinic.diameters_of(tissue, axes, census)
+    longest, short_axis = lesion_size.diameters_of(tissue, axes, census)
     per_mm2 = SITES_PER_MM2 / s[0] if s[0] >= LEAST_CELLS else float("nan")
     values = {
         "viable_cells": viable, "doomed_cells": doomed, "dead_cells": dead,
@@ -114,7 +114,7 @@ def measure_patient(state: State) -> dict[str, float]:
     return {"pd1_occupancy": s.pd1_occupancy, "vegfr_inhibition": s.vegfr_inhibition, "normalisation": s.normalisation,
             "pruning": s.pruning, "effector_t_cells": s.specific_blood + s.bystander_blood,
             "specific_effector_t_cells": s.specific_blood, "memory_t_cells": s.memory, "antigen": float(s.antigen[-1]),
-            "burden_cells": clinic.burden(state)}
+            "burden_cells": lesion_size.burden(state)}
 
 
 _LESION = "lesion"

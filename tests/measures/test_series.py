@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sim import clinic
-from sim.measures import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
+from sim.measures import lesion_size
+from sim.measures.series import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
 from sim.state.codes import CellState, Hazard
 from sim.state.state import SITES_PER_MM2, DrugLevel, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, fill_disc, remember, state_of
@@ -17,7 +17,7 @@ def counted() -> Tissue:
     tissue = bare_tissue(weight=10.0, volume_weight=100.0)
     fill_disc(tissue, 6.0)
     tissue.oxygen.fill(20.0)
-    clinic.fix_baseline(tissue, 11_300.0)
+    lesion_size.fix_baseline(tissue, 11_300.0)
     tissue.state[0, 10, 4:17] = [CellState.NECROTIC] * 4 + [CellState.DOOMED] * 3 + [CellState.QUIESCENT] * 6
     return tissue
 
@@ -48,7 +48,7 @@ def test_oxygen_is_measured_on_living_cells_and_over_the_mass() -> None:
 def test_core_and_rim_are_told_apart() -> None:
     tissue = bare_tissue((1, 61, 61))
     fill_disc(tissue, 25.0)
-    clinic.fix_baseline(tissue, 1e6)
+    lesion_size.fix_baseline(tissue, 1e6)
     _, y, x = np.indices(tissue.state.shape)
     radius = np.hypot(y - 30, x - 30)
     tissue.oxygen[:] = np.where(radius < 12.0, 1.0, np.where(radius < 21.0, 4.0, 30.0))
@@ -102,7 +102,7 @@ def test_the_patient_is_her_pools_effects_and_burden() -> None:
     state = state_of(counted(), specific_blood=2.0, bystander_blood=3.0, memory=5.0, pd1_occupancy=0.25, antigen=np.array([1.0, 2.0, 7.0]))
     values = measure_patient(state)
     assert (values["effector_t_cells"], values["specific_effector_t_cells"], values["memory_t_cells"]) == (5.0, 2.0, 5.0)
-    assert (values["pd1_occupancy"], values["antigen"], values["burden_cells"]) == (0.25, 7.0, clinic.burden(state))
+    assert (values["pd1_occupancy"], values["antigen"], values["burden_cells"]) == (0.25, 7.0, lesion_size.burden(state))
 
 
 def test_a_row_holds_every_declared_series_and_no_other() -> None:

@@ -1,0 +1,1 @@
+"""What is measured of a state: the series of a record and the size of a lesion."""
