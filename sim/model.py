@@ -9,6 +9,7 @@ import mesa
 import numpy as np
 
 from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from sim.initial_state import seed as seed_tissue
 from sim.measures import lesion_size
 from sim.measures.series import measure_patient
 from sim.numerics.random import seed_key
@@ -21,7 +22,6 @@ from sim.schedule import advance
 from sim.state.checkpoint import restore
 from sim.state.clock import Clock
 from sim.state.state import DrugLevel, Orders, State, Systemic
-from sim.tissue import seed as seed_tissue
 
 
 class Event(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 from ruamel.yaml import YAML
 
+from sim.initial_state import MOST_LAYERS, MOST_SITES, Section
 from sim.mechanisms import MECHANISMS, apply
 from sim.parameters.errors import did_you_mean
 from sim.parameters.messages import Path, refuse
@@ -20,7 +21,6 @@ from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.reported import Calibration, Finding, finding_fits
 from sim.schedule import PARAMETERS
 from sim.state.clock import MICRO_STEP_MIN
-from sim.tissue import MOST_LAYERS, MOST_SITES, Section
 from sim.treatment import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]

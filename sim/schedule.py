@@ -7,7 +7,7 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sim import micro_steps, tissue
+from sim import initial_state, t_cell_steps
 from sim.measures import lesion_size
 from sim.numerics.threads import side_by_side
 from sim.processes import (
@@ -82,7 +82,7 @@ SYSTEMIC = frozenset(
 
 PARAMETERS: dict[str, type] = {
     **{row.name: row.module.Parameters for row in SCHEDULE if hasattr(row.module, "Parameters")},
-    "tissue": tissue.Parameters,
+    "tissue": initial_state.Parameters,
     "clinic": lesion_size.Parameters,
 }
 """Every section of parameters of a scenario, by name."""
@@ -112,5 +112,5 @@ def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping
         if row.every != "micro-step":
             row.module.update(alone, parameters[row.name], clock)
         elif not is_turn_taken:
-            micro_steps.advance(alone, parameters, clock)
+            t_cell_steps.advance(alone, parameters, clock)
             is_turn_taken = True

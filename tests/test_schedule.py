@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import micro_steps
+from sim import t_cell_steps
 from sim.model import TumourModel
 from sim.numerics import diffusion, threads
 from sim.numerics.threads import hired
@@ -41,7 +41,7 @@ def test_a_step_calls_every_process_in_order_and_the_micro_steps_at_their_place(
     called: list[str] = []
     for row in SCHEDULE:
         monkeypatch.setattr(row.module, "update", lambda state, p, clock, name=row.name: called.append(name))
-    monkeypatch.setattr(micro_steps, "advance", lambda state, parameters, clock: called.extend(MICRO))
+    monkeypatch.setattr(t_cell_steps, "advance", lambda state, parameters, clock: called.extend(MICRO))
     after = advance(state_of(lively()), DEFAULTS, clock_at(7))
     assert called == [row.name for row in SCHEDULE]
     assert after == clock_at(8)
@@ -58,7 +58,7 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
         for step in range(100, 106):
             if is_compiled:
                 with hired(n_threads):
-                    micro_steps.advance(state, DEFAULTS, clock_at(step))
+                    t_cell_steps.advance(state, DEFAULTS, clock_at(step))
                 continue
             for micro_step, name in itertools.product(range(10), MICRO):
                 RULES[name].update(state, DEFAULTS[name], clock_at(step, micro_step=micro_step))
@@ -91,7 +91,7 @@ def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: f
         state = state_of(tissue)
         with threads.hired(n_threads):
             for step in (100, 101):
-                micro_steps.advance(state, DEFAULTS, clock_at(step))
+                t_cell_steps.advance(state, DEFAULTS, clock_at(step))
         back = np.argsort(t.id[: t.n])
         for column in t.columns():
             column[: t.n] = column[: t.n][back]
@@ -137,13 +137,13 @@ def test_a_lesion_changes_the_other_through_the_blood_alone() -> None:
 def test_any_number_of_threads_gives_the_same_bytes(treated: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three lesions side by side, and one in pieces as a large section is: by rows, halves and T cells."""
     shared: list[int] = []
-    share_turns = micro_steps._share_turns
+    share_turns = t_cell_steps._share_turns
 
     def counted(*arguments: Any) -> None:
         shared.append(1)
         share_turns(*arguments)
 
-    monkeypatch.setattr(micro_steps, "_share_turns", counted)
+    monkeypatch.setattr(t_cell_steps, "_share_turns", counted)
     monkeypatch.setattr(threads, "LEAST_ROWS", 2)
     neck = treated.lesions["neck"]
 

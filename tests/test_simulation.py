@@ -161,11 +161,11 @@ def test_quick_means_small_sections_and_the_record_says_so(tiny: MakeScenario, t
 
 
 def test_warming_up_leaves_no_kernel_to_compile(treated: Scenario) -> None:
-    from sim import micro_steps
+    from sim import t_cell_steps
     from sim.processes import cell_fate, clearance, displacement, vessels
 
     warm_kernels()
-    kernels = (cell_fate.draw_fates, clearance._clear, displacement._push, micro_steps._take_turns, vessels._remodel)
+    kernels = (cell_fate.draw_fates, clearance._clear, displacement._push, t_cell_steps._take_turns, vessels._remodel)
     before = [len(kernel.signatures) for kernel in kernels]
     model = TumourModel(treated, until_d=1.2)
     while model.running:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim import micro_steps
+from sim import t_cell_steps
 from sim.bench import Figure, at_least, figure, machine, seconds
 from sim.model import TumourModel
 from sim.numerics.diffusion import relax
@@ -68,6 +68,6 @@ def kernels(model: TumourModel, limits: Sequence[Figure], repeats: int) -> list[
               at_least(figure(GROUP, f"states, an hour of all their rules: share of the {machine.LATTICE}",
                               [100.0 * rate / bare[machine.LATTICE] for rate in swept_rates], "%"), 50.0, 70.0)]
     moves = tissue.t_cells.n * model.clock.n_micro_steps
-    walked = seconds(lambda: micro_steps.advance(deepcopy(own), model.parameters, model.clock), repeats)
+    walked = seconds(lambda: t_cell_steps.advance(deepcopy(own), model.parameters, model.clock), repeats)
     found.append(figure(GROUP, "T cells, move and hit", [moves / max(s - copied, 1e-9) / 1e6 for s in walked], "M micro-steps/s"))
     return found

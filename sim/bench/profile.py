@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from sim import micro_steps
+from sim import t_cell_steps
 from sim.bench import Effort, Figure, figure
 from sim.model import TumourModel
 from sim.scenario import Scenario
@@ -44,7 +44,7 @@ def watching(watched: Sequence[tuple[ModuleType, str, str]], spent: Counter[str]
 def timed(spent: Counter[str]) -> Iterator[None]:
     """Add the seconds that each process takes in this block to `spent`."""
     watched: list[tuple[ModuleType, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
-    with watching([*watched, (micro_steps, "advance", MICRO_STEPS)], spent):
+    with watching([*watched, (t_cell_steps, "advance", MICRO_STEPS)], spent):
         yield
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim import micro_steps
+from sim import t_cell_steps
+from sim.initial_state import MOST_LAYERS, Section, seed
 from sim.numerics.lattice import mass_axes
 from sim.processes import population_control
 from sim.schedule import PARAMETERS, SCHEDULE
 from sim.state.codes import CellState, Hazard
 from sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
-from sim.tissue import MOST_LAYERS, Section, seed
 from tests.invariants import check
 from tests.made_state import KEY, add_t_cells, bare_tissue, clock_at, state_of
 
@@ -122,7 +122,7 @@ def light_in_a_box(edge: int) -> Tissue:
     for step in range(12):
         for name in ("cell_cycle", "apoptosis", "cell_fate"):
             RULES[name].update(state, DEFAULTS[name], clock_at(step))
-        micro_steps.advance(state, DEFAULTS, clock_at(step))
+        t_cell_steps.advance(state, DEFAULTS, clock_at(step))
         population_control.update(state, DEFAULTS["population_control"], clock_at(step))
     return tissue
 
