@@ -8,7 +8,7 @@ import mesa
 from sim.measures import lesion_size
 from sim.scenario import Scenario
 from sim.state.state import Fraction, Tissue
-from sim.treatment import Drug, RadiotherapyCourse
+from sim.treatment.courses import Drug, RadiotherapyCourse
 
 if TYPE_CHECKING:
     from sim.model import TumourModel

@@ -21,7 +21,7 @@ from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.reported import Calibration, Finding, finding_fits
 from sim.schedule import PARAMETERS
 from sim.state.clock import MICRO_STEP_MIN
-from sim.treatment import Drug, RadiotherapyCourse
+from sim.treatment.courses import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
 _LEAST_MARGIN = 6

@@ -11,7 +11,7 @@ from sim.parameters.messages import path_text
 from sim.scenario import Scenario
 from sim.scenario_file import load_scenario, scenario_folder, scenario_from_text
 from sim.scenario_schema import COMMAND, schema_text
-from sim.treatment import Drug
+from sim.treatment.courses import Drug
 
 FOLDER = Path(__file__).resolve().parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
-    from sim.treatment import RadiotherapyCourse
+    from sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
 

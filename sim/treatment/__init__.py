@@ -1,0 +1,1 @@
+"""What a patient is given: courses of radiotherapy and drugs."""
