@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import mesa
 
 from sim.measures import lesion_size
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.state.state import Fraction, Tissue
 from sim.treatment.courses import Drug, RadiotherapyCourse
 

@@ -32,9 +32,9 @@ from typing import Any, Literal
 from sim.parameters.errors import UserError
 from sim.parameters.quantities import describe_group
 from sim.parameters.version import model_version
-from sim.reported import SIZES, Calibration, Fitted
-from sim.scenario import Scenario
-from sim.scenario_file import files_of, load_scenario
+from sim.scenario.load import files_of, load_scenario
+from sim.scenario.reported import SIZES, Calibration, Fitted
+from sim.scenario.scenario import Scenario
 from sim.schedule import PARAMETERS
 
 FREE = (("cell_cycle.failed_division_share", False), ("radiobiology.alpha_per_gy", False), ("t_cell_entry.entry_per_vessel_per_d", True),

@@ -16,7 +16,7 @@ from sim.parameters.version import model_version
 from sim.record import Header, RecordWriter, hash_arrays
 from sim.record_file import is_in_use
 from sim.record_past import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.simulation import COMMIT_EVERY_D, OnProgress, describe_run, has_row, has_snapshots, provenance, quick, run_to_end, simulate
 from sim.state.clock import Clock
 from sim.switching import refuse_another_past, with_washout

@@ -11,7 +11,7 @@ from typing import Any
 
 from sim.parameters.errors import UserError
 from sim.parameters.version import model_version
-from sim.scenario import Scenario, scenario_model
+from sim.scenario.scenario import Scenario, scenario_model
 
 OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]

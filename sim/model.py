@@ -16,8 +16,8 @@ from sim.numerics.random import seed_key
 from sim.parameters.errors import UserError
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
 from sim.processes.t_cell_priming import STAGES, hold_baseline
-from sim.scenario import Scenario
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
+from sim.scenario.scenario import Scenario
 from sim.schedule import advance
 from sim.state.checkpoint import restore
 from sim.state.clock import Clock

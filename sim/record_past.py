@@ -48,7 +48,7 @@ class RecordedRun:
     @cached_property
     def scenario(self) -> Any:
         """The scenario that was run; raises UserError if this version does not understand it."""
-        from sim.scenario_file import scenario_from_text
+        from sim.scenario.load import scenario_from_text
         return scenario_from_text(self.scenario_yaml, f"{self.path}: scenario")
 
     @property

@@ -20,7 +20,7 @@ from sim.processes.pharmacokinetics import level_unit
 from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 from sim.record_file import uninterrupted
 from sim.record_past import Past
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.state.clock import Clock
 from sim.state.state import SITE_UM, Tissue
 
@@ -205,7 +205,7 @@ drugs:
 
 def warm_kernels() -> None:
     """Compile every kernel by a tiny run, so that workers find the cache warm and do not race to fill it."""
-    from sim.scenario_file import scenario_from_text
+    from sim.scenario.load import scenario_from_text
 
     with tempfile.TemporaryDirectory() as folder:
         simulate(scenario_from_text(_WARM_UP), Path(folder) / "warm_up.h5", until_d=2.0)

@@ -20,8 +20,8 @@ from sim.execution import Compute
 from sim.jobs import Job, OnProgress
 from sim.parameters.errors import UserError
 from sim.record_past import read_run
-from sim.scenario import Scenario
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
+from sim.scenario.scenario import Scenario
 from sim.simulation import simulate
 
 NEIGHBOURS, NEIGHBOURHOOD = 7, 0.12

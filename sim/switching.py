@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from sim.parameters.errors import UserError
 from sim.record_past import RecordedRun
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 PAST = ("start", "seed", "patient", "time_step_h", "burn_in_d", "tissue")
 """What a scenario says of the past: a future cannot change it."""

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from analysis.attribution import of_couplings, of_treatments, shapley, worth_of
-from sim.arms import keep
 from sim.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
 from sim.jobs import Job
-from sim.mechanisms import MECHANISMS
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
-from sim.scenario import Scenario
-from sim.scenario_file import scenario_from_text
+from sim.scenario.arms import keep
+from sim.scenario.couplings import MECHANISMS
+from sim.scenario.load import scenario_from_text
+from sim.scenario.scenario import Scenario
 from tests.fake_simulation import scenario
 from tests.made_state import remember
 from tests.tiny_arm import TREATED

@@ -11,7 +11,7 @@ from sim.cli import board
 from sim.cli.runs import run_one
 from sim.execution import Outcome
 from sim.jobs import Job
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 
 def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(

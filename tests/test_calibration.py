@@ -14,7 +14,7 @@ from sim.calibration import Best, Task, early_day, fitted_names, sought, with_va
 from sim.execution import Outcome
 from sim.jobs import Job
 from sim.parameters.errors import UserError
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
 from sim.study import Study, go_on
 from tests.made_record import make_record
 

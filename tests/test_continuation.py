@@ -17,7 +17,7 @@ from sim.jobs import Job, is_done, perform
 from sim.parameters.errors import UserError
 from sim.record import RecordWriter
 from sim.record_past import read_run
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.simulation import simulate
 from tests.same_record import differences
 
@@ -49,7 +49,7 @@ def stop(scenario: Scenario, path: Path, n_commits: int, monkeypatch: pytest.Mon
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of the treated arm that was left alone."""
-    from sim.scenario_file import scenario_from_text
+    from sim.scenario.load import scenario_from_text
     from tests.tiny_arm import TREATED
     path = tmp_path_factory.mktemp("whole") / "whole.h5"
     simulate(scenario_from_text(TREATED), path)

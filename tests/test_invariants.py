@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sim.model import TumourModel
-from sim.scenario import Scenario
-from sim.scenario_file import load_scenario, scenario_folder, scenario_from_text
+from sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
+from sim.scenario.scenario import Scenario
 from sim.simulation import quick
 from sim.state.state import SITES_PER_MM2
 from tests.invariants import check

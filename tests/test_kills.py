@@ -25,7 +25,7 @@ import signal
 import sys
 from sim import simulation
 from sim.continuation import resume
-from sim.scenario_file import scenario_from_text
+from sim.scenario.load import scenario_from_text
 from tests.tiny_arm import TREATED
 signal.signal(signal.SIGINT, signal.default_int_handler)
 simulation.warm_kernels()

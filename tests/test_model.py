@@ -13,8 +13,8 @@ from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, Radiotherap
 from sim.measures.series import measure_patient
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
-from sim.scenario import Scenario
-from sim.scenario_file import scenario_from_text
+from sim.scenario.load import scenario_from_text
+from sim.scenario.scenario import Scenario
 from tests.invariants import check
 from tests.tiny_arm import TREATED
 

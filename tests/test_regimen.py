@@ -8,8 +8,8 @@ import pytest
 
 from analysis.record import Record, load
 from analysis.regimen import factorial, regimen
-from sim.arms import named_arms
-from sim.scenario_file import load_scenario
+from sim.scenario.arms import named_arms
+from sim.scenario.load import load_scenario
 from tests.fake_simulation import scenario
 from tests.made_record import make_record
 

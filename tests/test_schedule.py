@@ -12,7 +12,7 @@ from sim.model import TumourModel
 from sim.numerics import diffusion, threads
 from sim.numerics.threads import hired
 from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.schedule import PARAMETERS, SCHEDULE, advance
 from sim.state.codes import CellState, Hazard
 from sim.state.state import Fraction, Orders, State, Tissue

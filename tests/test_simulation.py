@@ -15,8 +15,8 @@ from sim.measures.series import MEASURES
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.record_past import read_run
-from sim.scenario import Scenario
-from sim.scenario_file import scenario_from_text
+from sim.scenario.load import scenario_from_text
+from sim.scenario.scenario import Scenario
 from sim.simulation import QUICK_CELLS, quick, simulate, warm_kernels
 from tests.made_state import changed_paths, remember
 from tests.tiny_arm import UNTREATED

@@ -11,8 +11,8 @@ from unittest.mock import patch
 from sim import t_cell_steps
 from sim.bench import Effort, Figure, figure
 from sim.model import TumourModel
-from sim.scenario import Scenario
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
+from sim.scenario.scenario import Scenario
 from sim.schedule import SCHEDULE
 from sim.simulation import COMMIT_EVERY_D
 

@@ -18,8 +18,8 @@ from sim.bench.profile import case, watching
 from sim.model import TumourModel
 from sim.numerics.threads import hired
 from sim.parameters.errors import UserError
-from sim.scenario import Scenario
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
+from sim.scenario.scenario import Scenario
 from sim.simulation import COMMIT_EVERY_D
 
 GROUP = "runs"

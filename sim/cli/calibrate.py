@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.calibration import Best, Task
     from sim.execution import Outcome
     from sim.jobs import Job
-    from sim.scenario import Scenario
+    from sim.scenario.scenario import Scenario
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
 TARGETS = ("case",)
@@ -68,7 +68,7 @@ def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     from sim.calibration import Task, fitted_names
     from sim.jobs import days_until
     from sim.parameters.errors import UserError, did_you_mean
-    from sim.scenario_file import load_scenario
+    from sim.scenario.load import load_scenario
 
     if options.to not in TARGETS:
         built = "is not built yet" if options.to == "cohort" else "is no target"
@@ -123,7 +123,7 @@ def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
 
 def _use(output: Path, task: "Task") -> str:
     """Return how the file is used."""
-    from sim.scenario_file import files_of
+    from sim.scenario.load import files_of
 
     is_below = output.resolve() in {path.resolve() for path in files_of(task.scenario)}
     return f"{task.scenario} and all that extends it use them" if is_below else "run it in the scenario's place, or extend it"

@@ -4,7 +4,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from sim.scenario.scenario import Scenario
     from sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Print a summary of each scenario; raise UserError with the mistakes of all of them."""
     from sim.parameters.errors import UserError
-    from sim.scenario_file import load_scenario
+    from sim.scenario.load import load_scenario
 
     mistakes = []
     for path in options.scenarios:

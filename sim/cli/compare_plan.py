@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from analysis.record import Record
     from sim.attribution import Step
     from sim.jobs import Job
-    from sim.scenario import Scenario
+    from sim.scenario.scenario import Scenario
 
 RECORD_SUFFIXES = (".h5", ".hdf5")
 DEFAULT_WALKS = 8
@@ -95,9 +95,9 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
 
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
     """Return every arm of the scenarios given, and the scenarios themselves."""
-    from sim.arms import named_arms
     from sim.parameters.errors import UserError
-    from sim.scenario_file import load_scenario
+    from sim.scenario.arms import named_arms
+    from sim.scenario.load import load_scenario
 
     overrides = [] if options.seed is None else [f"seed={options.seed}"]
     whole = [load_scenario(path, overrides) for path in paths]

@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Print what was asked for; raise UserError for an unknown name."""
     if options.schema:
-        from sim.scenario_schema import schema_text
+        from sim.scenario.json_schema import schema_text
 
         print(schema_text(), end="")
         return 0

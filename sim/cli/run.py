@@ -28,7 +28,7 @@ def execute(options: Namespace) -> int:
     from sim.cli.runs import run_one
     from sim.jobs import Job, days_until
     from sim.parameters.errors import UserError
-    from sim.scenario_file import load_scenario
+    from sim.scenario.load import load_scenario
     from sim.simulation import simulate
 
     if not 0 <= options.replicate < 2**31:

@@ -9,7 +9,7 @@ hazard). Negative control: alpha/beta 3 Gy.
 
 from fractions import Fraction as Rational
 
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
 from sim.treatment.courses import RadiotherapyCourse
 from sim.verification import Check
 from sim.verification.irradiation import irradiated_disc, log_kill

@@ -20,7 +20,7 @@ from scipy import stats
 
 from sim.measures import lesion_size
 from sim.model import TumourModel
-from sim.scenario_file import scenario_from_text
+from sim.scenario.load import scenario_from_text
 from sim.verification import Check
 from sim.verification.judging import Law, mean_and_error
 from sim.verification.section_sizes import DAYS, LARGE, SMALL, course

@@ -10,7 +10,7 @@ import numpy as np
 
 from sim.measures import lesion_size
 from sim.model import TumourModel
-from sim.scenario_file import scenario_from_text
+from sim.scenario.load import scenario_from_text
 
 SMALL, LARGE = 1000, 4000
 DAYS = (0, 14, 30, 60, 90)

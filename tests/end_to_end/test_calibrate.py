@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
 
 PATIENT = """
 schema: 1

@@ -11,8 +11,8 @@ import pytest
 from analysis.errors import RecordError
 from sim import DISCLAIMER, __version__
 from sim.cli import VERBS, check, main
-from sim.mechanisms import MECHANISMS
 from sim.parameters.errors import UserError
+from sim.scenario.couplings import MECHANISMS
 from sim.schedule import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[2]

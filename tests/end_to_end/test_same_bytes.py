@@ -11,7 +11,7 @@ import pytest
 
 from sim.execution import execute
 from sim.jobs import Job
-from sim.scenario_file import load_scenario
+from sim.scenario.load import load_scenario
 from sim.simulation import simulate
 from tests.test_execution import Watcher
 

@@ -13,7 +13,7 @@ import pytest
 
 from sim.measures.series import measure
 from sim.model import TumourModel
-from sim.scenario_file import scenario_from_text
+from sim.scenario.load import scenario_from_text
 from sim.state.codes import CellState
 from tests.tiny_arm import TREATED
 

@@ -5,7 +5,7 @@ import pytest
 
 from sim.model import TumourModel
 from sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.state.codes import Hazard
 from sim.state.state import State
 from tests.made_state import bare_tissue, changed, clock_at, remember, state_of

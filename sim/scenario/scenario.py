@@ -1,7 +1,7 @@
 """A scenario: one patient, one arm, as validated data. Section names of parameters are the process file names.
 
 What a file says wrongly becomes an error with its place and the nearest name (`sim/parameters/messages.py`); reading is in
-`sim/scenario_file.py`.
+`sim/scenario/load.py`.
 """
 
 from datetime import date
@@ -13,12 +13,12 @@ from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_
 from ruamel.yaml import YAML
 
 from sim.initial_state import MOST_LAYERS, MOST_SITES, Section
-from sim.mechanisms import MECHANISMS, apply
 from sim.parameters.errors import did_you_mean
 from sim.parameters.messages import Path, refuse
 from sim.parameters.quantities import Name, Strict, build, group_model, value
 from sim.processes.pharmacokinetics import KNOWN_DRUGS
-from sim.reported import Calibration, Finding, finding_fits
+from sim.scenario.couplings import MECHANISMS, apply
+from sim.scenario.reported import Calibration, Finding, finding_fits
 from sim.schedule import PARAMETERS
 from sim.state.clock import MICRO_STEP_MIN
 from sim.treatment.courses import Drug, RadiotherapyCourse

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sim.parameters.errors import UserError
-from sim.scenario_file import load_scenario, scenario_from_text
+from sim.scenario.load import load_scenario, scenario_from_text
 
 SCENARIO = """
 schema: 1

@@ -8,7 +8,6 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.mechanisms import MECHANISMS, apply
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.processes import (
@@ -22,8 +21,9 @@ from sim.processes import (
     vegf,
     vessels,
 )
-from sim.scenario import Scenario
-from sim.scenario_file import scenario_from_text
+from sim.scenario.couplings import MECHANISMS, apply
+from sim.scenario.load import scenario_from_text
+from sim.scenario.scenario import Scenario
 from sim.schedule import PARAMETERS
 from sim.simulation import simulate
 from sim.state.codes import CellState, Hazard

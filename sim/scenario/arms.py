@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from sim.parameters.errors import UserError
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 UNTREATED = "untreated"
 RADIOTHERAPY = "radiotherapy"

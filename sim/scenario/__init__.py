@@ -1,0 +1,1 @@
+"""What a user may ask for: scenario files, read, checked and turned into arms."""
