@@ -13,9 +13,9 @@ from sim.measures.series import measure
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.parameters.version import model_version
-from sim.record import Header, RecordWriter, hash_arrays
-from sim.record_file import is_in_use
-from sim.record_past import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
+from sim.record.files import is_in_use
+from sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
+from sim.record.writer import Header, RecordWriter, hash_arrays
 from sim.scenario.scenario import Scenario
 from sim.simulation import COMMIT_EVERY_D, OnProgress, describe_run, has_row, has_snapshots, provenance, quick, run_to_end, simulate
 from sim.state.clock import Clock

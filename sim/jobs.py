@@ -93,7 +93,7 @@ def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress 
     """Compute one run, or what is missing of it where its record holds the beginning, and stamp the record as the whole answer."""
     if simulate is None and is_begun(job):
         from sim.continuation import resume
-        from sim.record_past import read_run
+        from sim.record.reader import read_run
         if read_run(job.path).attributes["status"] != "complete":
             resume(job.path, on_progress=on_progress)
     else:
@@ -103,13 +103,13 @@ def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress 
         job.path.parent.mkdir(parents=True, exist_ok=True)
         simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
                  is_forced=True, on_progress=on_progress)
-    from sim.record_file import mark
+    from sim.record.files import mark
     mark(job.path, **{STAMP: job.identity})
 
 
 def is_begun(job: Job) -> bool:
     """Return whether the job's record was begun by this very job: same code, scenario, replicate, size and end; no fork."""
-    from sim.record_past import read_run
+    from sim.record.reader import read_run
     from sim.simulation import quick
     try:
         run = read_run(job.path)

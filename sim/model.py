@@ -44,7 +44,7 @@ class TumourModel(mesa.Model):
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
-        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`sim.record.read_checkpoint`); events
+        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`sim.record.writer.read_checkpoint`); events
             and the DataCollector begin anew.
         on_burn_in: called once a day of the burn-in with (days since day 0, negative; days in all).
 

@@ -17,9 +17,9 @@ from sim.model import TumourModel
 from sim.parameters.version import model_version
 from sim.processes.oxygen import whole_field
 from sim.processes.pharmacokinetics import level_unit
-from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
-from sim.record_file import uninterrupted
-from sim.record_past import Past
+from sim.record.files import uninterrupted
+from sim.record.reader import Past
+from sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 from sim.scenario.scenario import Scenario
 from sim.state.clock import Clock
 from sim.state.state import SITE_UM, Tissue

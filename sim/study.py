@@ -19,7 +19,7 @@ from sim.continuation import resume
 from sim.execution import Compute
 from sim.jobs import Job, OnProgress
 from sim.parameters.errors import UserError
-from sim.record_past import read_run
+from sim.record.reader import read_run
 from sim.scenario.load import load_scenario
 from sim.scenario.scenario import Scenario
 from sim.simulation import simulate

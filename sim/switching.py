@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from sim.parameters.errors import UserError
-from sim.record_past import RecordedRun
+from sim.record.reader import RecordedRun
 from sim.scenario.scenario import Scenario
 
 PAST = ("start", "seed", "patient", "time_step_h", "burn_in_d", "tissue")

@@ -15,8 +15,8 @@ from sim import simulation
 from sim.continuation import fork, resume
 from sim.jobs import Job, is_done, perform
 from sim.parameters.errors import UserError
-from sim.record import RecordWriter
-from sim.record_past import read_run
+from sim.record.reader import read_run
+from sim.record.writer import RecordWriter
 from sim.scenario.scenario import Scenario
 from sim.simulation import simulate
 from tests.same_record import differences

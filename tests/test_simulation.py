@@ -14,7 +14,7 @@ import xarray
 from sim.measures.series import MEASURES
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
-from sim.record_past import read_run
+from sim.record.reader import read_run
 from sim.scenario.load import scenario_from_text
 from sim.scenario.scenario import Scenario
 from sim.simulation import QUICK_CELLS, quick, simulate, warm_kernels

@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.bundle import Packed, pack
 from sim.cli import main
 from sim.parameters.errors import UserError
+from sim.record.bundle import Packed, pack
 from sim.sweep import expand, read_design
 from tests.fake_simulation import SCENARIO, simulate
 from tests.made_record import make_record

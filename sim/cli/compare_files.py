@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.jobs import STAMP, Job, progress_of
-from sim.record_file import is_in_use
+from sim.record.files import is_in_use
 
 PLAN = "plan.json"
 

@@ -29,7 +29,7 @@ def execute(options: Namespace) -> int:
     from sim.cli.runs import run_one
     from sim.continuation import check_fork, fork
     from sim.jobs import Job, days_until, fork_day
-    from sim.record_past import read_run
+    from sim.record.reader import read_run
     from sim.scenario.load import load_scenario
     from sim.switching import not_given
 

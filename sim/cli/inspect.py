@@ -40,8 +40,8 @@ def describe(record: "Record") -> dict[str, Any]:
     import json
     from math import isfinite
 
-    from sim.record import hash_arrays, read_checkpoint
-    from sim.record_past import read_run
+    from sim.record.reader import read_run
+    from sim.record.writer import hash_arrays, read_checkpoint
 
     run = read_run(record.path)
     told: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}

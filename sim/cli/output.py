@@ -40,7 +40,7 @@ def new_record(path: Path, is_forced: bool) -> Path:
 
 def _unfinished(path: Path) -> str:
     """Return how to go on with a record that is not complete, in brackets; nothing for any other file."""
-    from sim.record_past import read_run
+    from sim.record.reader import read_run
 
     try:
         run = read_run(path)

@@ -21,7 +21,7 @@ def execute(options: Namespace) -> int:
     from sim.cli.runs import run_one
     from sim.continuation import check_resume, resume
     from sim.jobs import Job, days_until
-    from sim.record_past import read_run
+    from sim.record.reader import read_run
 
     run = read_run(options.record)
     until_d = None if options.until is None else days_until(run.scenario, options.until)

@@ -89,8 +89,8 @@ def _status(sweep: "Sweep", options: Namespace) -> int:
 
 def _pack(sweep: "Sweep", options: Namespace) -> int:
     """Copy the complete runs into one file."""
-    from sim.bundle import Packed, pack
     from sim.parameters.errors import UserError
+    from sim.record.bundle import Packed, pack
 
     output = sweep.folder / BUNDLE
     if output.exists() and not options.force:

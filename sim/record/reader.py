@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from sim.parameters.errors import UserError
 from sim.parameters.version import model_version
-from sim.record_file import is_in_use, reason, waiting_path
-from sim.record_layout import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+from sim.record.files import is_in_use, reason, waiting_path
+from sim.record.schema import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
 
 SAME_TIME_D = 1e-9
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim import DISCLAIMER
 from sim.parameters.errors import UserError
-from sim.record_layout import TEXT, add_axis
+from sim.record.schema import TEXT, add_axis
 
 SCHEMA = "lesionlab-bundle"
 SCHEMA_VERSION = "1.0.0"

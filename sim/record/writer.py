@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.parameters.errors import UserError
-from sim.record_file import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
-from sim.record_layout import (
+from sim.record.files import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
+from sim.record.reader import Past, hash_arrays, read_checkpoint, take_over
+from sim.record.schema import (
     EVENT_COLUMNS,
     ROWS_PER_CHUNK,
     SNAPSHOT_COLUMNS,
@@ -34,7 +35,6 @@ from sim.record_layout import (
     lay_out,
     round_mantissa,
 )
-from sim.record_past import Past, hash_arrays, read_checkpoint, take_over
 
 __all__ = ["DrugHeader", "Header", "LesionHeader", "RecordWriter", "Series", "hash_arrays", "read_checkpoint"]
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from sim.parameters.errors import UserError
-from sim.record import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays, read_checkpoint
-from sim.record_layout import round_mantissa
+from sim.record.schema import round_mantissa
+from sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays, read_checkpoint
 from tests.made_record import make_record
 
 SHAPE = (1, 6, 8)
@@ -228,7 +228,7 @@ def test_leaving_early_keeps_what_was_committed_and_says_why(tmp_path, error, st
 
 
 def test_ctrl_c_waits_for_the_end_of_a_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.record.add_checkpoint", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr("sim.record.writer.add_checkpoint", lambda *_: os.kill(os.getpid(), signal.SIGINT))
 
     def write():
         with RecordWriter(tmp_path / "a.h5", header()) as writer:
@@ -284,7 +284,7 @@ def test_a_record_without_a_commit_has_no_checkpoint(tmp_path):
 
 KILLED = """
 import os, signal, sys, threading, time
-from tests.test_record import STATE, RecordWriter, hash_arrays, header, snapshot, write_day
+from tests.record.test_writer import STATE, RecordWriter, hash_arrays, header, snapshot, write_day
 path, delay_s = sys.argv[1], float(sys.argv[2])
 with RecordWriter(path, header()) as writer:
     for segment in range(10**6):
@@ -307,7 +307,7 @@ with RecordWriter(path, header()) as writer:
 def test_a_killed_writer_leaves_what_was_committed(tmp_path, delay_s):
     path = tmp_path / "a.h5"
     command = [sys.executable, "-c", KILLED, str(path), str(delay_s)]
-    killed = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, check=False)
+    killed = subprocess.run(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert set(os.listdir(tmp_path)) <= {"a.h5", ".a.h5.writing"}
     with h5py.File(path) as file:

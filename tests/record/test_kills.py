@@ -15,8 +15,8 @@ import pytest
 
 from analysis.record import load, load_snapshots
 from sim.continuation import resume
-from sim.record import hash_arrays, read_checkpoint
-from sim.record_past import read_run
+from sim.record.reader import read_run
+from sim.record.writer import hash_arrays, read_checkpoint
 from tests.same_record import differences
 
 N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "3"))
@@ -41,7 +41,7 @@ else:
 def begin(path: Path, verb: str) -> subprocess.Popen[str]:
     """Start a run in a process of its own and return when the run itself begins."""
     command = [sys.executable, "-c", RUN, str(path), verb]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     return process
