@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.jobs import Job, days_until
 from sim.parameters.errors import UserError, did_you_mean
+from sim.runs.job import Job, days_until
 from sim.scenario.arms import components, keep
 from sim.scenario.couplings import MECHANISMS
 from sim.scenario.scenario import Scenario

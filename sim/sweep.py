@@ -21,11 +21,11 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from sim.jobs import Job, days_until, is_done, progress_of
 from sim.parameters.errors import UserError
 from sim.parameters.messages import Mistake, explain
 from sim.parameters.messages import Path as KeyPath
 from sim.parameters.quantities import Strict
+from sim.runs.job import Job, days_until, is_done, progress_of
 from sim.scenario.arms import named_arms
 from sim.scenario.load import load_scenario
 from sim.scenario.scenario import Scenario

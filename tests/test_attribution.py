@@ -8,9 +8,9 @@ import pytest
 
 from analysis.attribution import of_couplings, of_treatments, shapley, worth_of
 from sim.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
-from sim.jobs import Job
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
+from sim.runs.job import Job
 from sim.scenario.arms import keep
 from sim.scenario.couplings import MECHANISMS
 from sim.scenario.load import scenario_from_text

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from sim.calibration import Best, Task, early_day, fitted_names, sought, with_values, write_values
-from sim.execution import Outcome
-from sim.jobs import Job
 from sim.parameters.errors import UserError
+from sim.runs.engines import Outcome
+from sim.runs.job import Job
 from sim.scenario.load import load_scenario
 from sim.study import Study, go_on
 from tests.made_record import make_record

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sim.model import TumourModel
+from sim.runs.simulation import quick
 from sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
 from sim.scenario.scenario import Scenario
-from sim.simulation import quick
 from sim.state.state import SITES_PER_MM2
 from tests.invariants import check
 from tests.tiny_arm import TREATED

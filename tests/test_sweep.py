@@ -45,7 +45,7 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(path.name)
         return simulate(scenario, path, **options)
 
-    monkeypatch.setattr("sim.simulation.simulate", noted)
+    monkeypatch.setattr("sim.runs.simulation.simulate", noted)
     return asked
 
 

@@ -11,10 +11,10 @@ from unittest.mock import patch
 from sim import t_cell_steps
 from sim.bench import Effort, Figure, figure
 from sim.model import TumourModel
+from sim.runs.simulation import COMMIT_EVERY_D
 from sim.scenario.load import load_scenario
 from sim.scenario.scenario import Scenario
 from sim.schedule import SCHEDULE
-from sim.simulation import COMMIT_EVERY_D
 
 GROUP = "share of time"
 MICRO_STEPS = "t_cell_motion and t_cell_killing"

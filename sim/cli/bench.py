@@ -24,7 +24,7 @@ def execute(options: Namespace) -> int:
     import sys
 
     from sim.bench import Effort, bench
-    from sim.capacity import available_cores
+    from sim.runs.machine import available_cores
 
     def tell(text: str) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)

@@ -13,8 +13,8 @@ from sim.cli.runs import add_run_arguments, aligned, check_engine
 
 if TYPE_CHECKING:
     from sim.calibration import Best, Task
-    from sim.execution import Outcome
-    from sim.jobs import Job
+    from sim.runs.engines import Outcome
+    from sim.runs.job import Job
     from sim.scenario.scenario import Scenario
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
@@ -36,9 +36,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Fit until the budget is spent, write the values and print them with the loss of each finding."""
     from sim.calibration import write_values
-    from sim.capacity import plan_local
-    from sim.execution import opened
-    from sim.simulation import warm_kernels
+    from sim.runs.engines import opened
+    from sim.runs.machine import plan_local
+    from sim.runs.simulation import warm_kernels
     from sim.study import Study, go_on
 
     task, scenario, output = _task(options)
@@ -66,8 +66,8 @@ def execute(options: Namespace) -> int:
 def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     """Return what is asked for; every mistake is found before anything is written."""
     from sim.calibration import Task, fitted_names
-    from sim.jobs import days_until
     from sim.parameters.errors import UserError, did_you_mean
+    from sim.runs.job import days_until
     from sim.scenario.load import load_scenario
 
     if options.to not in TARGETS:

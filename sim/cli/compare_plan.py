@@ -11,7 +11,7 @@ from sim.cli.runs import check_engine
 if TYPE_CHECKING:
     from analysis.record import Record
     from sim.attribution import Step
-    from sim.jobs import Job
+    from sim.runs.job import Job
     from sim.scenario.scenario import Scenario
 
 RECORD_SUFFIXES = (".h5", ".hdf5")
@@ -55,8 +55,8 @@ def make_plan(options: Namespace) -> Plan:
 
 def _recorded_day(typed: str, record: "Record") -> float:
     """Return the stated day, a date or days since the start, of a comparison of records."""
-    from sim.jobs import days_since
     from sim.parameters.errors import UserError
+    from sim.runs.job import days_since
 
     start = date.fromisoformat(str(record.attributes["start_date"]))
     days = days_since(start, "--day", typed)
@@ -114,7 +114,7 @@ def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], 
 def _with_jobs(records: tuple[Path, ...], arms: Sequence["Scenario"], whole: Sequence["Scenario"], options: Namespace) -> Plan:
     """Return the plan with a run for every arm and replicate, and the walks of an attribution."""
     from sim.attribution import folder, plan, players, stated_day
-    from sim.jobs import Job, days_until
+    from sim.runs.job import Job, days_until
 
     jobs = tuple(Job(arm, replicate, options.output / "records" / f"{arm.arm}_r{replicate}.h5",
                      None if options.until is None else days_until(arm, options.until), options.quick)

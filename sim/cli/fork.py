@@ -27,11 +27,11 @@ def execute(options: Namespace) -> int:
     """Run the future; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.output import new_record
     from sim.cli.runs import run_one
-    from sim.continuation import check_fork, fork
-    from sim.jobs import Job, days_until, fork_day
     from sim.record.reader import read_run
+    from sim.runs.continuation import check_fork, fork
+    from sim.runs.job import Job, days_until, fork_day
+    from sim.runs.switching import not_given
     from sim.scenario.load import load_scenario
-    from sim.switching import not_given
 
     run = read_run(options.record)
     at_d = fork_day(run.scenario, options.at)

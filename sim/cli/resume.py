@@ -19,9 +19,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Compute what is missing; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.runs import run_one
-    from sim.continuation import check_resume, resume
-    from sim.jobs import Job, days_until
     from sim.record.reader import read_run
+    from sim.runs.continuation import check_resume, resume
+    from sim.runs.job import Job, days_until
 
     run = read_run(options.record)
     until_d = None if options.until is None else days_until(run.scenario, options.until)

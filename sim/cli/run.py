@@ -26,10 +26,10 @@ def execute(options: Namespace) -> int:
     """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
     from sim.cli.output import new_record
     from sim.cli.runs import run_one
-    from sim.jobs import Job, days_until
     from sim.parameters.errors import UserError
+    from sim.runs.job import Job, days_until
+    from sim.runs.simulation import simulate
     from sim.scenario.load import load_scenario
-    from sim.simulation import simulate
 
     if not 0 <= options.replicate < 2**31:
         raise UserError(f"--replicate {options.replicate}: must be a number from 0 to {2**31 - 1}")

@@ -23,7 +23,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         noted.append(path.name)
         return simulate(scenario, path, **options)
 
-    monkeypatch.setattr("sim.simulation.simulate", engine)
+    monkeypatch.setattr("sim.runs.simulation.simulate", engine)
     monkeypatch.chdir(tmp_path)
     Path("patient.yaml").write_text(SCENARIO)
     return noted

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from sim.execution import execute
-from sim.jobs import Job
-from sim.scenario.load import load_scenario
-from sim.simulation import simulate
 from tests.test_execution import Watcher
+
+from sim.runs.engines import execute
+from sim.runs.job import Job
+from sim.runs.simulation import simulate
+from sim.scenario.load import load_scenario
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("neck", "mediastinum", "pelvis")

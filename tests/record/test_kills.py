@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from analysis.record import load, load_snapshots
-from sim.continuation import resume
 from sim.record.reader import read_run
 from sim.record.writer import hash_arrays, read_checkpoint
+from sim.runs.continuation import resume
 from tests.same_record import differences
 
 N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "3"))
@@ -24,7 +24,7 @@ RUN = """
 import signal
 import sys
 from sim import simulation
-from sim.continuation import resume
+from sim.runs.continuation import resume
 from sim.scenario.load import scenario_from_text
 from tests.tiny_arm import TREATED
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -21,11 +21,11 @@ from sim.processes import (
     vegf,
     vessels,
 )
+from sim.runs.simulation import simulate
 from sim.scenario.couplings import MECHANISMS, apply
 from sim.scenario.load import scenario_from_text
 from sim.scenario.scenario import Scenario
 from sim.schedule import PARAMETERS
-from sim.simulation import simulate
 from sim.state.codes import CellState, Hazard
 from sim.state.state import Fraction, Orders, State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, clock_at, remember, state_of

@@ -11,14 +11,14 @@ import h5py
 import numpy as np
 import pytest
 
-from sim import simulation
-from sim.continuation import fork, resume
-from sim.jobs import Job, is_done, perform
 from sim.parameters.errors import UserError
 from sim.record.reader import read_run
 from sim.record.writer import RecordWriter
+from sim.runs import simulation
+from sim.runs.continuation import fork, resume
+from sim.runs.job import Job, is_done, perform
+from sim.runs.simulation import simulate
 from sim.scenario.scenario import Scenario
-from sim.simulation import simulate
 from tests.same_record import differences
 
 MakeScenario = Callable[..., Scenario]
@@ -171,7 +171,7 @@ def test_checkpoints_that_are_asked_for_are_kept_and_used(tiny: MakeScenario, wh
     simulate(scenario, tmp_path / "run.h5")
     assert read_run(tmp_path / "run.h5").kept_d == (0.0, 1.0, 2.0)
     assert differences(whole, tmp_path / "run.h5", ("scenario_yaml", "checkpoints")) == []
-    monkeypatch.setattr("sim.continuation._compare_with_row", None)
+    monkeypatch.setattr("sim.runs.continuation._compare_with_row", None)
     fork(tmp_path / "run.h5", 2.0, tiny(), tmp_path / "fork.h5")
     assert differences(whole, tmp_path / "fork.h5", ORIGIN) == []
     with pytest.raises(UserError, match=r"output\.checkpoints\[0\]: must not be after the scenario's end"):

@@ -15,9 +15,9 @@ from sim.measures.series import MEASURES
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.record.reader import read_run
+from sim.runs.simulation import QUICK_CELLS, quick, simulate, warm_kernels
 from sim.scenario.load import scenario_from_text
 from sim.scenario.scenario import Scenario
-from sim.simulation import QUICK_CELLS, quick, simulate, warm_kernels
 from tests.made_state import changed_paths, remember
 from tests.tiny_arm import UNTREATED
 

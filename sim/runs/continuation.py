@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from sim.jobs import STAMP
 from sim.measures.series import measure
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
@@ -16,10 +15,11 @@ from sim.parameters.version import model_version
 from sim.record.files import is_in_use
 from sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
 from sim.record.writer import Header, RecordWriter, hash_arrays
+from sim.runs.job import STAMP
+from sim.runs.simulation import COMMIT_EVERY_D, OnProgress, describe_run, has_row, has_snapshots, provenance, quick, run_to_end, simulate
+from sim.runs.switching import refuse_another_past, with_washout
 from sim.scenario.scenario import Scenario
-from sim.simulation import COMMIT_EVERY_D, OnProgress, describe_run, has_row, has_snapshots, provenance, quick, run_to_end, simulate
 from sim.state.clock import Clock
-from sim.switching import refuse_another_past, with_washout
 
 Arrays = Mapping[str, np.ndarray]
 

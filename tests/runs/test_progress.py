@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import board
 from sim.cli.runs import run_one
-from sim.execution import Outcome
-from sim.jobs import Job
+from sim.runs import progress
+from sim.runs.engines import Outcome
+from sim.runs.job import Job
 from sim.scenario.scenario import Scenario
 
 
 def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(
         treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     job = Job(treated, 0, tmp_path / "run.h5")
-    shown = board.Board([job], io.StringIO())
+    shown = progress.Board([job], io.StringIO())
     assert shown.left() == ""
     for now[0], day in ((1000.0, 0.5), (1010.0, 1.0)):
         shown.advance(job, day)
@@ -31,9 +31,9 @@ def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(
 def test_days_of_the_burn_in_count_as_days_of_the_arm(treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two runs, one in its burn-in and one ended: what is left is told at the pace so far."""
     now = [0.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     one, other = (Job(treated, replicate, tmp_path / f"{replicate}.h5") for replicate in (0, 1))
-    shown = board.Board([one, other], io.StringIO())
+    shown = progress.Board([one, other], io.StringIO())
     length = treated.burn_in_d + 3.0
     for now[0], day in ((0.0, 1.0 - treated.burn_in_d), (10.0, 2.0 - treated.burn_in_d)):
         shown.advance(one, day)
@@ -49,10 +49,10 @@ def test_days_that_got_faster_or_slower_are_told_at_their_own_pace(
         treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After days of a minute come days of a second: within two minutes the slow ones are forgotten."""
     now = [0.0]
-    monkeypatch.setattr(board.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     long = treated.model_copy(update={"burn_in_d": 0.0, "end": treated.start + timedelta(days=1000)})
     job = Job(long, 0, tmp_path / "run.h5")
-    shown = board.Board([job], io.StringIO())
+    shown = progress.Board([job], io.StringIO())
     for day in range(401):
         now[0] += 60.0 if day <= 10 else 1.0
         shown.advance(job, float(day))

@@ -92,13 +92,13 @@ def days_since(start: date, option: str, typed: str) -> float:
 def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
     """Compute one run, or what is missing of it where its record holds the beginning, and stamp the record as the whole answer."""
     if simulate is None and is_begun(job):
-        from sim.continuation import resume
         from sim.record.reader import read_run
+        from sim.runs.continuation import resume
         if read_run(job.path).attributes["status"] != "complete":
             resume(job.path, on_progress=on_progress)
     else:
         if simulate is None:
-            from sim import simulation
+            from sim.runs import simulation
             simulate = simulation.simulate
         job.path.parent.mkdir(parents=True, exist_ok=True)
         simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
@@ -110,7 +110,7 @@ def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress 
 def is_begun(job: Job) -> bool:
     """Return whether the job's record was begun by this very job: same code, scenario, replicate, size and end; no fork."""
     from sim.record.reader import read_run
-    from sim.simulation import quick
+    from sim.runs.simulation import quick
     try:
         run = read_run(job.path)
     except UserError:
