@@ -12,10 +12,10 @@ from sim.cli.output import writable
 from sim.cli.runs import add_run_arguments, aligned, check_engine
 
 if TYPE_CHECKING:
-    from sim.calibration import Best, Task
     from sim.runs.engines import Outcome
     from sim.runs.job import Job
     from sim.scenario.scenario import Scenario
+    from sim.studies.calibration import Best, Task
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
 TARGETS = ("case",)
@@ -35,11 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Fit until the budget is spent, write the values and print them with the loss of each finding."""
-    from sim.calibration import write_values
     from sim.runs.engines import opened
     from sim.runs.machine import plan_local
     from sim.runs.simulation import warm_kernels
-    from sim.study import Study, go_on
+    from sim.studies.calibration import write_values
+    from sim.studies.search import Study, go_on
 
     task, scenario, output = _task(options)
     journal = Path("results") / f"calibrate_{output.stem}" / "study.journal"
@@ -65,10 +65,10 @@ def execute(options: Namespace) -> int:
 
 def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     """Return what is asked for; every mistake is found before anything is written."""
-    from sim.calibration import Task, fitted_names
     from sim.parameters.errors import UserError, did_you_mean
     from sim.runs.job import days_until
     from sim.scenario.load import load_scenario
+    from sim.studies.calibration import Task, fitted_names
 
     if options.to not in TARGETS:
         built = "is not built yet" if options.to == "cohort" else "is no target"
@@ -109,7 +109,7 @@ def _score_version() -> str:
 
 def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
     """Return the values with their priors and the loss of each finding as tables."""
-    from sim.calibration import plain_value, sought
+    from sim.studies.calibration import plain_value, sought
 
     values = [["value", "kind", "found", "prior from", "to"]]
     for wanted in sought(scenario, task.until_d):

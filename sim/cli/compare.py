@@ -44,9 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Compute what is missing, compare all arms and write the results; return 1 if some runs failed."""
-    from sim.attribution import distinct
     from sim.cli.compare_files import read_plan, remove_old_records, write_plan
     from sim.runs.job import is_done
+    from sim.studies.attribution import distinct
 
     plan = make_plan(options)
     jobs = {job.path: job for job in (*plan.jobs, *distinct(plan.walks))}

@@ -10,9 +10,9 @@ from sim.cli.runs import check_engine
 
 if TYPE_CHECKING:
     from analysis.record import Record
-    from sim.attribution import Step
     from sim.runs.job import Job
     from sim.scenario.scenario import Scenario
+    from sim.studies.attribution import Step
 
 RECORD_SUFFIXES = (".h5", ".hdf5")
 DEFAULT_WALKS = 8
@@ -113,8 +113,8 @@ def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], 
 
 def _with_jobs(records: tuple[Path, ...], arms: Sequence["Scenario"], whole: Sequence["Scenario"], options: Namespace) -> Plan:
     """Return the plan with a run for every arm and replicate, and the walks of an attribution."""
-    from sim.attribution import folder, plan, players, stated_day
     from sim.runs.job import Job, days_until
+    from sim.studies.attribution import folder, plan, players, stated_day
 
     jobs = tuple(Job(arm, replicate, options.output / "records" / f"{arm.arm}_r{replicate}.h5",
                      None if options.until is None else days_until(arm, options.until), options.quick)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
 
 if TYPE_CHECKING:
-    from sim.sweep import Run, Sweep
+    from sim.studies.sweep import Run, Sweep
 
 HELP = "plan, run, check on or pack many runs of a scenario from a design file"
 INDEX = "index.csv"
@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Do what was asked for; return 1 if some runs failed."""
     from sim.parameters.errors import UserError
-    from sim.sweep import expand
+    from sim.studies.sweep import expand
 
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from analysis.attribution import of_couplings, of_treatments, shapley, worth_of
-from sim.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.runs.job import Job
@@ -15,6 +14,7 @@ from sim.scenario.arms import keep
 from sim.scenario.couplings import MECHANISMS
 from sim.scenario.load import scenario_from_text
 from sim.scenario.scenario import Scenario
+from sim.studies.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
 from tests.fake_simulation import scenario
 from tests.made_state import remember
 from tests.tiny_arm import TREATED

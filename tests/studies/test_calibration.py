@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from sim.calibration import Best, Task, early_day, fitted_names, sought, with_values, write_values
 from sim.parameters.errors import UserError
 from sim.runs.engines import Outcome
 from sim.runs.job import Job
 from sim.scenario.load import load_scenario
-from sim.study import Study, go_on
+from sim.studies.calibration import Best, Task, early_day, fitted_names, sought, with_values, write_values
+from sim.studies.search import Study, go_on
 from tests.made_record import make_record
 
 SCENARIO = """

@@ -14,7 +14,6 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sim.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
 from sim.parameters.errors import UserError
 from sim.record.reader import read_run
 from sim.runs.continuation import resume
@@ -23,6 +22,7 @@ from sim.runs.job import Job, OnProgress
 from sim.runs.simulation import simulate
 from sim.scenario.load import load_scenario
 from sim.scenario.scenario import Scenario
+from sim.studies.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
 
 NEIGHBOURS, NEIGHBOURHOOD = 7, 0.12
 JUDGED_BEFORE_STOPS = 6

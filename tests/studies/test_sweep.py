@@ -10,7 +10,7 @@ import pytest
 from sim.cli import main
 from sim.parameters.errors import UserError
 from sim.record.bundle import Packed, pack
-from sim.sweep import expand, read_design
+from sim.studies.sweep import expand, read_design
 from tests.fake_simulation import SCENARIO, simulate
 from tests.made_record import make_record
 

@@ -2,7 +2,7 @@
 
 Six free parameters of the model and, counted with them, what nobody reported of the patient (nuisance values) are fitted to the
 findings marked fitted. Priors are uniform over the range that the parameter's own file allows (log-uniform for rates). How trials
-run is in `sim/study.py`.
+run is in `sim/studies/search.py`.
 
 Which findings move which value (the case, under the same systemic therapy in all lesions):
 
