@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from analysis import calendar, style
-from analysis.errors import RecordError
 from analysis.film import Film, compose, film
-from analysis.record import Record, load, refuse_twins
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, load, refuse_twins
 
 FRAMES_PER_SECOND, N_FRAMES = 12, 120
 FIRST_HOLD_S, LAST_HOLD_S = 1.0, 3.0

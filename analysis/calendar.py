@@ -14,7 +14,7 @@ from matplotlib.transforms import blended_transform_factory
 from numpy.typing import ArrayLike, NDArray
 
 from analysis import style
-from analysis.record import Record
+from analysis.records.record import Record
 
 LOW_DOSE_GY = 2.0
 DAYS_PER_YEAR = 365.25

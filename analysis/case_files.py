@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from analysis import style
 from analysis.case_figure import CAPTION, case_figure
 from analysis.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
-from analysis.errors import RecordError
 from analysis.outcome import read_outcome
 from analysis.plots import save
-from analysis.record import Record
+from analysis.records.errors import RecordError
+from analysis.records.record import Record
 
 TEMPLATE = Path(__file__).with_name("case_section.html.j2")
 FIGURE, SUMMARY = "case.png", "summary.json"

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from analysis.errors import RecordError
 from analysis.outcome import Outcome
+from analysis.records.errors import RecordError
 from analysis.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
 
 INTERVAL = (0.05, 0.95)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.errors import RecordError
 from analysis.outcome import SCAN_QUANTITIES, Outcome, read_outcome
 from analysis.paired import QUANTILES
-from analysis.record import Record, refuse_twins
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, refuse_twins
 
 
 class Summary(NamedTuple):

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
 from analysis import calendar, palette, style
-from analysis.errors import RecordError
 from analysis.palette import lettering
 from analysis.panels import by_arm, ended_on_day, values
-from analysis.record import Record, Snapshots, dates, load_snapshots
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, Snapshots, dates, load_snapshots
 from analysis.stage import Box, Stage, panel_edge, set_stage
 from analysis.tissue import BAR_UM, View, index_at, section, views
 

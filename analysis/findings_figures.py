@@ -10,7 +10,7 @@ from analysis import style
 from analysis.attribution_figure import attribution_figure
 from analysis.findings import Findings
 from analysis.plots import save, summary_note
-from analysis.record import Record
+from analysis.records.record import Record
 from analysis.survival_figure import difference_figure, survival_figure
 from analysis.synergy_figure import interaction_figure, synergy_figure
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import RecordError
-from analysis.record import Record
+from analysis.records.errors import RecordError
+from analysis.records.record import Record
 from analysis.response import Reading, assess, best_overall_response, local_control, time_to_progression
 from analysis.scans import ScanTable, read_scans
 

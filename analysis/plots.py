@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from analysis import style
-from analysis.errors import RecordError
 from analysis.ledger import ledger_figure
 from analysis.panels import Panel, Quantity, by_arm, sheet, values
-from analysis.record import Record, refuse_twins
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, refuse_twins
 from analysis.tissue import map_figure
 
 DIAMETER = Quantity("longest_diameter_cm", "longest diameter (cm)")

@@ -11,7 +11,7 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, NamedTuple
 
-from analysis.record import Record
+from analysis.records.record import Record
 
 NOT_COMPARED = ("arm", "title", "radiotherapy", "drugs", "output", "reported", "calibration")
 COMMENTS = ("evidence", "note")

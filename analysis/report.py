@@ -14,12 +14,12 @@ import numpy as np
 from analysis import calendar, style
 from analysis.case_files import case_section
 from analysis.comparison import Comparison, Summary
-from analysis.errors import RecordError
 from analysis.findings import Findings
 from analysis.findings_figures import Drawn
 from analysis.outcome import READINGS
 from analysis.plots import caption, summary_note
-from analysis.record import Record
+from analysis.records.errors import RecordError
+from analysis.records.record import Record
 from analysis.report_tables import INTERVALS, tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.errors import RecordError
 from analysis.outcome import Outcome
-from analysis.record import Record
+from analysis.records.errors import RecordError
+from analysis.records.record import Record
 from analysis.response import TimeToEvent, assess, lesion_control, lesion_response, local_control, time_to_progression
 from analysis.scans import ROUNDING, SCAN_WINDOW_D
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from analysis import calendar, style
 from analysis.palette import OXYGEN_LEVELS, Palette, build
 from analysis.panels import Panel, Quantity, draw_lines, place
-from analysis.record import Record
+from analysis.records.record import Record
 from analysis.tissue import BAR_UM
 
 LEFT_PX, LEGEND_PX, GAP_PX, ROW_GAP_PX = 150, 292, 12, 8

@@ -24,11 +24,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.errors import RecordError
 from analysis.outcome import Outcome
 from analysis.paired import Course, Estimate, Table, estimate, over_time
 from analysis.panels import values
-from analysis.record import Record, load
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, load
 from analysis.regimen import Factorial
 from analysis.survival import Times, times
 

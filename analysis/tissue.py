@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analysis import calendar, style
 from analysis.panels import by_arm, ended_on_day, place, values
-from analysis.record import Record, Snapshots, load_snapshots
+from analysis.records.record import Record, Snapshots, load_snapshots
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2

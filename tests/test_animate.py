@@ -8,9 +8,9 @@ from PIL import Image, ImageSequence
 
 from analysis import animate as animation
 from analysis import palette, style
-from analysis.errors import RecordError
 from analysis.film import compose, film
-from analysis.record import load
+from analysis.records.errors import RecordError
+from analysis.records.record import load
 from analysis.stage import chips_of, panel_edge
 from tests.made_record import make_record
 

@@ -13,9 +13,9 @@ import pytest
 
 from analysis.case_files import case_section, write_case
 from analysis.case_table import CaseTable, case_table, plain, reported_text, shown, statement
-from analysis.errors import RecordError
 from analysis.outcome import Outcome, read_outcome
-from analysis.record import Record, load
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, load
 from analysis.reported import Found, find, findings, mean_losses
 from tests.made_record import LETHAL_CELLS, SCANS_D, make_record
 

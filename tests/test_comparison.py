@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from analysis.comparison import compare, summarise
-from analysis.errors import RecordError
 from analysis.findings import find
 from analysis.outcome import QUANTITIES, read_outcome
-from analysis.record import Record, load
+from analysis.records.errors import RecordError
+from analysis.records.record import Record, load
 from analysis.tables import summary, write
 from tests.made_record import LESIONS, make_record, row_times_d
 

@@ -14,7 +14,7 @@ from analysis import style
 from analysis.comparison import Comparison, compare
 from analysis.findings import Findings, find
 from analysis.findings_figures import findings_figures
-from analysis.record import Record, load
+from analysis.records.record import Record, load
 from analysis.report import Pictures, write_report
 from analysis.report_tables import tables
 from analysis.tables import write

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from analysis import calendar, plots, style, tissue
-from analysis.errors import RecordError
 from analysis.ledger import deaths_by_cause
 from analysis.panels import by_arm, curve
-from analysis.record import load, load_snapshots
+from analysis.records.errors import RecordError
+from analysis.records.record import load, load_snapshots
 from tests.made_record import LESIONS, make_record
 
 ARMS = ("combined", "untreated", "anlotinib")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.record import Record, load
+from analysis.records.record import Record, load
 from analysis.regimen import factorial, regimen
 from sim.scenario.arms import named_arms
 from sim.scenario.load import load_scenario

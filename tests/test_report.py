@@ -8,10 +8,10 @@ import pytest
 
 from analysis import style
 from analysis.comparison import Summary, compare
-from analysis.errors import RecordError
 from analysis.findings import find
 from analysis.plots import standard_figures
-from analysis.record import load
+from analysis.records.errors import RecordError
+from analysis.records.record import load
 from analysis.report import Pictures, assumptions, number, write_report
 from tests.made_record import make_record
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analysis.errors import RecordError
-from analysis.record import load
+from analysis.records.errors import RecordError
+from analysis.records.record import load
 from analysis.response import (
     DAYS_PER_MONTH,
     assess,

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from analysis.errors import RecordError
+from analysis.records.errors import RecordError
 from sim import DISCLAIMER, __version__
 from sim.parameters.errors import UserError, did_you_mean
 

@@ -93,7 +93,7 @@ def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
 def _score(paths: Sequence[Path]) -> dict[str, float]:
     """Return the mean loss of each finding over the records of one trial, as far as they reach."""
     from analysis.outcome import read_outcome
-    from analysis.record import load
+    from analysis.records.record import load
     from analysis.reported import mean_losses
 
     return mean_losses([read_outcome(load(path)) for path in paths])

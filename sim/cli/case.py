@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sim.cli.runs import aligned
 
 if TYPE_CHECKING:
-    from analysis.record import Record
+    from analysis.records.record import Record
 
 
 def print_case(records: Sequence["Record"], folder: Path) -> list[Path]:

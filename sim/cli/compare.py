@@ -12,7 +12,7 @@ from sim.cli.compare_plan import DEFAULT_WALKS, Plan, make_plan
 from sim.cli.runs import add_run_arguments, announce, list_failures, run_jobs
 
 if TYPE_CHECKING:
-    from analysis.record import Record
+    from analysis.records.record import Record
 
 HELP = "compare arms, from scenarios or records: tables, figures, animation, report"
 
@@ -75,7 +75,7 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     from analysis.findings import find
     from analysis.findings_figures import findings_figures
     from analysis.plots import standard_figures
-    from analysis.record import load
+    from analysis.records.record import load
     from analysis.report import Pictures, write_report
     from analysis.tables import write
     from sim.cli.compare_files import read_plan, remove_old_files, write_plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sim.cli.runs import check_engine
 
 if TYPE_CHECKING:
-    from analysis.record import Record
+    from analysis.records.record import Record
     from sim.runs.job import Job
     from sim.scenario.scenario import Scenario
     from sim.studies.attribution import Step
@@ -29,7 +29,7 @@ class Plan(NamedTuple):
 
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
-    from analysis.record import load
+    from analysis.records.record import load
     from sim.parameters.errors import UserError
 
     records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.record import Record
+    from analysis.records.record import Record
 
 HELP = "tell what a record is: status, seed, versions, lesions, committed time, state hash"
 ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
@@ -28,7 +28,7 @@ def execute(options: Namespace) -> int:
     """
     import json
 
-    from analysis.record import load
+    from analysis.records.record import load
 
     description = describe(load(options.record))
     print(json.dumps(description, indent=2) if options.json else as_text(description))

@@ -25,7 +25,7 @@ def execute(options: Namespace) -> int:
         RecordError: a record cannot be read, or the records do not belong together.
     """
     from analysis.plots import plot
-    from analysis.record import load
+    from analysis.records.record import load
     from sim.cli.output import writable
 
     path = writable(options.output, SUFFIXES, options.force)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.errors import RecordError
+from analysis.records.errors import RecordError
 from sim import DISCLAIMER, __version__
 from sim.cli import VERBS, check, main
 from sim.parameters.errors import UserError

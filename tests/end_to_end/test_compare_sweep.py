@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from analysis.record import load
+from analysis.records.record import load
 from sim.cli import main
 from tests.fake_simulation import SCENARIO, simulate
 from tests.made_record import make_record

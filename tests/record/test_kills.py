@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.record import load, load_snapshots
+from analysis.records.record import load, load_snapshots
 from sim.record.reader import read_run
 from sim.record.writer import hash_arrays, read_checkpoint
 from sim.runs.continuation import resume

@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis.errors import RecordError
-from analysis.export import Row, tidy_rows, write_csv, write_parquet, write_vtkhdf
-from analysis.record import load, load_snapshots
+from analysis.records.errors import RecordError
+from analysis.records.export import Row, tidy_rows, write_csv, write_parquet, write_vtkhdf
+from analysis.records.record import load, load_snapshots
 from tests.made_record import SHAPE, make_record
 
 

@@ -1,0 +1,1 @@
+"""Records read back and handed to other tools."""
