@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.outcome import Outcome
+from analysis.clinical.outcome import Outcome
+from analysis.clinical.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
 from analysis.records.errors import RecordError
-from analysis.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
 
 INTERVAL = (0.05, 0.95)
 HALF = 0.5

@@ -13,10 +13,10 @@ import numpy as np
 
 from analysis import calendar, style
 from analysis.case_files import case_section
+from analysis.clinical.outcome import READINGS
 from analysis.comparison import Comparison, Summary
 from analysis.findings import Findings
 from analysis.findings_figures import Drawn
-from analysis.outcome import READINGS
 from analysis.plots import caption, summary_note
 from analysis.records.errors import RecordError
 from analysis.records.record import Record

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.outcome import Outcome
+from analysis.clinical.outcome import Outcome
 from analysis.paired import Course, Estimate, Table, estimate, over_time
 from analysis.panels import values
 from analysis.records.errors import RecordError

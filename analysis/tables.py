@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from analysis.clinical.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Quantity, responses
 from analysis.comparison import Comparison, Summary
 from analysis.findings import Findings
 from analysis.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
 from analysis.ledger import last_common_day, ledger
-from analysis.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Quantity, responses
 from analysis.paired import QUANTILES
 from analysis.report import given
 from analysis.style import DISCLAIMER

@@ -13,10 +13,10 @@ import pytest
 
 from analysis.case_files import case_section, write_case
 from analysis.case_table import CaseTable, case_table, plain, reported_text, shown, statement
-from analysis.outcome import Outcome, read_outcome
+from analysis.clinical.outcome import Outcome, read_outcome
+from analysis.clinical.reported import Found, find, findings, mean_losses
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load
-from analysis.reported import Found, find, findings, mean_losses
 from tests.made_record import LETHAL_CELLS, SCANS_D, make_record
 
 FIRST = "2021-09-10"

@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
+from analysis.clinical.outcome import QUANTITIES, read_outcome
 from analysis.comparison import compare, summarise
 from analysis.findings import find
-from analysis.outcome import QUANTITIES, read_outcome
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load
 from analysis.tables import summary, write

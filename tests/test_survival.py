@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.outcome import read_outcome
+from analysis.clinical.outcome import read_outcome
 from analysis.records.record import load
 from analysis.survival import EVENTS, Times, difference, horizon, kaplan_meier, log_rank, survival, times
 from tests.made_record import make_record, row_times_d

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.outcome import Outcome, read_outcome
+from analysis.clinical.outcome import Outcome, read_outcome
 from analysis.paired import Table
 from analysis.records.record import load
 from analysis.regimen import Factorial

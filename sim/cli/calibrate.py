@@ -92,16 +92,16 @@ def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
 
 def _score(paths: Sequence[Path]) -> dict[str, float]:
     """Return the mean loss of each finding over the records of one trial, as far as they reach."""
-    from analysis.outcome import read_outcome
+    from analysis.clinical.outcome import read_outcome
+    from analysis.clinical.reported import mean_losses
     from analysis.records.record import load
-    from analysis.reported import mean_losses
 
     return mean_losses([read_outcome(load(path)) for path in paths])
 
 
 def _score_version() -> str:
     """Return the hash of the sources by which records are judged."""
-    from analysis import reported, response, scans
+    from analysis.clinical import reported, response, scans
 
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (reported, response, scans))
     return hashlib.sha256(sources).hexdigest()

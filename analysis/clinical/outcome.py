@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.clinical.response import Reading, assess, best_overall_response, local_control, time_to_progression
+from analysis.clinical.scans import ScanTable, read_scans
 from analysis.records.errors import RecordError
 from analysis.records.record import Record
-from analysis.response import Reading, assess, best_overall_response, local_control, time_to_progression
-from analysis.scans import ScanTable, read_scans
 
 READINGS: tuple[Reading, ...] = ("report", "strict")
 CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")

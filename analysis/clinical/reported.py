@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.outcome import Outcome
+from analysis.clinical.outcome import Outcome
+from analysis.clinical.response import TimeToEvent, assess, lesion_control, lesion_response, local_control, time_to_progression
+from analysis.clinical.scans import ROUNDING, SCAN_WINDOW_D
 from analysis.records.errors import RecordError
 from analysis.records.record import Record
-from analysis.response import TimeToEvent, assess, lesion_control, lesion_response, local_control, time_to_progression
-from analysis.scans import ROUNDING, SCAN_WINDOW_D
 
 PATIENT = "patient"
 RESPONSES = ("CR", "PR", "SD", "PD")
