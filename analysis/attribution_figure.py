@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from analysis import style
 from analysis.attribution import WORTHS, Shares
 from analysis.findings import Attribution, Findings
-from analysis.paired import Estimate
 from analysis.panels import place
+from analysis.statistics.paired import Estimate
 from analysis.survival_figure import interval_bar
 
 COUPLING_COLOURS = {"kill": "#0072B2", "synergy": "#D55E00"}

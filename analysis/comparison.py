@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from analysis.clinical.outcome import SCAN_QUANTITIES, Outcome, read_outcome
-from analysis.paired import QUANTILES
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, refuse_twins
+from analysis.statistics.paired import QUANTILES
 
 
 class Summary(NamedTuple):

@@ -14,9 +14,9 @@ from analysis.attribution import Shares, of_couplings, of_treatments
 from analysis.clinical.outcome import Outcome
 from analysis.clinical.response import STABLE_FROM_D
 from analysis.comparison import Comparison
-from analysis.paired import Course, Estimate, Table, estimate
 from analysis.regimen import Factorial, factorial
-from analysis.survival import EVENTS, Survival, Times, difference, horizon, log_rank, survival, times
+from analysis.statistics.paired import Course, Estimate, Table, estimate
+from analysis.statistics.survival import EVENTS, Survival, Times, difference, horizon, log_rank, survival, times
 from analysis.synergy import (
     QUANTITIES,
     TARGETS,

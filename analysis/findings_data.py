@@ -7,8 +7,8 @@ import numpy as np
 
 from analysis.attribution import WORTHS, Shares
 from analysis.findings import DELAYS, DIFFERENCES, Findings, at
-from analysis.paired import LEVEL, Course, Estimate, nothing_known
-from analysis.survival import EVENTS, Survival
+from analysis.statistics.paired import LEVEL, Course, Estimate, nothing_known
+from analysis.statistics.survival import EVENTS, Survival
 from analysis.synergy import QUANTITIES, Bound
 
 KINDS = {"bliss": "kill beyond the sum of the parts (Bliss)", "hsa": "kill beyond the best part (highest single agent)"}

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from analysis import style
 from analysis.comparison import Comparison
-from analysis.paired import Estimate, estimate
 from analysis.panels import by_arm, place, values
 from analysis.records.record import Record
+from analysis.statistics.paired import Estimate, estimate
 
 TOP_PX, BOTTOM_PX, LEFT_PX, RIGHT_PX, GAP_X_PX, GAP_Y_PX, BAR_PX = 130, 90, 200, 120, 130, 70, 46
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -11,7 +11,7 @@ from analysis.comparison import Comparison
 from analysis.findings import DELAYS, DIFFERENCES, Findings, Synergy, at
 from analysis.findings_data import meaning
 from analysis.ledger import last_common_day, ledger
-from analysis.paired import LEAST_PAIRS, Estimate
+from analysis.statistics.paired import LEAST_PAIRS, Estimate
 from analysis.synergy import Bound
 from analysis.synergy_figure import name_of
 

@@ -12,7 +12,7 @@ from analysis import style
 from analysis.findings import Findings
 from analysis.findings_data import meaning
 from analysis.panels import place
-from analysis.survival import Survival
+from analysis.statistics.survival import Survival
 
 DEATH_COLOUR = "#222222"
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX = 96, 30, 164, 84, 56, 132

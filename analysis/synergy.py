@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.clinical.outcome import Outcome
-from analysis.paired import Course, Estimate, Table, estimate, over_time
 from analysis.panels import values
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load
 from analysis.regimen import Factorial
-from analysis.survival import Times, times
+from analysis.statistics.paired import Course, Estimate, Table, estimate, over_time
+from analysis.statistics.survival import Times, times
 
 QUANTITIES = {"clonogens": "clonogens", "lesion_cells": "tumour cells (volume)"}
 TARGETS = ""

@@ -10,8 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from analysis import style
 from analysis.findings import Findings, Synergy, at
 from analysis.findings_data import KINDS
-from analysis.paired import Course
 from analysis.panels import place
+from analysis.statistics.paired import Course
 from analysis.survival_figure import interval_bar
 from analysis.synergy import TARGETS
 

@@ -13,8 +13,8 @@ from analysis.comparison import Comparison, Summary
 from analysis.findings import Findings
 from analysis.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
 from analysis.ledger import last_common_day, ledger
-from analysis.paired import QUANTILES
 from analysis.report import given
+from analysis.statistics.paired import QUANTILES
 from analysis.style import DISCLAIMER
 
 SERIES_EVERY_D = 7.0

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from analysis.clinical.outcome import Outcome, read_outcome
-from analysis.paired import Table
 from analysis.records.record import load
 from analysis.regimen import Factorial
+from analysis.statistics.paired import Table
 from analysis.synergy import bliss, clonogens_on, contrasts, delays, growth_times, highest_single, log_cells, target_lesions
 from tests.made_record import make_record, row_times_d
 

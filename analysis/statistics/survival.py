@@ -25,7 +25,7 @@ from scipy.stats import CensoredData, ecdf, logrank
 
 from analysis.clinical.outcome import Outcome
 from analysis.clinical.response import time_to_progression
-from analysis.paired import LEVEL, Estimate, estimate
+from analysis.statistics.paired import LEVEL, Estimate, estimate
 
 EVENTS = {"progression_report": "progression or death, read as the case report did",
           "progression_strict": "progression or death, a lesion not evaluable at baseline counted as new",

@@ -1,0 +1,1 @@
+"""Estimates with intervals: paired replicates and survival."""
