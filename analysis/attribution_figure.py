@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
-from analysis.attribution import WORTHS, Shares
-from analysis.findings import Attribution, Findings
+from analysis.comparison.attribution import WORTHS, Shares
+from analysis.comparison.findings import Attribution, Findings
 from analysis.panels import place
 from analysis.statistics.paired import Estimate
 from analysis.survival_figure import interval_bar

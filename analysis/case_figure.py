@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import style
-from analysis.case_table import CaseTable, Row, short_text, statement, status_text
+from analysis.comparison.case_table import CaseTable, Row, short_text, statement, status_text
 
 REPORTED, TICK = "#C9C9C9", "#555555"
 BAND, MARK = 0.36, 9

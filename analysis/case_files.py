@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from analysis import style
 from analysis.case_figure import CAPTION, case_figure
-from analysis.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
 from analysis.clinical.outcome import read_outcome
+from analysis.comparison.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
 from analysis.plots import save
 from analysis.records.errors import RecordError
 from analysis.records.record import Record

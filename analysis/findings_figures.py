@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from analysis import style
 from analysis.attribution_figure import attribution_figure
-from analysis.findings import Findings
+from analysis.comparison.findings import Findings
 from analysis.plots import save, summary_note
 from analysis.records.record import Record
 from analysis.survival_figure import difference_figure, survival_figure

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from analysis import style
-from analysis.ledger import ledger_figure
+from analysis.comparison.deaths import ledger_figure
 from analysis.panels import Panel, Quantity, by_arm, sheet, values
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, refuse_twins

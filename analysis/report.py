@@ -14,8 +14,8 @@ import numpy as np
 from analysis import calendar, style
 from analysis.case_files import case_section
 from analysis.clinical.outcome import READINGS
-from analysis.comparison import Comparison, Summary
-from analysis.findings import Findings
+from analysis.comparison.comparison import Comparison, Summary
+from analysis.comparison.findings import Findings
 from analysis.findings_figures import Drawn
 from analysis.plots import caption, summary_note
 from analysis.records.errors import RecordError

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from analysis import style
-from analysis.attribution import WORTHS, Shares
-from analysis.comparison import Comparison
-from analysis.findings import DELAYS, DIFFERENCES, Findings, Synergy, at
-from analysis.findings_data import meaning
-from analysis.ledger import last_common_day, ledger
+from analysis.comparison.attribution import WORTHS, Shares
+from analysis.comparison.comparison import Comparison
+from analysis.comparison.deaths import last_common_day, ledger
+from analysis.comparison.findings import DELAYS, DIFFERENCES, Findings, Synergy, at
+from analysis.comparison.findings_data import meaning
+from analysis.comparison.synergy import Bound
 from analysis.statistics.paired import LEAST_PAIRS, Estimate
-from analysis.synergy import Bound
 from analysis.synergy_figure import name_of
 
 INTERVALS = ("In brackets: 95 % bootstrap interval of the mean over replicates on the same luck; there is none below "

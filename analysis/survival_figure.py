@@ -9,8 +9,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import style
-from analysis.findings import Findings
-from analysis.findings_data import meaning
+from analysis.comparison.findings import Findings
+from analysis.comparison.findings_data import meaning
 from analysis.panels import place
 from analysis.statistics.survival import Survival
 

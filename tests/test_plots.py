@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from analysis import calendar, plots, style, tissue
-from analysis.ledger import deaths_by_cause
+from analysis.comparison.deaths import deaths_by_cause
 from analysis.panels import by_arm, curve
 from analysis.records.errors import RecordError
 from analysis.records.record import load, load_snapshots

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from analysis import style
-from analysis.comparison import Summary, compare
-from analysis.findings import find
+from analysis.comparison.comparison import Summary, compare
+from analysis.comparison.findings import find
 from analysis.plots import standard_figures
 from analysis.records.errors import RecordError
 from analysis.records.record import load

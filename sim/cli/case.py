@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def print_case(records: Sequence["Record"], folder: Path) -> list[Path]:
     """Print report against model, write its files and return them; nothing where nothing is reported of these arms."""
     from analysis.case_files import FIGURE, write_case
-    from analysis.case_table import FILE, shown, statement
+    from analysis.comparison.case_table import FILE, shown, statement
 
     table = write_case(records, folder)
     if table is None:

@@ -71,13 +71,13 @@ def execute(options: Namespace) -> int:
 
 def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     """Print the tables and write everything that is made of the records."""
-    from analysis.comparison import compare
-    from analysis.findings import find
+    from analysis.comparison.comparison import compare
+    from analysis.comparison.findings import find
+    from analysis.comparison.tables import write
     from analysis.findings_figures import findings_figures
     from analysis.plots import standard_figures
     from analysis.records.record import load
     from analysis.report import Pictures, write_report
-    from analysis.tables import write
     from sim.cli.compare_files import read_plan, remove_old_files, write_plan
     from sim.cli.compare_tables import text
 
@@ -99,8 +99,8 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
 
 def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
     """Return every walk as (coupling that joined, worth), by outcome; the worth is nan where a run failed or its patient had died."""
-    from analysis.attribution import WORTHS, worth_of
-    from analysis.synergy import clonogens_on
+    from analysis.comparison.attribution import WORTHS, worth_of
+    from analysis.comparison.synergy import clonogens_on
 
     logs = {path: clonogens_on(path, plan.day_d) for path in {
         job.path for walk in plan.walks for step in walk for job in step.runs.values()} if plan.day_d is not None}

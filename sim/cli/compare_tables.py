@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sim.cli.runs import aligned
 
 if TYPE_CHECKING:
-    from analysis.comparison import Arm, Comparison
-    from analysis.findings import Findings
+    from analysis.comparison.comparison import Arm, Comparison
+    from analysis.comparison.findings import Findings
 
 CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")
 
@@ -25,10 +25,10 @@ def text(comparison: "Comparison", findings: "Findings") -> str:
 
 def _found(findings: "Findings") -> str:
     """Return synergy on the stated day and the shares, where the arms hold them."""
-    from analysis.findings import at
+    from analysis.comparison.findings import at
+    from analysis.comparison.synergy import TARGETS
     from analysis.report_tables import estimated, spread
     from analysis.style import coupling_label
-    from analysis.synergy import TARGETS
     from analysis.synergy_figure import name_of
 
     said = ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.attribution import of_couplings, of_treatments, shapley, worth_of
+from analysis.comparison.attribution import of_couplings, of_treatments, shapley, worth_of
 from sim.model import TumourModel
 from sim.parameters.errors import UserError
 from sim.runs.job import Job

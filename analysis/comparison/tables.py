@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from analysis.clinical.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Quantity, responses
-from analysis.comparison import Comparison, Summary
-from analysis.findings import Findings
-from analysis.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
-from analysis.ledger import last_common_day, ledger
+from analysis.comparison.comparison import Comparison, Summary
+from analysis.comparison.deaths import last_common_day, ledger
+from analysis.comparison.findings import Findings
+from analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
 from analysis.report import given
 from analysis.statistics.paired import QUANTILES
 from analysis.style import DISCLAIMER

@@ -25,10 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.clinical.outcome import Outcome
+from analysis.comparison.regimen import Factorial
 from analysis.panels import values
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load
-from analysis.regimen import Factorial
 from analysis.statistics.paired import Course, Estimate, Table, estimate, over_time
 from analysis.statistics.survival import Times, times
 

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from analysis import style
-from analysis.comparison import Comparison, compare
-from analysis.findings import Findings, find
+from analysis.comparison.comparison import Comparison, compare
+from analysis.comparison.findings import Findings, find
+from analysis.comparison.tables import write
 from analysis.findings_figures import findings_figures
 from analysis.records.record import Record, load
 from analysis.report import Pictures, write_report
 from analysis.report_tables import tables
-from analysis.tables import write
 from tests.made_record import make_record
 
 PARTS = ("radiotherapy", "anti_pd1", "anlotinib")

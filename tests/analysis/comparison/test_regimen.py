@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from analysis.comparison.regimen import factorial, regimen
 from analysis.records.record import Record, load
-from analysis.regimen import factorial, regimen
 from sim.scenario.arms import named_arms
 from sim.scenario.load import load_scenario
 from tests.fake_simulation import scenario

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from analysis.clinical.outcome import Outcome, read_outcome
+from analysis.comparison.regimen import Factorial
+from analysis.comparison.synergy import bliss, clonogens_on, contrasts, delays, growth_times, highest_single, log_cells, target_lesions
 from analysis.records.record import load
-from analysis.regimen import Factorial
 from analysis.statistics.paired import Table
-from analysis.synergy import bliss, clonogens_on, contrasts, delays, growth_times, highest_single, log_cells, target_lesions
 from tests.made_record import make_record, row_times_d
 
 FACTORS = ("a", "b", "c")

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from analysis.clinical.outcome import QUANTITIES, read_outcome
-from analysis.comparison import compare, summarise
-from analysis.findings import find
+from analysis.comparison.comparison import compare, summarise
+from analysis.comparison.findings import find
+from analysis.comparison.tables import summary, write
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load
-from analysis.tables import summary, write
 from tests.made_record import LESIONS, make_record, row_times_d
 
 

@@ -2,7 +2,7 @@
 
 Cells die from the start to an arm's end, and arms end on different days; counts are compared up to the last day on which every run of
 every arm was still observed. A cell that dies in cells that a treatment has spared is counted too: the ledger says of what cells died,
-not what a treatment is worth. For that see `analysis/attribution.py`.
+not what a treatment is worth. For that see `analysis/comparison/attribution.py`.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from analysis import style
-from analysis.comparison import Comparison
+from analysis.comparison.comparison import Comparison
 from analysis.panels import by_arm, place, values
 from analysis.records.record import Record
 from analysis.statistics.paired import Estimate, estimate

@@ -1,0 +1,1 @@
+"""Arms against one another and against the case: summaries, synergy, attribution, deaths by cause."""
