@@ -9,11 +9,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from analysis import style
-from analysis.case_figure import CAPTION, case_figure
 from analysis.clinical.outcome import read_outcome
 from analysis.comparison.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
-from analysis.plots import save
+from analysis.figures import style
+from analysis.figures.case import CAPTION, case_figure
+from analysis.figures.standard import save
 from analysis.records.errors import RecordError
 from analysis.records.record import Record
 

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from analysis import calendar, palette, style
+from analysis import palette
+from analysis.figures import calendar, style
+from analysis.figures.panels import by_arm, ended_on_day, values
+from analysis.figures.sections import BAR_UM, View, index_at, section, views
 from analysis.palette import lettering
-from analysis.panels import by_arm, ended_on_day, values
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, Snapshots, dates, load_snapshots
 from analysis.stage import Box, Stage, panel_edge, set_stage
-from analysis.tissue import BAR_UM, View, index_at, section, views
 
 MOST_ARMS = 8
 FRACTION_GLOW_D = 3.0

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis import calendar, style
 from analysis.case_files import case_section
 from analysis.clinical.outcome import READINGS
 from analysis.comparison.comparison import Comparison, Summary
 from analysis.comparison.findings import Findings
-from analysis.findings_figures import Drawn
-from analysis.plots import caption, summary_note
+from analysis.figures import calendar, style
+from analysis.figures.findings import Drawn
+from analysis.figures.standard import caption, summary_note
 from analysis.records.errors import RecordError
 from analysis.records.record import Record
 from analysis.report_tables import INTERVALS, tables

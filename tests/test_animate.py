@@ -7,7 +7,8 @@ import pytest
 from PIL import Image, ImageSequence
 
 from analysis import animate as animation
-from analysis import palette, style
+from analysis import palette
+from analysis.figures import style
 from analysis.film import compose, film
 from analysis.records.errors import RecordError
 from analysis.records.record import load

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis import style
 from analysis.comparison.comparison import Summary, compare
 from analysis.comparison.findings import find
-from analysis.plots import standard_figures
+from analysis.figures import style
+from analysis.figures.standard import standard_figures
 from analysis.records.errors import RecordError
 from analysis.records.record import load
 from analysis.report import Pictures, assumptions, number, write_report

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from analysis import style
 from analysis.comparison.comparison import Comparison
-from analysis.panels import by_arm, place, values
+from analysis.figures import style
+from analysis.figures.panels import by_arm, place, values
 from analysis.records.record import Record
 from analysis.statistics.paired import Estimate, estimate
 

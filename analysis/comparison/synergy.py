@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from analysis.clinical.outcome import Outcome
 from analysis.comparison.regimen import Factorial
-from analysis.panels import values
+from analysis.figures.panels import values
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load
 from analysis.statistics.paired import Course, Estimate, Table, estimate, over_time

@@ -13,9 +13,9 @@ from analysis.comparison.comparison import Comparison, Summary
 from analysis.comparison.deaths import last_common_day, ledger
 from analysis.comparison.findings import Findings
 from analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
+from analysis.figures.style import DISCLAIMER
 from analysis.report import given
 from analysis.statistics.paired import QUANTILES
-from analysis.style import DISCLAIMER
 
 SERIES_EVERY_D = 7.0
 TIDY = ("longest_diameter_cm", "lesion_cells", "clonogens", "hypoxic_fraction_below_5_mmHg", "mean_oxygen_mmHg",

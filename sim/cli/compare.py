@@ -74,8 +74,8 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     from analysis.comparison.comparison import compare
     from analysis.comparison.findings import find
     from analysis.comparison.tables import write
-    from analysis.findings_figures import findings_figures
-    from analysis.plots import standard_figures
+    from analysis.figures.findings import findings_figures
+    from analysis.figures.standard import standard_figures
     from analysis.records.record import load
     from analysis.report import Pictures, write_report
     from sim.cli.compare_files import read_plan, remove_old_files, write_plan

@@ -27,9 +27,9 @@ def _found(findings: "Findings") -> str:
     """Return synergy on the stated day and the shares, where the arms hold them."""
     from analysis.comparison.findings import at
     from analysis.comparison.synergy import TARGETS
+    from analysis.figures.style import coupling_label
+    from analysis.figures.synergy import name_of
     from analysis.report_tables import estimated, spread
-    from analysis.style import coupling_label
-    from analysis.synergy_figure import name_of
 
     said = ""
     if findings.synergy is not None:

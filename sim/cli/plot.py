@@ -24,7 +24,7 @@ def execute(options: Namespace) -> int:
         UserError: the output has another ending, exists or has no folder.
         RecordError: a record cannot be read, or the records do not belong together.
     """
-    from analysis.plots import plot
+    from analysis.figures.standard import plot
     from analysis.records.record import load
     from sim.cli.output import writable
 

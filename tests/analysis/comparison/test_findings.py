@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis import style
 from analysis.comparison.comparison import Comparison, compare
 from analysis.comparison.findings import Findings, find
 from analysis.comparison.tables import write
-from analysis.findings_figures import findings_figures
+from analysis.figures import style
+from analysis.figures.findings import findings_figures
 from analysis.records.record import Record, load
 from analysis.report import Pictures, write_report
 from analysis.report_tables import tables

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from analysis import calendar, style
-from analysis.panels import by_arm, ended_on_day, place, values
+from analysis.figures import calendar, style
+from analysis.figures.panels import by_arm, ended_on_day, place, values
 from analysis.records.record import Record, Snapshots, load_snapshots
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7

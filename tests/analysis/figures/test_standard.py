@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis import calendar, plots, style, tissue
 from analysis.comparison.deaths import deaths_by_cause
-from analysis.panels import by_arm, curve
+from analysis.figures import calendar, sections, standard, style
+from analysis.figures.panels import by_arm, curve
 from analysis.records.errors import RecordError
 from analysis.records.record import load, load_snapshots
 from tests.made_record import LESIONS, make_record
@@ -24,7 +24,7 @@ def records(tmp_path_factory):
 @pytest.fixture(scope="module")
 def figures(records):
     """All standard figures, drawn once."""
-    return dict(plots.pages(records))
+    return dict(standard.pages(records))
 
 
 def test_the_calendar_names_every_course_and_drug_once(records) -> None:
@@ -103,22 +103,22 @@ def test_letters_are_at_least_ten_points_and_inside_the_slide(figures) -> None:
 
 
 def test_png_files_are_slides_that_carry_the_disclaimer(records, tmp_path) -> None:
-    path = plots.plot(records, tmp_path / "sheet.png")
+    path = standard.plot(records, tmp_path / "sheet.png")
     with Image.open(path) as image:
         assert image.size == style.SLIDE_PIXELS
         assert image.text["Disclaimer"] == style.DISCLAIMER
 
 
 def test_a_pdf_has_a_page_for_each_figure_and_carries_the_disclaimer(records, tmp_path) -> None:
-    data = plots.plot(records, tmp_path / "book.pdf").read_bytes()
-    assert data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") == 1 + len(plots.STANDARD) + len(LESIONS)
+    data = standard.plot(records, tmp_path / "book.pdf").read_bytes()
+    assert data.count(b"/Type /Page\n") + data.count(b"/Type /Page ") == 1 + len(standard.STANDARD) + len(LESIONS)
     assert style.DISCLAIMER.encode() in data
 
 
 def test_captions_say_n_and_seed(records) -> None:
     for stem in ("diameter", "tissue_neck"):
-        assert "n = 1 per arm, seed 20210706" in plots.caption(stem, records)
-    assert plots.caption("holiday", records) == ""
+        assert "n = 1 per arm, seed 20210706" in standard.caption(stem, records)
+    assert standard.caption("holiday", records) == ""
 
 
 def test_replicates_become_a_median_and_a_band(tmp_path) -> None:
@@ -128,7 +128,7 @@ def test_replicates_become_a_median_and_a_band(tmp_path) -> None:
     np.testing.assert_allclose(line.median, np.median(sizes, axis=0))
     assert np.all(line.low <= line.median)
     assert list(by_arm(runs)) == ["combined"]
-    assert "10 % to 90 %" in plots.summary_note(runs)
+    assert "10 % to 90 %" in standard.summary_note(runs)
 
 
 def test_the_ledger_reads_the_last_known_count(records) -> None:
@@ -141,13 +141,13 @@ def test_a_site_shows_its_state_then_hypoxia_then_vessel_then_t_cell() -> None:
     oxygen = np.array([1, 20, 20, 4.9, 1, 20, 0, 20, 20, 1.0])
     vessels = np.array([0, 0, 0, 0, 0, 0, 0, 1, 2, 2], dtype=np.uint8)
     t_cells = np.array([0, 0, 0, 0, 0, 0, 0, 0, 0, 3], dtype=np.uint8)
-    shown = [style.TISSUE[code].name for code in tissue.classify(state, oxygen, vessels, t_cells)]
+    shown = [style.TISSUE[code].name for code in sections.classify(state, oxygen, vessels, t_cells)]
     assert shown == ["stroma", "proliferating", "quiescent", "hypoxic", "doomed", "dead", "necrotic", "unperfused", "perfused", "t_cell"]
 
 
 def test_the_window_holds_every_cell_and_is_not_higher_than_wide(records) -> None:
     taken = [load_snapshots(record.path, "neck") for record in records]
-    window = tissue.view(taken)
+    window = sections.view(taken)
     assert window.height <= window.width
     for one in taken:
         assert (one.cell_state > 0).sum() == (one.cell_state[:, :, window.rows, window.columns] > 0).sum()
@@ -155,12 +155,12 @@ def test_the_window_holds_every_cell_and_is_not_higher_than_wide(records) -> Non
 
 def test_one_arm_without_treatment_can_be_drawn(tmp_path) -> None:
     record = load(make_record(tmp_path / "untreated.h5", "untreated", every_d=28.0))
-    assert all(path.stat().st_size > 10_000 for path in plots.standard_figures([record], tmp_path / "figures"))
+    assert all(path.stat().st_size > 10_000 for path in standard.standard_figures([record], tmp_path / "figures"))
 
 
 def test_nothing_to_draw_is_one_message(tmp_path) -> None:
     with pytest.raises(RecordError, match="no record"):
-        plots.pages([])
+        standard.pages([])
     record = load(make_record(tmp_path / "short.h5", end_d=0.0))
     with pytest.raises(RecordError, match="fewer than two points"):
-        plots.pages([record])
+        standard.pages([record])

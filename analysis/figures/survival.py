@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis import style
 from analysis.comparison.findings import Findings
 from analysis.comparison.findings_data import meaning
-from analysis.panels import place
+from analysis.figures import style
+from analysis.figures.panels import place
 from analysis.statistics.survival import Survival
 
 DEATH_COLOUR = "#222222"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from analysis import calendar, style
+from analysis.figures import calendar, style
 from analysis.records.record import Record
 
 TOP_PX, LEFT_PX, RIGHT_PX, BOTTOM_PX = 84, 150, 24, 84

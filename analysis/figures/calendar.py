@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import ArrayLike, NDArray
 
-from analysis import style
+from analysis.figures import style
 from analysis.records.record import Record
 
 LOW_DOSE_GY = 2.0

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis import style
 from analysis.comparison.attribution import WORTHS, Shares
 from analysis.comparison.findings import Attribution, Findings
-from analysis.panels import place
+from analysis.figures import style
+from analysis.figures.panels import place
+from analysis.figures.survival import interval_bar
 from analysis.statistics.paired import Estimate
-from analysis.survival_figure import interval_bar
 
 COUPLING_COLOURS = {"kill": "#0072B2", "synergy": "#D55E00"}
 ROW_PX, LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_PX = 40, 160, 24, 150, 100, 60

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from analysis import style
-from analysis.attribution_figure import attribution_figure
 from analysis.comparison.findings import Findings
-from analysis.plots import save, summary_note
+from analysis.figures import style
+from analysis.figures.attribution import attribution_figure
+from analysis.figures.standard import save, summary_note
+from analysis.figures.survival import difference_figure, survival_figure
+from analysis.figures.synergy import interaction_figure, synergy_figure
 from analysis.records.record import Record
-from analysis.survival_figure import difference_figure, survival_figure
-from analysis.synergy_figure import interaction_figure, synergy_figure
 
 Draw = Callable[[Findings, str], Figure]
 

@@ -1,0 +1,1 @@
+"""Figures, one slide each; one meaning has one colour everywhere."""
