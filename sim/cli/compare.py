@@ -111,8 +111,8 @@ def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
 
 def _animation(records: Sequence["Record"], options: Namespace) -> Path | None:
     """Draw the animation of each arm's first replicate, unless it is not wanted."""
-    from analysis.animate import animate
-    from analysis.film import MOST_ARMS
+    from analysis.animation.animate import animate
+    from analysis.animation.frames import MOST_ARMS
 
     if options.no_animation:
         return None

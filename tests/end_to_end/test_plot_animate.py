@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis import animate as animation
+from analysis.animation import animate as animation
 from sim.cli import main
 from tests.made_record import make_record
 

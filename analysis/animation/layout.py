@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 from numpy.typing import NDArray
 
+from analysis.animation.palette import OXYGEN_LEVELS, Palette, build
 from analysis.figures import calendar, style
 from analysis.figures.panels import Panel, Quantity, draw_lines, place
 from analysis.figures.sections import BAR_UM
-from analysis.palette import OXYGEN_LEVELS, Palette, build
 from analysis.records.record import Record
 
 LEFT_PX, LEGEND_PX, GAP_PX, ROW_GAP_PX = 150, 292, 12, 8

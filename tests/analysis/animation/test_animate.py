@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from analysis import animate as animation
-from analysis import palette
+from analysis.animation import animate as animation
+from analysis.animation import palette
+from analysis.animation.frames import compose, film
+from analysis.animation.layout import chips_of, panel_edge
 from analysis.figures import style
-from analysis.film import compose, film
 from analysis.records.errors import RecordError
 from analysis.records.record import load
-from analysis.stage import chips_of, panel_edge
 from tests.made_record import make_record
 
 ARMS = ("combined", "untreated", "anlotinib")

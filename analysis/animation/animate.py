@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from analysis.animation.frames import Film, compose, film
 from analysis.figures import calendar, style
-from analysis.film import Film, compose, film
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, load, refuse_twins
 

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from analysis import palette
+from analysis.animation import palette
+from analysis.animation.layout import Box, Stage, panel_edge, set_stage
+from analysis.animation.palette import lettering
 from analysis.figures import calendar, style
 from analysis.figures.panels import by_arm, ended_on_day, values
 from analysis.figures.sections import BAR_UM, View, index_at, section, views
-from analysis.palette import lettering
 from analysis.records.errors import RecordError
 from analysis.records.record import Record, Snapshots, dates, load_snapshots
-from analysis.stage import Box, Stage, panel_edge, set_stage
 
 MOST_ARMS = 8
 FRACTION_GLOW_D = 3.0

@@ -1,0 +1,1 @@
+"""Moving pictures: arms side by side on one clock."""
