@@ -14,7 +14,7 @@ from analysis.comparison.deaths import last_common_day, ledger
 from analysis.comparison.findings import Findings
 from analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
 from analysis.figures.style import DISCLAIMER
-from analysis.report import given
+from analysis.report.report import given
 from analysis.statistics.paired import QUANTILES
 
 SERIES_EVERY_D = 7.0

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def print_case(records: Sequence["Record"], folder: Path) -> list[Path]:
     """Print report against model, write its files and return them; nothing where nothing is reported of these arms."""
-    from analysis.case_files import FIGURE, write_case
     from analysis.comparison.case_table import FILE, shown, statement
+    from analysis.report.case_files import FIGURE, write_case
 
     table = write_case(records, folder)
     if table is None:

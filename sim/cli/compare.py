@@ -77,7 +77,7 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     from analysis.figures.findings import findings_figures
     from analysis.figures.standard import standard_figures
     from analysis.records.record import load
-    from analysis.report import Pictures, write_report
+    from analysis.report.report import Pictures, write_report
     from sim.cli.compare_files import read_plan, remove_old_files, write_plan
     from sim.cli.compare_tables import text
 

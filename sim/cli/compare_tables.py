@@ -29,7 +29,7 @@ def _found(findings: "Findings") -> str:
     from analysis.comparison.synergy import TARGETS
     from analysis.figures.style import coupling_label
     from analysis.figures.synergy import name_of
-    from analysis.report_tables import estimated, spread
+    from analysis.report.tables import estimated, spread
 
     said = ""
     if findings.synergy is not None:

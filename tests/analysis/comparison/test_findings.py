@@ -16,8 +16,8 @@ from analysis.comparison.tables import write
 from analysis.figures import style
 from analysis.figures.findings import findings_figures
 from analysis.records.record import Record, load
-from analysis.report import Pictures, write_report
-from analysis.report_tables import tables
+from analysis.report.report import Pictures, write_report
+from analysis.report.tables import tables
 from tests.made_record import make_record
 
 PARTS = ("radiotherapy", "anti_pd1", "anlotinib")

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.case_files import case_section
 from analysis.clinical.outcome import READINGS
 from analysis.comparison.comparison import Comparison, Summary
 from analysis.comparison.findings import Findings
@@ -20,7 +19,8 @@ from analysis.figures.findings import Drawn
 from analysis.figures.standard import caption, summary_note
 from analysis.records.errors import RecordError
 from analysis.records.record import Record
-from analysis.report_tables import INTERVALS, tables
+from analysis.report.case_files import case_section
+from analysis.report.tables import INTERVALS, tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MEDIA = {".png": "image/png", ".gif": "image/gif", ".mp4": "video/mp4", ".svg": "image/svg+xml"}

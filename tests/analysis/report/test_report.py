@@ -12,7 +12,7 @@ from analysis.figures import style
 from analysis.figures.standard import standard_figures
 from analysis.records.errors import RecordError
 from analysis.records.record import load
-from analysis.report import Pictures, assumptions, number, write_report
+from analysis.report.report import Pictures, assumptions, number, write_report
 from tests.made_record import make_record
 
 SCENARIO = """
