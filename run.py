@@ -1,4 +1,4 @@
-from sim.cli import main
+from lesionlab.sim.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import mesa
 
-from sim.measures import lesion_size
-from sim.scenario.scenario import Scenario
-from sim.state.state import Fraction, Tissue
-from sim.treatment.courses import Drug, RadiotherapyCourse
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.state.state import Fraction, Tissue
+from lesionlab.sim.treatment.courses import Drug, RadiotherapyCourse
 
 if TYPE_CHECKING:
-    from sim.model import TumourModel
+    from lesionlab.sim.model import TumourModel
 
 
 class Patient(mesa.Agent):

@@ -6,12 +6,12 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from scipy.fft import next_fast_len
 
-from sim.numerics.jit import kernel
-from sim.numerics.random import Luck, draw, name_entity, site_entity, uniform
-from sim.parameters.quantities import quantity
-from sim.processes import oxygen, vessels
-from sim.state.codes import CellState, Purpose
-from sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import Luck, draw, name_entity, site_entity, uniform
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.processes import oxygen, vessels
+from lesionlab.sim.state.codes import CellState, Purpose
+from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
 
 _SITE_CM = SITE_UM * 1e-4
 MOST_LAYERS, MOST_SITES = 63, 8191

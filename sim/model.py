@@ -8,20 +8,20 @@ from typing import Any, NamedTuple
 import mesa
 import numpy as np
 
-from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
-from sim.initial_state import seed as seed_tissue
-from sim.measures import lesion_size
-from sim.measures.series import measure_patient
-from sim.numerics.random import seed_key
-from sim.parameters.errors import UserError
-from sim.processes.pharmacokinetics import KNOWN_DRUGS
-from sim.processes.t_cell_priming import STAGES, hold_baseline
-from sim.scenario.load import load_scenario
-from sim.scenario.scenario import Scenario
-from sim.schedule import advance
-from sim.state.checkpoint import restore
-from sim.state.clock import Clock
-from sim.state.state import DrugLevel, Orders, State, Systemic
+from lesionlab.sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from lesionlab.sim.initial_state import seed as seed_tissue
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.measures.series import measure_patient
+from lesionlab.sim.numerics.random import seed_key
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
+from lesionlab.sim.processes.t_cell_priming import STAGES, hold_baseline
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.schedule import advance
+from lesionlab.sim.state.checkpoint import restore
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import DrugLevel, Orders, State, Systemic
 
 
 class Event(NamedTuple):
@@ -44,7 +44,7 @@ class TumourModel(mesa.Model):
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
-        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`sim.record.writer.read_checkpoint`); events
+        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`read_checkpoint` of the record); events
             and the DataCollector begin anew.
         on_burn_in: called once a day of the burn-in with (days since day 0, negative; days in all).
 

@@ -7,10 +7,10 @@ from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from sim import initial_state, t_cell_steps
-from sim.measures import lesion_size
-from sim.numerics.threads import side_by_side
-from sim.processes import (
+from lesionlab.sim import initial_state, t_cell_steps
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.numerics.threads import side_by_side
+from lesionlab.sim.processes import (
     antigen_loss,
     apoptosis,
     cell_cycle,
@@ -36,8 +36,8 @@ from sim.processes import (
     vegf_blockade,
     vessels,
 )
-from sim.state.clock import Clock
-from sim.state.state import State, Tissue
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import State, Tissue
 
 
 class Process(NamedTuple):

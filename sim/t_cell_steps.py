@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from sim.hits import settle
-from sim.layouts.site_flags import lay, take_counts
-from sim.numerics.jit import kernel
-from sim.numerics.random import Luck
-from sim.numerics.threads import in_pieces, is_shared
-from sim.processes import t_cell_killing, t_cell_motion
-from sim.processes.t_cell_killing import Fight, decide, strike, visit
-from sim.processes.t_cell_motion import Walk, commit, move_visitors, propose, take_turn
-from sim.state.clock import MICRO_STEP_MIN, Clock
-from sim.state.state import State
-from sim.state.t_cells import Visits, join
+from lesionlab.sim.layouts.site_flags import lay, take_counts
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.threads import in_pieces, is_shared
+from lesionlab.sim.processes import t_cell_killing, t_cell_motion
+from lesionlab.sim.processes.t_cell_killing import Fight, decide, settle, strike, visit
+from lesionlab.sim.processes.t_cell_motion import Walk, commit, move_visitors, propose, take_turn
+from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
+from lesionlab.sim.state.state import State
+from lesionlab.sim.state.t_cells import Visits, join
 
 
 @kernel

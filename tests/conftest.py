@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sim.scenario.load import scenario_from_text
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
 from tests.tiny_arm import TREATED, UNTREATED
 
 

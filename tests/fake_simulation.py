@@ -10,8 +10,8 @@ from typing import Any
 
 import h5py
 
-from sim.scenario.load import scenario_from_text
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
 from tests.made_record import make_record
 
 SCENARIO = """

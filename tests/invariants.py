@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.numerics.window import cut
-from sim.state.codes import CellState
-from sim.state.state import State
+from lesionlab.sim.numerics.window import cut
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import State
 
 
 def check(state: State) -> None:

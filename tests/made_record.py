@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
+from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 
 START, END_D = date(2021, 7, 6), 1333.0
 SCANS_D = (0.0, 66.0, 132.0, 283.0, 739.0, 923.0, 1014.0, 1320.0)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.numerics.random import name_entity, seed_key
-from sim.numerics.window import widen
-from sim.processes.t_cell_priming import STAGES
-from sim.state.clock import Clock
-from sim.state.codes import CellState
-from sim.state.state import DrugLevel, State, Systemic, Tissue
+from lesionlab.sim.numerics.random import name_entity, seed_key
+from lesionlab.sim.numerics.window import widen
+from lesionlab.sim.processes.t_cell_priming import STAGES
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import DrugLevel, State, Systemic, Tissue
 
 KEY = seed_key(1, 0, 0)
 Shape = tuple[int, int, int]

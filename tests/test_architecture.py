@@ -10,7 +10,7 @@ import pytest
 
 import analysis
 import sim
-from sim.schedule import SCHEDULE
+from lesionlab.sim.schedule import SCHEDULE
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted([*(ROOT / "sim").rglob("*.py"), *(ROOT / "analysis").rglob("*.py"), ROOT / "run.py"])
@@ -189,7 +189,7 @@ def test_imports_within_sim_point_one_way() -> None:
 
 
 def test_processes_never_import_one_another() -> None:
-    found = [f"{name_of(path)}: {name}" for path in PROCESSES for name in imports(path) if name.startswith("sim.processes")]
+    found = [f"{name_of(path)}: {name}" for path in PROCESSES for name in imports(path) if name.startswith("lesionlab.sim.processes")]
     assert found == []
 
 

@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from sim import bench
-from sim.bench import Effort, Figure, at_least, at_most, figure
-from sim.bench.profile import timed
-from sim.cli import bench as verb
-from sim.processes import oxygen
+from lesionlab.sim import bench
+from lesionlab.sim.bench import Effort, Figure, at_least, at_most, figure
+from lesionlab.sim.bench.profile import timed
+from lesionlab.sim.cli import bench as verb
+from lesionlab.sim.processes import oxygen
 from tests.made_state import clock_at, state_of
 
 TINY = Effort(cells=500, repeats=1, days=0.25, large_cells=1000, is_whole=False)

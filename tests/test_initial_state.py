@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim import t_cell_steps
-from sim.initial_state import MOST_LAYERS, Section, seed
-from sim.numerics.lattice import mass_axes
-from sim.processes import population_control
-from sim.schedule import PARAMETERS, SCHEDULE
-from sim.state.codes import CellState, Hazard
-from sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
+from lesionlab.sim import t_cell_steps
+from lesionlab.sim.initial_state import MOST_LAYERS, Section, seed
+from lesionlab.sim.numerics.lattice import mass_axes
+from lesionlab.sim.processes import population_control
+from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
 from tests.invariants import check
 from tests.made_state import KEY, add_t_cells, bare_tissue, clock_at, state_of
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from sim.model import TumourModel
-from sim.runs.simulation import quick
-from sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
-from sim.scenario.scenario import Scenario
-from sim.state.state import SITES_PER_MM2
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.runs.simulation import quick
+from lesionlab.sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.state.state import SITES_PER_MM2
 from tests.invariants import check
 from tests.tiny_arm import TREATED
 
@@ -56,7 +56,7 @@ def test_the_patient_keeps_every_invariant_and_her_t_cells_through_the_first_for
 @pytest.mark.slow
 def test_untreated_tissue_rests_where_tumours_do() -> None:
     """Means over the three large lesions on day 0, measures of the record and not settings; single sections scatter about them."""
-    from sim.measures.series import measure_tissue
+    from lesionlab.sim.measures.series import measure_tissue
 
     model = TumourModel(load_scenario(scenario_folder() / "untreated.yaml"), until_d=14.0)
     large = [tissue for tissue in model.state.tissues if tissue.name != "liver"]

@@ -9,12 +9,12 @@ import mesa
 import numpy as np
 import pytest
 
-from sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
-from sim.measures.series import measure_patient
-from sim.model import TumourModel
-from sim.parameters.errors import UserError
-from sim.scenario.load import scenario_from_text
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from lesionlab.sim.measures.series import measure_patient
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
 from tests.invariants import check
 from tests.tiny_arm import TREATED
 

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import t_cell_steps
-from sim.model import TumourModel
-from sim.numerics import diffusion, threads
-from sim.numerics.threads import hired
-from sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
-from sim.scenario.scenario import Scenario
-from sim.schedule import PARAMETERS, SCHEDULE, advance
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Fraction, Orders, State, Tissue
+from lesionlab.sim import t_cell_steps
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.numerics import diffusion, threads
+from lesionlab.sim.numerics.threads import hired
+from lesionlab.sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.schedule import PARAMETERS, SCHEDULE, advance
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Fraction, Orders, State, Tissue
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed_paths, clock_at, fill_disc, remember, state_of
 

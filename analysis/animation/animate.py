@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from analysis.animation.frames import Film, compose, film
-from analysis.figures import calendar, style
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, load, refuse_twins
+from lesionlab.analysis.animation.frames import Film, compose, film
+from lesionlab.analysis.figures import calendar, style
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, load, refuse_twins
 
 FRAMES_PER_SECOND, N_FRAMES = 12, 120
 FIRST_HOLD_S, LAST_HOLD_S = 1.0, 3.0

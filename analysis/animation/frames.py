@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from analysis.animation import palette
-from analysis.animation.layout import Box, Stage, panel_edge, set_stage
-from analysis.animation.palette import lettering
-from analysis.figures import calendar, style
-from analysis.figures.panels import by_arm, ended_on_day, values
-from analysis.figures.sections import BAR_UM, View, index_at, section, views
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, Snapshots, dates, load_snapshots
+from lesionlab.analysis.animation import palette
+from lesionlab.analysis.animation.layout import Box, Stage, panel_edge, set_stage
+from lesionlab.analysis.animation.palette import lettering
+from lesionlab.analysis.figures import calendar, style
+from lesionlab.analysis.figures.panels import by_arm, ended_on_day, values
+from lesionlab.analysis.figures.sections import BAR_UM, View, index_at, section, views
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, Snapshots, dates, load_snapshots
 
 MOST_ARMS = 8
 FRACTION_GLOW_D = 3.0

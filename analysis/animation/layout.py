@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 from numpy.typing import NDArray
 
-from analysis.animation.palette import OXYGEN_LEVELS, Palette, build
-from analysis.figures import calendar, style
-from analysis.figures.panels import Panel, Quantity, draw_lines, place
-from analysis.figures.sections import BAR_UM
-from analysis.records.record import Record
+from lesionlab.analysis.animation.palette import OXYGEN_LEVELS, Palette, build
+from lesionlab.analysis.figures import calendar, style
+from lesionlab.analysis.figures.panels import Panel, Quantity, draw_lines, place
+from lesionlab.analysis.figures.sections import BAR_UM
+from lesionlab.analysis.records.record import Record
 
 LEFT_PX, LEGEND_PX, GAP_PX, ROW_GAP_PX = 150, 292, 12, 8
 HEADER_PX, ARM_HEAD_PX, CALLIPER_PX, AXIS_PX, FOOTER_PX = 62, 62, 46, 46, 28

@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from analysis.figures import style
+from lesionlab.analysis.figures import style
 
 OXYGEN_LEVELS = 32
 INK_LEVELS = 16

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.clinical.response import Reading, assess, best_overall_response, local_control, time_to_progression
-from analysis.clinical.scans import ScanTable, read_scans
-from analysis.records.errors import RecordError
-from analysis.records.record import Record
+from lesionlab.analysis.clinical.response import Reading, assess, best_overall_response, local_control, time_to_progression
+from lesionlab.analysis.clinical.scans import ScanTable, read_scans
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record
 
 READINGS: tuple[Reading, ...] = ("report", "strict")
 CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")

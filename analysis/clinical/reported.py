@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.clinical.outcome import Outcome
-from analysis.clinical.response import TimeToEvent, assess, lesion_control, lesion_response, local_control, time_to_progression
-from analysis.clinical.scans import ROUNDING, SCAN_WINDOW_D
-from analysis.records.errors import RecordError
-from analysis.records.record import Record
+from lesionlab.analysis.clinical.outcome import Outcome
+from lesionlab.analysis.clinical.response import TimeToEvent, assess, lesion_control, lesion_response, local_control, time_to_progression
+from lesionlab.analysis.clinical.scans import ROUNDING, SCAN_WINDOW_D
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record
 
 PATIENT = "patient"
 RESPONSES = ("CR", "PR", "SD", "PD")

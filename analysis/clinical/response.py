@@ -29,7 +29,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.clinical.scans import NORMAL_NODE_CM, ROUNDING, ScanTable, only, read_scans
+from lesionlab.analysis.clinical.scans import NORMAL_NODE_CM, ROUNDING, ScanTable, only, read_scans
 
 __all__ = ["Reading", "ScanTable", "TimeToEvent", "Visit", "assess", "best_overall_response", "is_controlled_at_end",
            "lesion_control", "lesion_response", "local_control", "read_scans", "time_to_progression"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records.errors import RecordError
-from analysis.records.record import Record
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record
 
 DETECTION_LIMIT_CM = 0.2
 MEASURABLE_CM, MEASURABLE_NODE_CM, NORMAL_NODE_CM = 1.0, 1.5, 1.0

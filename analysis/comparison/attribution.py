@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.statistics.paired import Estimate, Table, estimate
+from lesionlab.analysis.statistics.paired import Estimate, Table, estimate
 
 WORTHS = {"kill": "kill of the full regimen", "synergy": "kill beyond its parts (Bliss)"}
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.clinical.outcome import Outcome
-from analysis.clinical.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
-from analysis.records.errors import RecordError
+from lesionlab.analysis.clinical.outcome import Outcome
+from lesionlab.analysis.clinical.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
+from lesionlab.analysis.records.errors import RecordError
 
 INTERVAL = (0.05, 0.95)
 HALF = 0.5

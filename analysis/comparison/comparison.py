@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.clinical.outcome import SCAN_QUANTITIES, Outcome, read_outcome
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, refuse_twins
-from analysis.statistics.paired import QUANTILES
+from lesionlab.analysis.clinical.outcome import SCAN_QUANTITIES, Outcome, read_outcome
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, refuse_twins
+from lesionlab.analysis.statistics.paired import QUANTILES
 
 
 class Summary(NamedTuple):

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from analysis.comparison.comparison import Comparison
-from analysis.figures import style
-from analysis.figures.panels import by_arm, place, values
-from analysis.records.record import Record
-from analysis.statistics.paired import Estimate, estimate
+from lesionlab.analysis.comparison.comparison import Comparison
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.panels import by_arm, place, values
+from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.statistics.paired import Estimate, estimate
 
 TOP_PX, BOTTOM_PX, LEFT_PX, RIGHT_PX, GAP_X_PX, GAP_Y_PX, BAR_PX = 130, 90, 200, 120, 130, 70, 46
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

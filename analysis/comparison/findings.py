@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.clinical.outcome import Outcome
-from analysis.clinical.response import STABLE_FROM_D
-from analysis.comparison.attribution import Shares, of_couplings, of_treatments
-from analysis.comparison.comparison import Comparison
-from analysis.comparison.regimen import Factorial, factorial
-from analysis.comparison.synergy import (
+from lesionlab.analysis.clinical.outcome import Outcome
+from lesionlab.analysis.clinical.response import STABLE_FROM_D
+from lesionlab.analysis.comparison.attribution import Shares, of_couplings, of_treatments
+from lesionlab.analysis.comparison.comparison import Comparison
+from lesionlab.analysis.comparison.regimen import Factorial, factorial
+from lesionlab.analysis.comparison.synergy import (
     QUANTITIES,
     TARGETS,
     Bound,
@@ -28,8 +28,8 @@ from analysis.comparison.synergy import (
     logs_of,
     shared_replicates,
 )
-from analysis.statistics.paired import Course, Estimate, Table, estimate
-from analysis.statistics.survival import EVENTS, Survival, Times, difference, horizon, log_rank, survival, times
+from lesionlab.analysis.statistics.paired import Course, Estimate, Table, estimate
+from lesionlab.analysis.statistics.survival import EVENTS, Survival, Times, difference, horizon, log_rank, survival, times
 
 Walks = Sequence[Sequence[tuple[str, float]]]
 DIFFERENCES = {

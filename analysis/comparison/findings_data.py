@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from analysis.comparison.attribution import WORTHS, Shares
-from analysis.comparison.findings import DELAYS, DIFFERENCES, Findings, at
-from analysis.comparison.synergy import QUANTITIES, Bound
-from analysis.statistics.paired import LEVEL, Course, Estimate, nothing_known
-from analysis.statistics.survival import EVENTS, Survival
+from lesionlab.analysis.comparison.attribution import WORTHS, Shares
+from lesionlab.analysis.comparison.findings import DELAYS, DIFFERENCES, Findings, at
+from lesionlab.analysis.comparison.synergy import QUANTITIES, Bound
+from lesionlab.analysis.statistics.paired import LEVEL, Course, Estimate, nothing_known
+from lesionlab.analysis.statistics.survival import EVENTS, Survival
 
 KINDS = {"bliss": "kill beyond the sum of the parts (Bliss)", "hsa": "kill beyond the best part (highest single agent)"}
 

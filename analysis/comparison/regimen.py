@@ -11,7 +11,7 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, NamedTuple
 
-from analysis.records.record import Record
+from lesionlab.analysis.records.record import Record
 
 NOT_COMPARED = ("arm", "title", "radiotherapy", "drugs", "output", "reported", "calibration")
 COMMENTS = ("evidence", "note")
@@ -89,7 +89,7 @@ def _text(node: Any) -> str:
 
 
 def _treatments(tree: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield every course and drug, named as `sim.scenario.arms` names the components of a scenario."""
+    """Yield every course and drug, named as `lesionlab.sim.scenario.arms` names the components of a scenario."""
     seen: dict[str, int] = {}
     for course in tree.get("radiotherapy") or ():
         name = f"radiotherapy_{course.get('name') or course['lesion']}"

@@ -24,13 +24,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.clinical.outcome import Outcome
-from analysis.comparison.regimen import Factorial
-from analysis.figures.panels import values
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, load
-from analysis.statistics.paired import Course, Estimate, Table, estimate, over_time
-from analysis.statistics.survival import Times, times
+from lesionlab.analysis.clinical.outcome import Outcome
+from lesionlab.analysis.comparison.regimen import Factorial
+from lesionlab.analysis.figures.panels import values
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.statistics.paired import Course, Estimate, Table, estimate, over_time
+from lesionlab.analysis.statistics.survival import Times, times
 
 QUANTITIES = {"clonogens": "clonogens", "lesion_cells": "tumour cells (volume)"}
 TARGETS = ""

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from analysis.clinical.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Quantity, responses
-from analysis.comparison.comparison import Comparison, Summary
-from analysis.comparison.deaths import last_common_day, ledger
-from analysis.comparison.findings import Findings
-from analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
-from analysis.figures.style import DISCLAIMER
-from analysis.report.report import given
-from analysis.statistics.paired import QUANTILES
+from lesionlab.analysis.clinical.outcome import QUANTITIES, READINGS, SCAN_QUANTITIES, Quantity, responses
+from lesionlab.analysis.comparison.comparison import Comparison, Summary
+from lesionlab.analysis.comparison.deaths import last_common_day, ledger
+from lesionlab.analysis.comparison.findings import Findings
+from lesionlab.analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
+from lesionlab.analysis.figures.style import DISCLAIMER
+from lesionlab.analysis.report.report import given
+from lesionlab.analysis.statistics.paired import QUANTILES
 
 SERIES_EVERY_D = 7.0
 TIDY = ("longest_diameter_cm", "lesion_cells", "clonogens", "hypoxic_fraction_below_5_mmHg", "mean_oxygen_mmHg",

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.comparison.attribution import WORTHS, Shares
-from analysis.comparison.findings import Attribution, Findings
-from analysis.figures import style
-from analysis.figures.panels import place
-from analysis.figures.survival import interval_bar
-from analysis.statistics.paired import Estimate
+from lesionlab.analysis.comparison.attribution import WORTHS, Shares
+from lesionlab.analysis.comparison.findings import Attribution, Findings
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.panels import place
+from lesionlab.analysis.figures.survival import interval_bar
+from lesionlab.analysis.statistics.paired import Estimate
 
 COUPLING_COLOURS = {"kill": "#0072B2", "synergy": "#D55E00"}
 ROW_PX, LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_PX = 40, 160, 24, 150, 100, 60

@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.figures import style
-from analysis.records.record import Record
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.records.record import Record
 
 LOW_DOSE_GY = 2.0
 DAYS_PER_YEAR = 365.25

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.comparison.case_table import CaseTable, Row, short_text, statement, status_text
-from analysis.figures import style
+from lesionlab.analysis.comparison.case_table import CaseTable, Row, short_text, statement, status_text
+from lesionlab.analysis.figures import style
 
 REPORTED, TICK = "#C9C9C9", "#555555"
 BAND, MARK = 0.36, 9

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from analysis.comparison.findings import Findings
-from analysis.figures import style
-from analysis.figures.attribution import attribution_figure
-from analysis.figures.standard import save, summary_note
-from analysis.figures.survival import difference_figure, survival_figure
-from analysis.figures.synergy import interaction_figure, synergy_figure
-from analysis.records.record import Record
+from lesionlab.analysis.comparison.findings import Findings
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.attribution import attribution_figure
+from lesionlab.analysis.figures.standard import save, summary_note
+from lesionlab.analysis.figures.survival import difference_figure, survival_figure
+from lesionlab.analysis.figures.synergy import interaction_figure, synergy_figure
+from lesionlab.analysis.records.record import Record
 
 Draw = Callable[[Findings, str], Figure]
 

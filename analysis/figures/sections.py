@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from analysis.figures import calendar, style
-from analysis.figures.panels import by_arm, ended_on_day, place, values
-from analysis.records.record import Record, Snapshots, load_snapshots
+from lesionlab.analysis.figures import calendar, style
+from lesionlab.analysis.figures.panels import by_arm, ended_on_day, place, values
+from lesionlab.analysis.records.record import Record, Snapshots, load_snapshots
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2

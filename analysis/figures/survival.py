@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.comparison.findings import Findings
-from analysis.comparison.findings_data import meaning
-from analysis.figures import style
-from analysis.figures.panels import place
-from analysis.statistics.survival import Survival
+from lesionlab.analysis.comparison.findings import Findings
+from lesionlab.analysis.comparison.findings_data import meaning
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.panels import place
+from lesionlab.analysis.statistics.survival import Survival
 
 DEATH_COLOUR = "#222222"
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX = 96, 30, 164, 84, 56, 132

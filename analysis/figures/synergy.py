@@ -7,13 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.comparison.findings import Findings, Synergy, at
-from analysis.comparison.findings_data import KINDS
-from analysis.comparison.synergy import TARGETS
-from analysis.figures import style
-from analysis.figures.panels import place
-from analysis.figures.survival import interval_bar
-from analysis.statistics.paired import Course
+from lesionlab.analysis.comparison.findings import Findings, Synergy, at
+from lesionlab.analysis.comparison.findings_data import KINDS
+from lesionlab.analysis.comparison.synergy import TARGETS
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.panels import place
+from lesionlab.analysis.figures.survival import interval_bar
+from lesionlab.analysis.statistics.paired import Course
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX = 110, 30, 126, 92, 62, 84
 MOST_LESIONS, MOST_LINES, ROW_PX = 4, 6, 52

@@ -12,8 +12,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, load_snapshots
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, load_snapshots
 
 DISCLAIMER = "Illustrative, not for clinical use"
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.records.errors import RecordError
+from lesionlab.analysis.records.errors import RecordError
 
 SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
 EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")

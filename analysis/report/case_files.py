@@ -9,13 +9,13 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from analysis.clinical.outcome import read_outcome
-from analysis.comparison.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
-from analysis.figures import style
-from analysis.figures.case import CAPTION, case_figure
-from analysis.figures.standard import save
-from analysis.records.errors import RecordError
-from analysis.records.record import Record
+from lesionlab.analysis.clinical.outcome import read_outcome
+from lesionlab.analysis.comparison.case_table import CaseTable, case_table, plain, shown, statement, write_case_table
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.case import CAPTION, case_figure
+from lesionlab.analysis.figures.standard import save
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record
 
 TEMPLATE = Path(__file__).with_name("case_section.html.j2")
 FIGURE, SUMMARY = "case.png", "summary.json"

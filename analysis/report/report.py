@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.clinical.outcome import READINGS
-from analysis.comparison.comparison import Comparison, Summary
-from analysis.comparison.findings import Findings
-from analysis.figures import calendar, style
-from analysis.figures.findings import Drawn
-from analysis.figures.standard import caption, summary_note
-from analysis.records.errors import RecordError
-from analysis.records.record import Record
-from analysis.report.case_files import case_section
-from analysis.report.tables import INTERVALS, tables
+from lesionlab.analysis.clinical.outcome import READINGS
+from lesionlab.analysis.comparison.comparison import Comparison, Summary
+from lesionlab.analysis.comparison.findings import Findings
+from lesionlab.analysis.figures import calendar, style
+from lesionlab.analysis.figures.findings import Drawn
+from lesionlab.analysis.figures.standard import caption, summary_note
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.report.case_files import case_section
+from lesionlab.analysis.report.tables import INTERVALS, tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MEDIA = {".png": "image/png", ".gif": "image/gif", ".mp4": "video/mp4", ".svg": "image/svg+xml"}

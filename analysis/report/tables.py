@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.comparison.attribution import WORTHS, Shares
-from analysis.comparison.comparison import Comparison
-from analysis.comparison.deaths import last_common_day, ledger
-from analysis.comparison.findings import DELAYS, DIFFERENCES, Findings, Synergy, at
-from analysis.comparison.findings_data import meaning
-from analysis.comparison.synergy import Bound
-from analysis.figures import style
-from analysis.figures.synergy import name_of
-from analysis.statistics.paired import LEAST_PAIRS, Estimate
+from lesionlab.analysis.comparison.attribution import WORTHS, Shares
+from lesionlab.analysis.comparison.comparison import Comparison
+from lesionlab.analysis.comparison.deaths import last_common_day, ledger
+from lesionlab.analysis.comparison.findings import DELAYS, DIFFERENCES, Findings, Synergy, at
+from lesionlab.analysis.comparison.findings_data import meaning
+from lesionlab.analysis.comparison.synergy import Bound
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.synergy import name_of
+from lesionlab.analysis.statistics.paired import LEAST_PAIRS, Estimate
 
 INTERVALS = ("In brackets: 95 % bootstrap interval of the mean over replicates on the same luck; there is none below "
              f"{LEAST_PAIRS} replicates, and with few it is too narrow (with 8, it holds the true mean in 88 % of cases, not 95 %).")

@@ -2,7 +2,7 @@
 
 Events:
 
-* Progression (`report`, `strict`): the first scan that reads PD (RECIST 1.1, `analysis/clinical/response.py`), or lethal burden before it. It is
+* Progression (`report`, `strict`): the first scan that reads PD (RECIST 1.1, `response.py`), or lethal burden before it. It is
   known to the scan, not to the day: the true time lies between that scan and the one before.
 * Death: the day on which the patient's cells reach the lethal burden. There is no other death in the model.
 * A run that ends without the event, at the end of its calendar or where it was stopped, is censored on the right on its last day.
@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import CensoredData, ecdf, logrank
 
-from analysis.clinical.outcome import Outcome
-from analysis.clinical.response import time_to_progression
-from analysis.statistics.paired import LEVEL, Estimate, estimate
+from lesionlab.analysis.clinical.outcome import Outcome
+from lesionlab.analysis.clinical.response import time_to_progression
+from lesionlab.analysis.statistics.paired import LEVEL, Estimate, estimate
 
 EVENTS = {"progression_report": "progression or death, read as the case report did",
           "progression_strict": "progression or death, a lesion not evaluable at baseline counted as new",

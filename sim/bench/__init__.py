@@ -81,8 +81,8 @@ def seconds(work: Callable[[], object], repeats: int, calls: int = 1) -> list[fl
 
 def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
     """Measure everything the effort asks for; what it leaves out stands there unmeasured. `tell` is given what begins."""
-    from sim.bench import kernels, machine, profile, runs
-    from sim.runs.simulation import warm_kernels
+    from lesionlab.sim.bench import kernels, machine, profile, runs
+    from lesionlab.sim.runs.simulation import warm_kernels
 
     tell("compiling the rules, if they are not yet")
     warm_kernels()

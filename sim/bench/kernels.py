@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim import t_cell_steps
-from sim.bench import Figure, at_least, figure, machine, seconds
-from sim.model import TumourModel
-from sim.numerics.diffusion import relax
-from sim.numerics.linear_fields import steady_linear
-from sim.numerics.window import cut
-from sim.processes import cell_fate, hypoxia
-from sim.schedule import SCHEDULE
-from sim.state.state import SITE_UM, State
+from lesionlab.sim import t_cell_steps
+from lesionlab.sim.bench import Figure, at_least, figure, machine, seconds
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.numerics.diffusion import relax
+from lesionlab.sim.numerics.linear_fields import steady_linear
+from lesionlab.sim.numerics.window import cut
+from lesionlab.sim.processes import cell_fate, hypoxia
+from lesionlab.sim.schedule import SCHEDULE
+from lesionlab.sim.state.state import SITE_UM, State
 
 GROUP = "kernels"
 _SWEEPS = 20

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from sim.bench import Figure, figure, seconds
-from sim.numerics.jit import kernel
-from sim.numerics.random import Luck, draw_many
+from lesionlab.sim.bench import Figure, figure, seconds
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import Luck, draw_many
 
 GROUP = "machine"
 COPY, DIFFUSION, ROOT, LATTICE = ("copy, out of cache", "bare explicit diffusion sweep", "bare red and black sweep with the exact root",

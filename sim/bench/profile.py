@@ -8,13 +8,13 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from sim import t_cell_steps
-from sim.bench import Effort, Figure, figure
-from sim.model import TumourModel
-from sim.runs.simulation import COMMIT_EVERY_D
-from sim.scenario.load import load_scenario
-from sim.scenario.scenario import Scenario
-from sim.schedule import SCHEDULE
+from lesionlab.sim import t_cell_steps
+from lesionlab.sim.bench import Effort, Figure, figure
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.runs.simulation import COMMIT_EVERY_D
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.schedule import SCHEDULE
 
 GROUP = "share of time"
 MICRO_STEPS = "t_cell_motion and t_cell_killing"

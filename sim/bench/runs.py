@@ -12,21 +12,21 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from sim.bench import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_least, at_most, figure
-from sim.bench.profile import case, watching
-from sim.model import TumourModel
-from sim.numerics.threads import hired
-from sim.parameters.errors import UserError
-from sim.runs import simulation
-from sim.runs.simulation import COMMIT_EVERY_D
-from sim.scenario.load import load_scenario
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.bench import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_least, at_most, figure
+from lesionlab.sim.bench.profile import case, watching
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.numerics.threads import hired
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.runs import simulation
+from lesionlab.sim.runs.simulation import COMMIT_EVERY_D
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
 
 GROUP = "runs"
 _RECORDING = ("_write_row", "_write_snapshots", "_commit")
 _LARGE_STEPS = 24
-_PROGRAM = "import sys; from sim.cli import main; sys.exit(main(sys.argv[1:]))"
-_WARM = "from sim.runs.simulation import warm_kernels; warm_kernels()"
+_PROGRAM = "import sys; from lesionlab.sim.cli import main; sys.exit(main(sys.argv[1:]))"
+_WARM = "from lesionlab.sim.runs.simulation import warm_kernels; warm_kernels()"
 
 
 def _finish(scenario: Scenario, until_d: float) -> float:

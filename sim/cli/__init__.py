@@ -11,9 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-from analysis.records.errors import RecordError
-from sim import DISCLAIMER, __version__
-from sim.parameters.errors import UserError, did_you_mean
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.sim import DISCLAIMER, __version__
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
 
 VERBS = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify",
          "bench")
@@ -71,7 +71,7 @@ def _parser(arguments: list[str]) -> Any:
     if asked is not None and asked not in verbs:
         raise UserError(f"{asked}: no such verb{did_you_mean(asked, verbs)}")
     for verb in verbs:
-        module = import_module(f"sim.cli.{verb}")
+        module = import_module(f"lesionlab.sim.cli.{verb}")
         below = offered.add_parser(verb, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.", allow_abbrev=False)
         module.add_arguments(below)
         below.set_defaults(execute=module.execute)

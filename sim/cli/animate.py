@@ -30,8 +30,8 @@ def execute(options: Namespace) -> int:
         UserError: the output has another ending, exists or has no folder.
         RecordError: a record cannot be read, has no snapshots, or does not have the lesion.
     """
-    from analysis.animation.animate import animate, destination
-    from sim.cli.output import writable
+    from lesionlab.analysis.animation.animate import animate, destination
+    from lesionlab.sim.cli.output import writable
 
     path = writable(destination(writable(options.output, SUFFIXES, options.force)), SUFFIXES, options.force)
     if path != options.output:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sim.bench import Figure
+    from lesionlab.sim.bench import Figure
 
 HELP = "time kernels and runs beside what this machine could do; targets, reached or not"
 HEADINGS = ("group", "figure", "median", "least", "most", "unit", "target", "verdict")
@@ -23,8 +23,8 @@ def execute(options: Namespace) -> int:
     import json
     import sys
 
-    from sim.bench import Effort, bench
-    from sim.runs.machine import available_cores
+    from lesionlab.sim.bench import Effort, bench
+    from lesionlab.sim.runs.machine import available_cores
 
     def tell(text: str) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)

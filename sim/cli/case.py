@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.runs import aligned
+from lesionlab.sim.cli.runs import aligned
 
 if TYPE_CHECKING:
-    from analysis.records.record import Record
+    from lesionlab.analysis.records.record import Record
 
 
 def print_case(records: Sequence["Record"], folder: Path) -> list[Path]:
     """Print report against model, write its files and return them; nothing where nothing is reported of these arms."""
-    from analysis.comparison.case_table import FILE, shown, statement
-    from analysis.report.case_files import FIGURE, write_case
+    from lesionlab.analysis.comparison.case_table import FILE, shown, statement
+    from lesionlab.analysis.report.case_files import FIGURE, write_case
 
     table = write_case(records, folder)
     if table is None:

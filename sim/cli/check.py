@@ -4,8 +4,8 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sim.scenario.scenario import Scenario
-    from sim.treatment.courses import RadiotherapyCourse
+    from lesionlab.sim.scenario.scenario import Scenario
+    from lesionlab.sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
 
@@ -20,8 +20,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Print a summary of each scenario; raise UserError with the mistakes of all of them."""
-    from sim.parameters.errors import UserError
-    from sim.scenario.load import load_scenario
+    from lesionlab.sim.parameters.errors import UserError
+    from lesionlab.sim.scenario.load import load_scenario
 
     mistakes = []
     for path in options.scenarios:
@@ -83,8 +83,8 @@ def _reported(scenario: "Scenario") -> list[str]:
 
 def _changed(scenario: "Scenario") -> list[str]:
     """Return the parameters of the rules that this scenario sets otherwise."""
-    from sim.parameters.quantities import describe_group
-    from sim.schedule import PARAMETERS
+    from lesionlab.sim.parameters.quantities import describe_group
+    from lesionlab.sim.schedule import PARAMETERS
 
     return [f"{process}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"
             for process, group in PARAMETERS.items() for chosen in [scenario.parameters(process)]

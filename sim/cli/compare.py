@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.case import print_case
-from sim.cli.compare_plan import DEFAULT_WALKS, Plan, make_plan
-from sim.cli.runs import add_run_arguments, announce, list_failures, run_jobs
+from lesionlab.sim.cli.case import print_case
+from lesionlab.sim.cli.compare_plan import DEFAULT_WALKS, Plan, make_plan
+from lesionlab.sim.cli.runs import add_run_arguments, announce, list_failures, run_jobs
 
 if TYPE_CHECKING:
-    from analysis.records.record import Record
+    from lesionlab.analysis.records.record import Record
 
 HELP = "compare arms, from scenarios or records: tables, figures, animation, report"
 
@@ -44,9 +44,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Compute what is missing, compare all arms and write the results; return 1 if some runs failed."""
-    from sim.cli.compare_files import read_plan, remove_old_records, write_plan
-    from sim.runs.job import is_done
-    from sim.studies.attribution import distinct
+    from lesionlab.sim.cli.compare_files import read_plan, remove_old_records, write_plan
+    from lesionlab.sim.runs.job import is_done
+    from lesionlab.sim.studies.attribution import distinct
 
     plan = make_plan(options)
     jobs = {job.path: job for job in (*plan.jobs, *distinct(plan.walks))}
@@ -71,15 +71,15 @@ def execute(options: Namespace) -> int:
 
 def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     """Print the tables and write everything that is made of the records."""
-    from analysis.comparison.comparison import compare
-    from analysis.comparison.findings import find
-    from analysis.comparison.tables import write
-    from analysis.figures.findings import findings_figures
-    from analysis.figures.standard import standard_figures
-    from analysis.records.record import load
-    from analysis.report.report import Pictures, write_report
-    from sim.cli.compare_files import read_plan, remove_old_files, write_plan
-    from sim.cli.compare_tables import text
+    from lesionlab.analysis.comparison.comparison import compare
+    from lesionlab.analysis.comparison.findings import find
+    from lesionlab.analysis.comparison.tables import write
+    from lesionlab.analysis.figures.findings import findings_figures
+    from lesionlab.analysis.figures.standard import standard_figures
+    from lesionlab.analysis.records.record import load
+    from lesionlab.analysis.report.report import Pictures, write_report
+    from lesionlab.sim.cli.compare_files import read_plan, remove_old_files, write_plan
+    from lesionlab.sim.cli.compare_tables import text
 
     records = [load(path) for path in paths]
     comparison = compare(records)
@@ -99,8 +99,8 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
 
 def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
     """Return every walk as (coupling that joined, worth), by outcome; the worth is nan where a run failed or its patient had died."""
-    from analysis.comparison.attribution import WORTHS, worth_of
-    from analysis.comparison.synergy import clonogens_on
+    from lesionlab.analysis.comparison.attribution import WORTHS, worth_of
+    from lesionlab.analysis.comparison.synergy import clonogens_on
 
     logs = {path: clonogens_on(path, plan.day_d) for path in {
         job.path for walk in plan.walks for step in walk for job in step.runs.values()} if plan.day_d is not None}
@@ -111,8 +111,8 @@ def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
 
 def _animation(records: Sequence["Record"], options: Namespace) -> Path | None:
     """Draw the animation of each arm's first replicate, unless it is not wanted."""
-    from analysis.animation.animate import animate
-    from analysis.animation.frames import MOST_ARMS
+    from lesionlab.analysis.animation.animate import animate
+    from lesionlab.analysis.animation.frames import MOST_ARMS
 
     if options.no_animation:
         return None

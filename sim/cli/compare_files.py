@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.record.files import is_in_use
-from sim.runs.job import STAMP, Job, progress_of
+from lesionlab.sim.record.files import is_in_use
+from lesionlab.sim.runs.job import STAMP, Job, progress_of
 
 PLAN = "plan.json"
 

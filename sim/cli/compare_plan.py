@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sim.cli.runs import check_engine
+from lesionlab.sim.cli.runs import check_engine
 
 if TYPE_CHECKING:
-    from analysis.records.record import Record
-    from sim.runs.job import Job
-    from sim.scenario.scenario import Scenario
-    from sim.studies.attribution import Step
+    from lesionlab.analysis.records.record import Record
+    from lesionlab.sim.runs.job import Job
+    from lesionlab.sim.scenario.scenario import Scenario
+    from lesionlab.sim.studies.attribution import Step
 
 RECORD_SUFFIXES = (".h5", ".hdf5")
 DEFAULT_WALKS = 8
@@ -29,8 +29,8 @@ class Plan(NamedTuple):
 
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
-    from analysis.records.record import load
-    from sim.parameters.errors import UserError
+    from lesionlab.analysis.records.record import load
+    from lesionlab.sim.parameters.errors import UserError
 
     records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)
     scenarios = [path for path in options.sources if path.suffix not in RECORD_SUFFIXES]
@@ -55,8 +55,8 @@ def make_plan(options: Namespace) -> Plan:
 
 def _recorded_day(typed: str, record: "Record") -> float:
     """Return the stated day, a date or days since the start, of a comparison of records."""
-    from sim.parameters.errors import UserError
-    from sim.runs.job import days_since
+    from lesionlab.sim.parameters.errors import UserError
+    from lesionlab.sim.runs.job import days_since
 
     start = date.fromisoformat(str(record.attributes["start_date"]))
     days = days_since(start, "--day", typed)
@@ -67,7 +67,7 @@ def _recorded_day(typed: str, record: "Record") -> float:
 
 def _check_options(options: Namespace, has_scenarios: bool) -> None:
     """Refuse options that contradict one another, or that ask for what is not there."""
-    from sim.parameters.errors import UserError
+    from lesionlab.sim.parameters.errors import UserError
 
     if options.replicates < 1:
         raise UserError(f"--replicates {options.replicates}: at least one is needed")
@@ -95,9 +95,9 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
 
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
     """Return every arm of the scenarios given, and the scenarios themselves."""
-    from sim.parameters.errors import UserError
-    from sim.scenario.arms import named_arms
-    from sim.scenario.load import load_scenario
+    from lesionlab.sim.parameters.errors import UserError
+    from lesionlab.sim.scenario.arms import named_arms
+    from lesionlab.sim.scenario.load import load_scenario
 
     overrides = [] if options.seed is None else [f"seed={options.seed}"]
     whole = [load_scenario(path, overrides) for path in paths]
@@ -113,8 +113,8 @@ def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], 
 
 def _with_jobs(records: tuple[Path, ...], arms: Sequence["Scenario"], whole: Sequence["Scenario"], options: Namespace) -> Plan:
     """Return the plan with a run for every arm and replicate, and the walks of an attribution."""
-    from sim.runs.job import Job, days_until
-    from sim.studies.attribution import folder, plan, players, stated_day
+    from lesionlab.sim.runs.job import Job, days_until
+    from lesionlab.sim.studies.attribution import folder, plan, players, stated_day
 
     jobs = tuple(Job(arm, replicate, options.output / "records" / f"{arm.arm}_r{replicate}.h5",
                      None if options.until is None else days_until(arm, options.until), options.quick)

@@ -3,11 +3,11 @@
 from math import isnan
 from typing import TYPE_CHECKING
 
-from sim.cli.runs import aligned
+from lesionlab.sim.cli.runs import aligned
 
 if TYPE_CHECKING:
-    from analysis.comparison.comparison import Arm, Comparison
-    from analysis.comparison.findings import Findings
+    from lesionlab.analysis.comparison.comparison import Arm, Comparison
+    from lesionlab.analysis.comparison.findings import Findings
 
 CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")
 
@@ -25,11 +25,11 @@ def text(comparison: "Comparison", findings: "Findings") -> str:
 
 def _found(findings: "Findings") -> str:
     """Return synergy on the stated day and the shares, where the arms hold them."""
-    from analysis.comparison.findings import at
-    from analysis.comparison.synergy import TARGETS
-    from analysis.figures.style import coupling_label
-    from analysis.figures.synergy import name_of
-    from analysis.report.tables import estimated, spread
+    from lesionlab.analysis.comparison.findings import at
+    from lesionlab.analysis.comparison.synergy import TARGETS
+    from lesionlab.analysis.figures.style import coupling_label
+    from lesionlab.analysis.figures.synergy import name_of
+    from lesionlab.analysis.report.tables import estimated, spread
 
     said = ""
     if findings.synergy is not None:

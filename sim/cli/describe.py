@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from sim.parameters.quantities import Description
+    from lesionlab.sim.parameters.quantities import Description
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
 HEADINGS = "| parameter | meaning | default | unit | range | evidence | source |\n|---|---|---|---|---|---|---|"
@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Print what was asked for; raise UserError for an unknown name."""
     if options.schema:
-        from sim.scenario.json_schema import schema_text
+        from lesionlab.sim.scenario.json_schema import schema_text
 
         print(schema_text(), end="")
         return 0
@@ -40,7 +40,7 @@ def execute(options: Namespace) -> int:
 
 def _schedule() -> dict[str, Any]:
     """Return the schedule in order, and the sections of parameters that belong to no process."""
-    from sim.schedule import PARAMETERS, SCHEDULE
+    from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 
     rows = [{"name": row.name, "every": row.every, "rule": _rule(row.module).splitlines()[0], "why": row.why} for row in SCHEDULE]
     return {"schedule": rows, "other_parameters": [name for name in PARAMETERS if name not in {row.name for row in SCHEDULE}]}
@@ -48,9 +48,9 @@ def _schedule() -> dict[str, Any]:
 
 def _named(name: str) -> dict[str, Any]:
     """Return a process with its rule and parameters, or the parameters of this name with their sections."""
-    from sim.parameters.errors import UserError, did_you_mean
-    from sim.parameters.quantities import describe_group
-    from sim.schedule import PARAMETERS, SCHEDULE
+    from lesionlab.sim.parameters.errors import UserError, did_you_mean
+    from lesionlab.sim.parameters.quantities import describe_group
+    from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 
     rules = {row.name: _rule(row.module) for row in SCHEDULE}
     rules |= {process: (group.__doc__ or "").strip() for process, group in PARAMETERS.items() if process not in rules}
@@ -75,7 +75,7 @@ def _parameter(section: str, known: "Description") -> dict[str, Any]:
 
 def _text(described: dict[str, Any]) -> str:
     """Return a description for reading."""
-    from sim import DISCLAIMER
+    from lesionlab.sim import DISCLAIMER
 
     if "schedule" in described:
         lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {'every ' + row['every']:<22} {row['why']}"
@@ -96,9 +96,9 @@ def _parameter_text(known: dict[str, Any]) -> str:
 
 def _tables() -> str:
     """Return every parameter of every section, and the drugs', as a page of Markdown: docs/parameters.md."""
-    from sim import DISCLAIMER
-    from sim.parameters.quantities import describe_group
-    from sim.schedule import PARAMETERS
+    from lesionlab.sim import DISCLAIMER
+    from lesionlab.sim.parameters.quantities import describe_group
+    from lesionlab.sim.schedule import PARAMETERS
 
     sections = {name: (group, describe_group(group)) for name, group in PARAMETERS.items()}
     every = [known for _, group in sections.values() for known in group]
@@ -120,7 +120,7 @@ def _row(known: "Description") -> str:
 
 def _drug_tables() -> list[str]:
     """Return a table for each drug whose pharmacokinetics the model knows; its units stand in the names."""
-    from sim.processes.pharmacokinetics import KNOWN_DRUGS
+    from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 
     blocks = ["## pharmacokinetics\n\nOf the drugs by name; units stand in the names, sources in `lesionlab describe pharmacokinetics`."]
     for drug, kinetics in KNOWN_DRUGS.items():

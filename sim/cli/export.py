@@ -23,8 +23,8 @@ def execute(options: Namespace) -> int:
     Raises:
         RecordError: the record cannot be read, or the output exists or cannot be written.
     """
-    from analysis.records.export import WRITERS
-    from analysis.records.record import load
+    from lesionlab.analysis.records.export import WRITERS
+    from lesionlab.analysis.records.record import load
 
     record = load(options.record)
     for path in WRITERS[options.to](record, options.output or options.record.with_suffix(SUFFIXES[options.to]), options.force):

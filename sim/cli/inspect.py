@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.records.record import Record
+    from lesionlab.analysis.records.record import Record
 
 HELP = "tell what a record is: status, seed, versions, lesions, committed time, state hash"
 ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
@@ -28,7 +28,7 @@ def execute(options: Namespace) -> int:
     """
     import json
 
-    from analysis.records.record import load
+    from lesionlab.analysis.records.record import load
 
     description = describe(load(options.record))
     print(json.dumps(description, indent=2) if options.json else as_text(description))
@@ -40,8 +40,8 @@ def describe(record: "Record") -> dict[str, Any]:
     import json
     from math import isfinite
 
-    from sim.record.reader import read_run
-    from sim.record.writer import hash_arrays, read_checkpoint
+    from lesionlab.sim.record.reader import read_run
+    from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
 
     run = read_run(record.path)
     told: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}

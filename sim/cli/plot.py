@@ -24,9 +24,9 @@ def execute(options: Namespace) -> int:
         UserError: the output has another ending, exists or has no folder.
         RecordError: a record cannot be read, or the records do not belong together.
     """
-    from analysis.figures.standard import plot
-    from analysis.records.record import load
-    from sim.cli.output import writable
+    from lesionlab.analysis.figures.standard import plot
+    from lesionlab.analysis.records.record import load
+    from lesionlab.sim.cli.output import writable
 
     path = writable(options.output, SUFFIXES, options.force)
     print(plot([load(record) for record in options.records], path))

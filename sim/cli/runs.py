@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.runs.engines import Outcome
-    from sim.runs.job import Job
+    from lesionlab.sim.runs.engines import Outcome
+    from lesionlab.sim.runs.job import Job
 
 LEAST_FORECAST, PROBE_D = 8, 12.0
 
@@ -28,7 +28,7 @@ def add_run_arguments(parser: ArgumentParser) -> None:
 
 def check_engine(options: Namespace) -> None:
     """Refuse an engine that is unknown or not installed before anything is written."""
-    from sim.runs.machine import choose_engine
+    from lesionlab.sim.runs.machine import choose_engine
 
     choose_engine(options.engine, 1, options.workers)
 
@@ -49,8 +49,8 @@ def announce(jobs: Sequence["Job"], options: Namespace) -> None:
 
 def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
     """Return the minutes that the jobs will take on this machine, None on a cluster or where nothing could be timed."""
-    from sim.runs import simulation
-    from sim.runs.machine import choose_engine, plan_local
+    from lesionlab.sim.runs import simulation
+    from lesionlab.sim.runs.machine import choose_engine, plan_local
 
     engine = choose_engine(options.engine, len(jobs), options.workers)
     if engine not in ("serial", "local"):
@@ -70,15 +70,15 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
 
 def _work(job: "Job") -> float:
     """Return the work of one day of a job: the cells of its sections."""
-    from sim.runs.simulation import quick
+    from lesionlab.sim.runs.simulation import quick
 
     return float(sum(lesion.section_cells for lesion in (quick(job.scenario) if job.is_quick else job.scenario).lesions.values()))
 
 
 def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]:
     """Compute the jobs with the engine of the options; progress goes to stderr."""
-    from sim.runs.engines import execute
-    from sim.runs.progress import Board
+    from lesionlab.sim.runs.engines import execute
+    from lesionlab.sim.runs.progress import Board
 
     with Board(jobs) as board:
         try:
@@ -96,11 +96,11 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
         compute: the run itself; is given what it calls with (days done, days in all).
         threads: None for one a core.
     """
-    from sim.numerics.threads import hired
-    from sim.parameters.errors import UserError
-    from sim.runs.engines import Outcome
-    from sim.runs.machine import Plan, available_cores
-    from sim.runs.progress import Board
+    from lesionlab.sim.numerics.threads import hired
+    from lesionlab.sim.parameters.errors import UserError
+    from lesionlab.sim.runs.engines import Outcome
+    from lesionlab.sim.runs.machine import Plan, available_cores
+    from lesionlab.sim.runs.progress import Board
 
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one thread is needed")

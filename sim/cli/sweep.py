@@ -4,10 +4,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
+from lesionlab.sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
 
 if TYPE_CHECKING:
-    from sim.studies.sweep import Run, Sweep
+    from lesionlab.sim.studies.sweep import Run, Sweep
 
 HELP = "plan, run, check on or pack many runs of a scenario from a design file"
 INDEX = "index.csv"
@@ -28,8 +28,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Do what was asked for; return 1 if some runs failed."""
-    from sim.parameters.errors import UserError
-    from sim.studies.sweep import expand
+    from lesionlab.sim.parameters.errors import UserError
+    from lesionlab.sim.studies.sweep import expand
 
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")
@@ -89,8 +89,8 @@ def _status(sweep: "Sweep", options: Namespace) -> int:
 
 def _pack(sweep: "Sweep", options: Namespace) -> int:
     """Copy the complete runs into one file."""
-    from sim.parameters.errors import UserError
-    from sim.record.bundle import Packed, pack
+    from lesionlab.sim.parameters.errors import UserError
+    from lesionlab.sim.record.bundle import Packed, pack
 
     output = sweep.folder / BUNDLE
     if output.exists() and not options.force:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sim.verification import Check
+    from lesionlab.sim.verification import Check
 
 HELP = "compare the model with exact answers: value, expected, tolerance, pass or FAIL"
 HEADINGS = ("row", "law", "quantity", "value", "expected", "unit", "tolerance", "verdict")
@@ -31,7 +31,7 @@ def execute(options: Namespace) -> int:
     import sys
     import time
 
-    from sim.verification import verify
+    from lesionlab.sim.verification import verify
 
     started = time.perf_counter()
     found = verify(options.rows, lambda name: print(f"{name} ...", file=sys.stderr, flush=True))
@@ -58,7 +58,7 @@ def as_table(found: Iterable["Check"]) -> str:
 
 def as_page(found: Sequence["Check"]) -> str:
     """Return checks as a page of Markdown, a section a law."""
-    from sim import DISCLAIMER
+    from lesionlab.sim import DISCLAIMER
 
     blocks = ["# Verification",
               f"{DISCLAIMER}. The rules are computed as they are written; that they are true of a patient is another matter.",

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.state.codes import CellState
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.state.codes import CellState
 
 _DOOMED, _PROLIFERATING = int(CellState.DOOMED), int(CellState.PROLIFERATING)
 _CODE, _PD_L1_AT, _ANTIGEN_AT, HITS_AT, _MOST_HITS = (np.uint8(number) for number in (7, 3, 4, 5, 7))

@@ -5,12 +5,12 @@ Within a step cells neither die nor move, so only the count of T cells and their
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.threads import in_bands
-from sim.numerics.window import row_of, whole
-from sim.numerics.workspace import scratch
-from sim.state.codes import CellState
-from sim.state.state import Tissue
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.threads import in_bands
+from lesionlab.sim.numerics.window import row_of, whole
+from lesionlab.sim.numerics.workspace import scratch
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import Tissue
 
 COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, WANTED, CONTESTED = (np.uint16(bits) for bits in (255, *(1 << k for k in range(8, 14))))
 """T cells on the site; in or within two sites of the mass; a living tumour cell; one that T cells know by its antigen; a doomed one; a site

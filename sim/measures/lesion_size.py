@@ -15,9 +15,9 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.lattice import mass_axes
-from sim.parameters.quantities import quantity
-from sim.state.state import SITE_UM, State, Tissue
+from lesionlab.sim.numerics.lattice import mass_axes
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.state import SITE_UM, State, Tissue
 
 CELLS_PER_CM3 = 1e8
 SITE_CM = SITE_UM * 1e-4

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.measures import lesion_size
-from sim.numerics.jit import kernel
-from sim.numerics.lattice import mass_axes
-from sim.state.codes import CAUSES, CellState
-from sim.state.state import SITES_PER_MM2, State, Tissue
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.lattice import mass_axes
+from lesionlab.sim.state.codes import CAUSES, CellState
+from lesionlab.sim.state.state import SITES_PER_MM2, State, Tissue
 
 _PROLIFERATING, _DOOMED = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 CORE_RADIUS, RIM_RADIUS = 0.5, 0.8

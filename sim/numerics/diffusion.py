@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import finite_kernel, kernel
-from sim.numerics.threads import LEAST_SITES, free_threads, in_bands
-from sim.numerics.window import row_of, whole
-from sim.numerics.workspace import scratch
+from lesionlab.sim.numerics.jit import finite_kernel, kernel
+from lesionlab.sim.numerics.threads import LEAST_SITES, free_threads, in_bands
+from lesionlab.sim.numerics.window import row_of, whole
+from lesionlab.sim.numerics.workspace import scratch
 
 _ASLEEP = 0.3
 """A row whose last correction, and whose neighbours', lay below this share of the tolerance is left alone."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.random import site_entity
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import site_entity
 
 
 @kernel

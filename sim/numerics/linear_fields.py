@@ -5,8 +5,8 @@ from math import ceil, sqrt
 import numpy as np
 from scipy import fft
 
-from sim.numerics.threads import LEAST_SITES, free_threads
-from sim.numerics.window import Shape, Window, widen
+from lesionlab.sim.numerics.threads import LEAST_SITES, free_threads
+from lesionlab.sim.numerics.window import Shape, Window, widen
 
 
 def range_of(window: Window, shape: Shape, diffusivity: float, decay: float, spacing: float) -> Window:

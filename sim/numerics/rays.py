@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, place_of
-from sim.numerics.random import AT_ONCE, Luck, draw, draw_many, uniform
-from sim.numerics.threads import in_pieces, side_by_side
-from sim.numerics.window import Shape
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.lattice import entity_of, place_of
+from lesionlab.sim.numerics.random import AT_ONCE, Luck, draw, draw_many, uniform
+from lesionlab.sim.numerics.threads import in_pieces, side_by_side
+from lesionlab.sim.numerics.window import Shape
 
 ONE, _HALF = float(1 << 32), 1 << 31
 _SHIFT = np.uint64(32)

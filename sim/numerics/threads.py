@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
-from sim.numerics.window import Shape, Window
+from lesionlab.sim.numerics.window import Shape, Window
 
 LEAST_SITES = 250_000
 """Smaller sections are not shared out by rows: starting threads would take longer than they save."""

@@ -5,7 +5,7 @@ A window is (first y, end of y, first x, end of x) in sites, through all layers:
 
 import numpy as np
 
-from sim.numerics.jit import kernel
+from lesionlab.sim.numerics.jit import kernel
 
 Window = tuple[int, int, int, int]
 Shape = tuple[int, int, int]

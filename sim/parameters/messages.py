@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from sim.parameters.errors import did_you_mean, nearest
+from lesionlab.sim.parameters.errors import did_you_mean, nearest
 
 Path = tuple[str | int, ...]
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, create_mo
 from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
-from sim.parameters.errors import did_you_mean
-from sim.parameters.messages import refuse
+from lesionlab.sim.parameters.errors import did_you_mean
+from lesionlab.sim.parameters.messages import refuse
 
 Evidence = Literal["case", "literature", "assumed"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

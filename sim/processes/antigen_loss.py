@@ -13,11 +13,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.random import draw, uniform
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Hazard, Purpose
-from sim.state.state import State
+from lesionlab.sim.numerics.random import draw, uniform
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Hazard, Purpose
+from lesionlab.sim.state.state import State
 
 
 class Parameters(NamedTuple):

@@ -15,13 +15,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.threads import in_bands
-from sim.numerics.window import row_of
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Hazard
-from sim.state.state import State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.threads import in_bands
+from lesionlab.sim.numerics.window import row_of
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import State
 
 _FIRST, _DOOMED = np.uint8(CellState.PROLIFERATING), np.uint8(CellState.DOOMED)
 _DIVISION, _FAILED, _RADIATION = int(Hazard.DIVISION), int(Hazard.FAILED_DIVISION), int(Hazard.RADIATION)

@@ -11,14 +11,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of
-from sim.numerics.random import draw, uniform
-from sim.numerics.window import sites_of
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import NO_FATE, CellState, Hazard, Purpose
-from sim.state.state import State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.lattice import entity_of
+from lesionlab.sim.numerics.random import draw, uniform
+from lesionlab.sim.numerics.window import sites_of
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard, Purpose
+from lesionlab.sim.state.state import State
 
 _DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
 _STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)

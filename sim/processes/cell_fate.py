@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.random import draw_many, name_row, uniform
-from sim.numerics.threads import in_bands
-from sim.numerics.window import row_of
-from sim.state.clock import Clock
-from sim.state.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
-from sim.state.state import State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import draw_many, name_row, uniform
+from lesionlab.sim.numerics.threads import in_bands
+from lesionlab.sim.numerics.window import row_of
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
+from lesionlab.sim.state.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 _CELL_FATE = int(Purpose.CELL_FATE)

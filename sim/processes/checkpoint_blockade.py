@@ -7,8 +7,8 @@ missed doses matter only after several half-lives. The drug acts on T-cell inhib
 
 from typing import NamedTuple
 
-from sim.state.clock import Clock
-from sim.state.state import State
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import State
 
 
 class Parameters(NamedTuple):

@@ -9,12 +9,12 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.linear_fields import range_of, steady_linear
-from sim.numerics.window import cut
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState
-from sim.state.state import SITE_UM, State
+from lesionlab.sim.numerics.linear_fields import range_of, steady_linear
+from lesionlab.sim.numerics.window import cut
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import SITE_UM, State
 
 EVERY_H = 12.0
 

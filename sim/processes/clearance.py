@@ -10,12 +10,12 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.random import draw_many, name_row, uniform
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Purpose
-from sim.state.state import State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import draw_many, name_row, uniform
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Purpose
+from lesionlab.sim.state.state import State
 
 EVERY_H = 6.0
 _STROMA, _APOPTOTIC, _NECROTIC = int(CellState.STROMA), int(CellState.APOPTOTIC), int(CellState.NECROTIC)

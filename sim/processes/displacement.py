@@ -19,16 +19,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.layouts.packed_cells import HITS_AT, daughters_of, pack, unpack
-from sim.numerics.jit import kernel
-from sim.numerics.lattice import place_of
-from sim.numerics.random import Luck
-from sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
-from sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
-from sim.numerics.workspace import scratch
-from sim.state.clock import Clock
-from sim.state.codes import Hazard, Purpose
-from sim.state.state import State, Tissue
+from lesionlab.sim.layouts.packed_cells import HITS_AT, daughters_of, pack, unpack
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.lattice import place_of
+from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
+from lesionlab.sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
+from lesionlab.sim.numerics.workspace import scratch
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import Hazard, Purpose
+from lesionlab.sim.state.state import State, Tissue
 
 EVERY_H = 6.0
 LARGE_CELLS = 200_000

@@ -11,13 +11,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.threads import in_bands
-from sim.numerics.window import row_of
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Hazard
-from sim.state.state import State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.threads import in_bands
+from lesionlab.sim.numerics.window import row_of
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import State
 
 _PROLIFERATING, _QUIESCENT, _DOOMED = int(CellState.PROLIFERATING), int(CellState.QUIESCENT), int(CellState.DOOMED)
 _HYPOXIA = int(Hazard.HYPOXIA)
@@ -26,7 +26,7 @@ _HYPOXIA = int(Hazard.HYPOXIA)
 class Parameters(NamedTuple):
     """Thresholds of quiescence and necrosis."""
 
-    ORDERED = (("full_mmHg", "onset_mmHg"),)
+    ORDERED = (("full_mmHg", "onset_mmHg"),)  # type: ignore[misc]
     quiescent_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell is quiescent", 2.0, 8.0, "assumed", "half-maximal division")] = 4.0
     onset_mmHg: Annotated[float, quantity("mmHg", "pO2 at which necrosis begins", 0.5, 5.0, "assumed", "about 1 in vivo; PhysiCell's 5 hides viable hypoxia")] = 1.0
     full_mmHg: Annotated[float, quantity("mmHg", "pO2 of the full necrosis rate", 0.05, 2.5, "assumed", "0.2 in vivo")] = 0.2

@@ -16,13 +16,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.diffusion import relax
-from sim.numerics.jit import kernel
-from sim.numerics.window import Window, ahead, cut, whole
-from sim.numerics.workspace import scratch
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.state import SITE_UM, State, Tissue
+from lesionlab.sim.numerics.diffusion import relax
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.window import Window, ahead, cut, whole
+from lesionlab.sim.numerics.workspace import scratch
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import SITE_UM, State, Tissue
 
 EVERY_H = 4.0
 _OVER_RELAXATION = 1.7

@@ -14,16 +14,16 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import sums_around
-from sim.numerics.random import draw_many, name_row, uniform
-from sim.numerics.threads import in_bands, side_by_side
-from sim.numerics.window import NEAR, ahead, cut, row_of, whole
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Purpose
-from sim.state.state import State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.lattice import sums_around
+from lesionlab.sim.numerics.random import draw_many, name_row, uniform
+from lesionlab.sim.numerics.threads import in_bands, side_by_side
+from lesionlab.sim.numerics.window import NEAR, ahead, cut, row_of, whole
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Purpose
+from lesionlab.sim.state.state import State
 
 EVERY_H = 6.0
 _PD_L1 = int(Purpose.PD_L1)

@@ -14,10 +14,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from sim.numerics.kinetics import absorption_step, two_compartment_step
-from sim.parameters.quantities import Strict
-from sim.state.clock import Clock
-from sim.state.state import DrugLevel, State
+from lesionlab.sim.numerics.kinetics import absorption_step, two_compartment_step
+from lesionlab.sim.parameters.quantities import Strict
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import DrugLevel, State
 
 
 class TwoCompartments(Strict):
@@ -81,7 +81,7 @@ def advance(drug: DrugLevel, kinetics: Pharmacokinetics, dt_h: float) -> None:
     drug.exposure_h += dt_h
 
 
-def level_unit(kinetics: Pharmacokinetics) -> str:
+def level_unit(kinetics: Pharmacokinetics | None) -> str:
     """Return the unit of `DrugLevel.level`."""
     return "ug/mL" if isinstance(kinetics, TwoCompartments) else "ng/mL"
 

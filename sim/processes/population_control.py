@@ -24,15 +24,15 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import entity_of, neighbour
-from sim.numerics.random import Luck, draw, normal, uniform
-from sim.numerics.window import cut, sites_of
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import NO_FATE, CellState, Hazard, Purpose
-from sim.state.state import State, Tissue
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.lattice import entity_of, neighbour
+from lesionlab.sim.numerics.random import Luck, draw, normal, uniform
+from lesionlab.sim.numerics.window import cut, sites_of
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard, Purpose
+from lesionlab.sim.state.state import State, Tissue
 
 _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)

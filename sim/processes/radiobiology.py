@@ -19,14 +19,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import mass_axes
-from sim.numerics.random import draw, uniform
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Hazard, Purpose
-from sim.state.state import SITE_UM, Fraction, State, Systemic, Tissue
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.lattice import mass_axes
+from lesionlab.sim.numerics.random import draw, uniform
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Hazard, Purpose
+from lesionlab.sim.state.state import SITE_UM, Fraction, State, Systemic, Tissue
 
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
 _RADIATION = int(Hazard.RADIATION)

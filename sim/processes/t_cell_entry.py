@@ -14,15 +14,15 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.kinetics import decay_share
-from sim.numerics.random import Luck, draw, normal, uniform
-from sim.numerics.window import NEAR, mark_near, sites_of
-from sim.numerics.workspace import scratch
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import Purpose
-from sim.state.state import State, Tissue
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.random import Luck, draw, normal, uniform
+from lesionlab.sim.numerics.window import NEAR, mark_near, sites_of
+from lesionlab.sim.numerics.workspace import scratch
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import Purpose
+from lesionlab.sim.state.state import State, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
 _EFFLUX_MEMORY_D = 5.0

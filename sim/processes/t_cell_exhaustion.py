@@ -11,13 +11,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.kinetics import decay_share
-from sim.numerics.random import draw, uniform
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import Purpose
-from sim.state.state import State, Tissue
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.random import draw, uniform
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import Purpose
+from lesionlab.sim.state.state import State, Tissue
 
 EVERY_H = 6.0
 SORTED_EVERY_H = 24.0

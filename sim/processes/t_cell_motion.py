@@ -18,15 +18,15 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.layouts.site_flags import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
-from sim.numerics.jit import kernel
-from sim.numerics.lattice import entity_of, neighbour
-from sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
-from sim.numerics.workspace import scratch
-from sim.parameters.quantities import quantity
-from sim.state.clock import MICRO_STEP_MIN, Clock
-from sim.state.codes import Purpose
-from sim.state.state import SITE_UM, State, Tissue
+from lesionlab.sim.layouts.site_flags import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.lattice import entity_of, neighbour
+from lesionlab.sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
+from lesionlab.sim.numerics.workspace import scratch
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
+from lesionlab.sim.state.codes import Purpose
+from lesionlab.sim.state.state import SITE_UM, State, Tissue
 
 _MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
 _ONE, _WANTED_BY_NOBODY = np.uint16(1), ~(WANTED | CONTESTED)
@@ -54,7 +54,7 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
 
 class Walk(NamedTuple):
     """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
-    ground (`sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
+    ground (`lesionlab.sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
 
     chances: tuple[float, float, float]
     geometry: tuple[tuple[int, int, int], tuple[int, int, int]]

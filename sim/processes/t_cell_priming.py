@@ -16,11 +16,11 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.kinetics import decay_share
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import Hazard
-from sim.state.state import State, Systemic
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import Hazard
+from lesionlab.sim.state.state import State, Systemic
 
 STAGES = 3
 

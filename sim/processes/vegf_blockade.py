@@ -12,9 +12,9 @@ perfusion and (normalised) their adhesion for T cells. The enzyme's inhibition i
 
 from typing import Annotated, NamedTuple
 
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.state import State
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import State
 
 
 class Parameters(NamedTuple):

@@ -23,14 +23,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from sim.numerics.jit import kernel
-from sim.numerics.kinetics import decay_share
-from sim.numerics.lattice import crowding
-from sim.numerics.random import draw, site_entity, uniform
-from sim.parameters.quantities import quantity
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Purpose
-from sim.state.state import SITES_PER_MM2, State
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.lattice import crowding
+from lesionlab.sim.numerics.random import draw, site_entity, uniform
+from lesionlab.sim.parameters.quantities import quantity
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Purpose
+from lesionlab.sim.state.state import SITES_PER_MM2, State
 
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)
@@ -43,7 +43,7 @@ _SPROUT_MATURITY = 0.1
 class Parameters(NamedTuple):
     """Vessel dynamics; densities per mm2 are of perfused vessels."""
 
-    ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))
+    ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))  # type: ignore[misc]
     rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
         "no microvessel density of this cancer found; chosen, on this model's day 0, so that the hypoxic fraction at the rim is about 0.25 in sections of 12,000 cells")] = 60.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import DISCLAIMER
-from sim.parameters.errors import UserError
-from sim.record.schema import TEXT, add_axis
+from lesionlab.sim import DISCLAIMER
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.schema import TEXT, add_axis
 
 SCHEMA = "lesionlab-bundle"
 SCHEMA_VERSION = "1.0.0"

@@ -13,8 +13,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import DISCLAIMER
-from sim.state.codes import CellState
+from lesionlab.sim import DISCLAIMER
+from lesionlab.sim.state.codes import CellState
 
 SCHEMA = "lesionlab-run"
 SCHEMA_VERSION = "1.0.0"

@@ -19,10 +19,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.parameters.errors import UserError
-from sim.record.files import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
-from sim.record.reader import Past, hash_arrays, read_checkpoint, take_over
-from sim.record.schema import (
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.files import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
+from lesionlab.sim.record.reader import Past, hash_arrays, read_checkpoint, take_over
+from lesionlab.sim.record.schema import (
     EVENT_COLUMNS,
     ROWS_PER_CHUNK,
     SNAPSHOT_COLUMNS,

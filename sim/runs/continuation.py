@@ -8,18 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from sim.measures.series import measure
-from sim.model import TumourModel
-from sim.parameters.errors import UserError
-from sim.parameters.version import model_version
-from sim.record.files import is_in_use
-from sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
-from sim.record.writer import Header, RecordWriter, hash_arrays
-from sim.runs.job import STAMP
-from sim.runs.simulation import COMMIT_EVERY_D, OnProgress, describe_run, has_row, has_snapshots, provenance, quick, run_to_end, simulate
-from sim.runs.switching import refuse_another_past, with_washout
-from sim.scenario.scenario import Scenario
-from sim.state.clock import Clock
+from lesionlab.sim.measures.series import measure
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.record.files import is_in_use
+from lesionlab.sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
+from lesionlab.sim.record.writer import Header, RecordWriter, hash_arrays
+from lesionlab.sim.runs.job import STAMP
+from lesionlab.sim.runs.simulation import (
+    COMMIT_EVERY_D,
+    OnProgress,
+    describe_run,
+    has_row,
+    has_snapshots,
+    provenance,
+    quick,
+    run_to_end,
+    simulate,
+)
+from lesionlab.sim.runs.switching import refuse_another_past, with_washout
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.state.clock import Clock
 
 Arrays = Mapping[str, np.ndarray]
 

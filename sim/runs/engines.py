@@ -17,10 +17,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from sim.numerics.threads import hired
-from sim.parameters.errors import UserError
-from sim.runs.job import Job, Simulate, is_done, model_version, perform
-from sim.runs.machine import Plan, choose_engine, count, plan_local
+from lesionlab.sim.numerics.threads import hired
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.runs.job import Job, Simulate, is_done, perform
+from lesionlab.sim.runs.machine import Plan, choose_engine, count, plan_local
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
@@ -126,7 +127,7 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
     progress.announce(plan.describe())
     if simulate is None:
         progress.announce("compiling the rules, once for these sources")
-        from sim.runs.simulation import warm_kernels
+        from lesionlab.sim.runs.simulation import warm_kernels
         warm_kernels()
     dask, distributed = import_module("dask"), import_module("distributed")
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in (THREADS, *_THREAD_SETTINGS)}

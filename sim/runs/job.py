@@ -9,9 +9,9 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from sim.parameters.errors import UserError
-from sim.parameters.version import model_version
-from sim.scenario.scenario import Scenario, scenario_model
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.scenario.scenario import Scenario, scenario_model
 
 OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]
@@ -92,25 +92,25 @@ def days_since(start: date, option: str, typed: str) -> float:
 def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
     """Compute one run, or what is missing of it where its record holds the beginning, and stamp the record as the whole answer."""
     if simulate is None and is_begun(job):
-        from sim.record.reader import read_run
-        from sim.runs.continuation import resume
+        from lesionlab.sim.record.reader import read_run
+        from lesionlab.sim.runs.continuation import resume
         if read_run(job.path).attributes["status"] != "complete":
             resume(job.path, on_progress=on_progress)
     else:
         if simulate is None:
-            from sim.runs import simulation
+            from lesionlab.sim.runs import simulation
             simulate = simulation.simulate
         job.path.parent.mkdir(parents=True, exist_ok=True)
         simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
                  is_forced=True, on_progress=on_progress)
-    from sim.record.files import mark
+    from lesionlab.sim.record.files import mark
     mark(job.path, **{STAMP: job.identity})
 
 
 def is_begun(job: Job) -> bool:
     """Return whether the job's record was begun by this very job: same code, scenario, replicate, size and end; no fork."""
-    from sim.record.reader import read_run
-    from sim.runs.simulation import quick
+    from lesionlab.sim.record.reader import read_run
+    from lesionlab.sim.runs.simulation import quick
     try:
         run = read_run(job.path)
     except UserError:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.parameters.errors import UserError
+from lesionlab.sim.parameters.errors import UserError
 
 
 class Plan(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, TextIO
 
-from sim.runs.engines import Outcome
-from sim.runs.job import Job
+from lesionlab.sim.runs.engines import Outcome
+from lesionlab.sim.runs.job import Job
 
 LINE_EVERY_S = 30.0
 RECENT_S = 120.0

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from sim.measures.series import MEASURES, measure
-from sim.model import TumourModel
-from sim.parameters.version import model_version
-from sim.processes.oxygen import whole_field
-from sim.processes.pharmacokinetics import level_unit
-from sim.record.files import uninterrupted
-from sim.record.reader import Past
-from sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
-from sim.scenario.scenario import Scenario
-from sim.state.clock import Clock
-from sim.state.state import SITE_UM, Tissue
+from lesionlab.sim.measures.series import MEASURES, measure
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.processes.oxygen import whole_field
+from lesionlab.sim.processes.pharmacokinetics import level_unit
+from lesionlab.sim.record.files import uninterrupted
+from lesionlab.sim.record.reader import Past
+from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import SITE_UM, Tissue
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
 COMMIT_SHARE, LARGEST_COMMIT_SHARE = 0.03, 0.1
@@ -205,7 +205,7 @@ drugs:
 
 def warm_kernels() -> None:
     """Compile every kernel by a tiny run, so that workers find the cache warm and do not race to fill it."""
-    from sim.scenario.load import scenario_from_text
+    from lesionlab.sim.scenario.load import scenario_from_text
 
     with tempfile.TemporaryDirectory() as folder:
         simulate(scenario_from_text(_WARM_UP), Path(folder) / "warm_up.h5", until_d=2.0)

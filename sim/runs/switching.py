@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from sim.parameters.errors import UserError
-from sim.record.reader import RecordedRun
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.reader import RecordedRun
+from lesionlab.sim.scenario.scenario import Scenario
 
 PAST = ("start", "seed", "patient", "time_step_h", "burn_in_d", "tissue")
 """What a scenario says of the past: a future cannot change it."""

@@ -10,8 +10,8 @@ from itertools import combinations
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from sim.parameters.errors import UserError
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.scenario.scenario import Scenario
 
 UNTREATED = "untreated"
 RADIOTHERAPY = "radiotherapy"

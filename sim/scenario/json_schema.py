@@ -6,7 +6,7 @@ It is looser than the check: a file that extends another states only what differ
 import json
 from typing import Any
 
-from sim.scenario.scenario import scenario_model
+from lesionlab.sim.scenario.scenario import scenario_model
 
 DROPPED = frozenset({"title", "required", "default", "low", "high", "evidence", "source"})
 COMMAND = "lesionlab describe --schema > scenarios/scenario.schema.json"

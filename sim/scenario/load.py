@@ -12,18 +12,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from sim.parameters.errors import UserError, did_you_mean
-from sim.parameters.messages import explain
-from sim.scenario.scenario import Scenario, scenario_model
-from sim.scenario.yaml_document import Document, merge, override, parse
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.parameters.messages import explain
+from lesionlab.sim.scenario.scenario import Scenario, scenario_model
+from lesionlab.sim.scenario.yaml_document import Document, merge, override, parse
 
 OWN_KEYS = ("arm", "title", "note")
 
 
 def scenario_folder() -> Path:
-    """Return the folder of the scenarios that come with LesionLab: the checkout's, else the installed ones."""
-    here = Path(__file__).resolve().parent.parent
-    return next((folder for folder in (here.parent / "scenarios", here / "_scenarios") if folder.is_dir()), here)
+    """Return the folder of the scenarios that come with LesionLab."""
+    return Path(__file__).parents[2] / "scenarios"
 
 
 def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:

@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, model_validator
 
-from sim.parameters.errors import did_you_mean
-from sim.parameters.messages import Path, refuse
-from sim.parameters.quantities import Name, Strict, value
+from lesionlab.sim.parameters.errors import did_you_mean
+from lesionlab.sim.parameters.messages import Path, refuse
+from lesionlab.sim.parameters.quantities import Name, Strict, value
 
 Day = date
 PATIENT = "patient"

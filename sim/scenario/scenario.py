@@ -12,16 +12,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from sim.initial_state import MOST_LAYERS, MOST_SITES, Section
-from sim.parameters.errors import did_you_mean
-from sim.parameters.messages import Path, refuse
-from sim.parameters.quantities import Name, Strict, build, group_model, value
-from sim.processes.pharmacokinetics import KNOWN_DRUGS
-from sim.scenario.couplings import MECHANISMS, apply
-from sim.scenario.reported import Calibration, Finding, finding_fits
-from sim.schedule import PARAMETERS
-from sim.state.clock import MICRO_STEP_MIN
-from sim.treatment.courses import Drug, RadiotherapyCourse
+from lesionlab.sim.initial_state import MOST_LAYERS, MOST_SITES, Section
+from lesionlab.sim.parameters.errors import did_you_mean
+from lesionlab.sim.parameters.messages import Path, refuse
+from lesionlab.sim.parameters.quantities import Name, Strict, build, group_model, value
+from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
+from lesionlab.sim.scenario.couplings import MECHANISMS, apply
+from lesionlab.sim.scenario.reported import Calibration, Finding, finding_fits
+from lesionlab.sim.schedule import PARAMETERS
+from lesionlab.sim.state.clock import MICRO_STEP_MIN
+from lesionlab.sim.treatment.courses import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
 _LEAST_MARGIN = 6
@@ -154,7 +154,8 @@ class Scenario(Strict):
     reported: dict[Name, Annotated[Finding, AfterValidator(finding_fits)]] = Field(
         default_factory=dict, description="what was reported of the patient; changes no run")
     calibration: Calibration | None = Field(default=None, description="how values were fitted; written by calibrate")
-    mechanisms: dict[MechanismName, bool] = Field(default_factory=dict, description="couplings to turn off (false); all are on")
+    mechanisms: dict[MechanismName, bool] = Field(  # type: ignore[valid-type]
+        default_factory=dict, description="couplings to turn off (false); all are on")
 
     @field_validator("start", "end")
     @classmethod

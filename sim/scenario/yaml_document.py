@@ -11,8 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from sim.parameters.errors import UserError, nearest
-from sim.parameters.messages import Mistake, Path, path_text
+from lesionlab.sim.parameters.errors import UserError, nearest
+from lesionlab.sim.parameters.messages import Mistake, Path, path_text
 
 DEEPEST = 10
 CONSTRUCTED = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float")}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.state.state import State
+from lesionlab.sim.state.state import State
 
 
 def restore(state: State, arrays: Mapping[str, np.ndarray]) -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.numerics.random import Luck
-from sim.numerics.window import Window, count_codes, whole
-from sim.state.clock import Clock
-from sim.state.codes import N_HAZARDS, NO_FATE, CellState
-from sim.state.t_cells import Rows, TCells, Visits
+from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.window import Window, count_codes, whole
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState
+from lesionlab.sim.state.t_cells import Rows, TCells, Visits
 
 SITE_UM = 20.0
 """Edge of a lattice site in um: one tumour cell."""

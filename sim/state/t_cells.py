@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sim.numerics.jit import kernel
+from lesionlab.sim.numerics.jit import kernel
 
 
 class Rows:

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.parameters.errors import UserError, did_you_mean
-from sim.runs.job import Job, days_until
-from sim.scenario.arms import components, keep
-from sim.scenario.couplings import MECHANISMS
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.runs.job import Job, days_until
+from lesionlab.sim.scenario.arms import components, keep
+from lesionlab.sim.scenario.couplings import MECHANISMS
+from lesionlab.sim.scenario.scenario import Scenario
 
 OF_RADIOTHERAPY = ("oxygen_effect", "radiation_to_antigen", "radiation_to_vessels", "radiation_loss_of_t_cells", "low_dose_to_entry")
 OF_VEGFR_BLOCKADE = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")

@@ -29,13 +29,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
-from sim.parameters.errors import UserError
-from sim.parameters.quantities import describe_group
-from sim.parameters.version import model_version
-from sim.scenario.load import files_of, load_scenario
-from sim.scenario.reported import SIZES, Calibration, Fitted
-from sim.scenario.scenario import Scenario
-from sim.schedule import PARAMETERS
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.quantities import describe_group
+from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.scenario.load import files_of, load_scenario
+from lesionlab.sim.scenario.reported import SIZES, Calibration, Fitted
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.schedule import PARAMETERS
 
 FREE = (("cell_cycle.failed_division_share", False), ("radiobiology.alpha_per_gy", False), ("t_cell_entry.entry_per_vessel_per_d", True),
         ("t_cell_killing.hit_rate_per_h", True), ("vegf_blockade.pruning_ratio", True), ("t_cell_entry.low_dose_gain", False))

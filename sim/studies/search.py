@@ -14,15 +14,15 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from sim.parameters.errors import UserError
-from sim.record.reader import read_run
-from sim.runs.continuation import resume
-from sim.runs.engines import Compute
-from sim.runs.job import Job, OnProgress
-from sim.runs.simulation import simulate
-from sim.scenario.load import load_scenario
-from sim.scenario.scenario import Scenario
-from sim.studies.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.runs.continuation import resume
+from lesionlab.sim.runs.engines import Compute
+from lesionlab.sim.runs.job import Job, OnProgress
+from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
 
 NEIGHBOURS, NEIGHBOURHOOD = 7, 0.12
 JUDGED_BEFORE_STOPS = 6

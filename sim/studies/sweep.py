@@ -21,15 +21,15 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from sim.parameters.errors import UserError
-from sim.parameters.messages import Mistake, explain
-from sim.parameters.messages import Path as KeyPath
-from sim.parameters.quantities import Strict
-from sim.runs.job import Job, days_until, is_done, progress_of
-from sim.scenario.arms import named_arms
-from sim.scenario.load import load_scenario
-from sim.scenario.scenario import Scenario
-from sim.scenario.yaml_document import Document, parse
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.messages import Mistake, explain
+from lesionlab.sim.parameters.messages import Path as KeyPath
+from lesionlab.sim.parameters.quantities import Strict
+from lesionlab.sim.runs.job import Job, days_until, is_done, progress_of
+from lesionlab.sim.scenario.arms import named_arms
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.scenario.yaml_document import Document, parse
 
 
 class Design(Strict):

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from sim.parameters.messages import Path, refuse
-from sim.parameters.quantities import Name, Strict, value
-from sim.processes.pharmacokinetics import OneCompartment, TwoCompartments
+from lesionlab.sim.parameters.messages import Path, refuse
+from lesionlab.sim.parameters.quantities import Name, Strict, value
+from lesionlab.sim.processes.pharmacokinetics import OneCompartment, TwoCompartments
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from sim.parameters.errors import UserError
+from lesionlab.sim.parameters.errors import UserError
 
 
 class Check(NamedTuple):
@@ -58,5 +58,5 @@ def verify(numbers: Sequence[int] | None = None, on_row: Callable[[str], None] |
     for number in known if not numbers else sorted(set(numbers)):
         if on_row is not None:
             on_row(known[number])
-        found += import_module(f"sim.verification.{known[number]}").checks(1.0)
+        found += import_module(f"lesionlab.sim.verification.{known[number]}").checks(1.0)
     return tuple(found)

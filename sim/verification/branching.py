@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.processes import cell_fate, population_control
-from sim.state.clock import Clock
-from sim.state.codes import NO_FATE, CellState, Hazard
-from sim.state.state import State
-from sim.verification.specimens import bare_tissue, state_of
+from lesionlab.sim.processes import cell_fate, population_control
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
+from lesionlab.sim.state.state import State
+from lesionlab.sim.verification.specimens import bare_tissue, state_of
 
 
 class Rates(NamedTuple):

@@ -5,11 +5,21 @@ No vessels, no T cells, no population control: what is left is births, deaths an
 
 import numpy as np
 
-from sim.processes import apoptosis, cell_cycle, cell_death, cell_fate, clearance, displacement, hypoxia, population_control, radiobiology
-from sim.state.clock import Clock
-from sim.state.codes import CellState
-from sim.state.state import State
-from sim.verification.specimens import bare_tissue, state_of
+from lesionlab.sim.processes import (
+    apoptosis,
+    cell_cycle,
+    cell_death,
+    cell_fate,
+    clearance,
+    displacement,
+    hypoxia,
+    population_control,
+    radiobiology,
+)
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import State
+from lesionlab.sim.verification.specimens import bare_tissue, state_of
 
 RULES = (cell_cycle, hypoxia, apoptosis, cell_fate, population_control, cell_death, clearance, displacement)
 PLENTY_MMHG = 1e4

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 
-from sim.processes import cell_death, cell_fate, population_control, radiobiology
-from sim.state.clock import Clock
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Fraction, Orders, State
-from sim.verification.specimens import bare_tissue, state_of
+from lesionlab.sim.processes import cell_death, cell_fate, population_control, radiobiology
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Fraction, Orders, State
+from lesionlab.sim.verification.specimens import bare_tissue, state_of
 
 _RIM = 6
 

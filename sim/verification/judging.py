@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.verification import Check
+from lesionlab.sim.verification import Check
 
 
 class Law(NamedTuple):

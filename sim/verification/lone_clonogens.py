@@ -6,10 +6,10 @@ be killed is that among n s plain ones, however many the section happens to hold
 
 import numpy as np
 
-from sim.processes import t_cell_killing, t_cell_motion
-from sim.state.clock import Clock
-from sim.state.codes import CellState
-from sim.verification.specimens import bare_tissue, place_t_cells, state_of
+from lesionlab.sim.processes import t_cell_killing, t_cell_motion
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
 EDGE, T_CELLS = 80, 128
 KILLING, MOTION = t_cell_killing.Parameters(), t_cell_motion.Parameters()

@@ -20,14 +20,14 @@ import numpy as np
 from scipy.integrate import solve_bvp
 from scipy.optimize import brentq
 
-from sim.numerics.diffusion import relax
-from sim.processes import oxygen
-from sim.state.codes import CellState
-from sim.state.state import SITE_UM, SITES_PER_MM2
-from sim.verification import Check
-from sim.verification.held_regions import held_exchange
-from sim.verification.judging import Law
-from sim.verification.specimens import bare_tissue
+from lesionlab.sim.numerics.diffusion import relax
+from lesionlab.sim.processes import oxygen
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.held_regions import held_exchange
+from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.specimens import bare_tissue
 
 LAW = Law(1, "Krogh cylinder")
 SITES = Law(1, "a vessel on 20 um sites")

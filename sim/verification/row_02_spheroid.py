@@ -14,14 +14,14 @@ import math
 import numpy as np
 from scipy.optimize import brentq
 
-from sim.numerics.diffusion import relax
-from sim.processes import oxygen
-from sim.state.codes import CellState
-from sim.state.state import SITE_UM
-from sim.verification import Check
-from sim.verification.held_regions import held_exchange
-from sim.verification.judging import Law
-from sim.verification.specimens import bare_tissue
+from lesionlab.sim.numerics.diffusion import relax
+from lesionlab.sim.processes import oxygen
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import SITE_UM
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.held_regions import held_exchange
+from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.specimens import bare_tissue
 
 LAW = Law(2, "anoxic core of a spheroid")
 D, UPTAKE, SURFACE = 2000.0, 15.0, 40.0

@@ -17,11 +17,11 @@ import math
 
 import numpy as np
 
-from sim.numerics.linear_fields import steady_linear
-from sim.processes import vegf
-from sim.state.state import SITE_UM
-from sim.verification import Check
-from sim.verification.judging import Law
+from lesionlab.sim.numerics.linear_fields import steady_linear
+from lesionlab.sim.processes import vegf
+from lesionlab.sim.state.state import SITE_UM
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.judging import Law
 
 LAW = Law(3, "diffusion")
 BOX_UM = 1280.0

@@ -8,12 +8,12 @@ errors of each number. Negative control: the same cells with a motility 5 % larg
 
 import numpy as np
 
-from sim.processes import t_cell_motion
-from sim.state.clock import Clock
-from sim.state.state import SITE_UM
-from sim.verification import Check
-from sim.verification.judging import Law
-from sim.verification.specimens import bare_tissue, place_t_cells, state_of
+from lesionlab.sim.processes import t_cell_motion
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import SITE_UM
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
 LAW = Law(6, "T-cell motility")
 HOURS = 4

@@ -13,12 +13,12 @@ import math
 
 import numpy as np
 
-from sim.processes import t_cell_killing
-from sim.state.clock import MICRO_STEP_MIN, Clock
-from sim.state.codes import CellState
-from sim.verification import Check
-from sim.verification.judging import Law, mean_and_error
-from sim.verification.specimens import bare_tissue, place_t_cells, state_of
+from lesionlab.sim.processes import t_cell_killing
+from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
 LAW = Law(7, "three hits in time")
 RATES_PER_H = (0.6, 1.2, 2.4, 6.0)

@@ -18,12 +18,12 @@ from functools import partial
 
 import numpy as np
 
-from sim.state.codes import CellState
-from sim.verification import Check
-from sim.verification.branching import Moments, Rates, controlled, direct, in_continuous_time, with_one_event_a_step
-from sim.verification.irradiation import irradiate, irradiated_disc
-from sim.verification.judging import Law, mean_and_error, variance_and_error
-from sim.verification.lone_clonogens import kills_per_d
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.branching import Moments, Rates, controlled, direct, in_continuous_time, with_one_event_a_step
+from lesionlab.sim.verification.irradiation import irradiate, irradiated_disc
+from lesionlab.sim.verification.judging import Law, mean_and_error, variance_and_error
+from lesionlab.sim.verification.lone_clonogens import kills_per_d
 
 LAW = Law(8, "branching process")
 POPULATIONS, PLACES, CONTROLLED, SHARED = 4000, 192, 300, 8

@@ -16,15 +16,15 @@ import math
 import numpy as np
 from scipy.ndimage import binary_fill_holes
 
-from sim.measures import lesion_size
-from sim.numerics.lattice import mass_axes
-from sim.numerics.window import whole
-from sim.processes import apoptosis, cell_cycle
-from sim.state.codes import CellState
-from sim.state.state import State
-from sim.verification import Check
-from sim.verification.growth import advance, clonogens, disc, parameters
-from sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.numerics.lattice import mass_axes
+from lesionlab.sim.numerics.window import whole
+from lesionlab.sim.processes import apoptosis, cell_cycle
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import State
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.growth import advance, clonogens, disc, parameters
+from lesionlab.sim.verification.judging import Law, mean_and_error
 
 LAW = Law(9, "growth and contraction")
 SMALL, HOURS, GROWING = 100, 241, 24

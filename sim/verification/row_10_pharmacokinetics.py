@@ -14,12 +14,12 @@ import math
 
 import numpy as np
 
-from sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment, Pharmacokinetics, TwoCompartments, update
-from sim.state.clock import Clock
-from sim.state.state import DrugLevel, Orders
-from sim.verification import Check
-from sim.verification.judging import Law
-from sim.verification.specimens import bare_tissue, state_of
+from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment, Pharmacokinetics, TwoCompartments, update
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import DrugLevel, Orders
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.specimens import bare_tissue, state_of
 
 LAW = Law(10, "pharmacokinetics")
 DAILY_H, THREE_WEEKS_H = 24, 504

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from sim.measures import lesion_size
-from sim.model import TumourModel
-from sim.scenario.load import scenario_from_text
-from sim.verification import Check
-from sim.verification.judging import Law, mean_and_error
-from sim.verification.section_sizes import DAYS, LARGE, SMALL, course
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.verification import Check
+from lesionlab.sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.verification.section_sizes import DAYS, LARGE, SMALL, course
 
 LAW = Law(12, "refinement")
 REPLICATES, SHOWN, FEW = 16, 8, 4

@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from sim.measures import lesion_size
-from sim.model import TumourModel
-from sim.scenario.load import scenario_from_text
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.scenario.load import scenario_from_text
 
 SMALL, LARGE = 1000, 4000
 DAYS = (0, 14, 30, 60, 90)

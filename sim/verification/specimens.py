@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.numerics.random import name_entity, seed_key
-from sim.processes.t_cell_priming import STAGES
-from sim.state.state import State, Systemic, Tissue
+from lesionlab.sim.numerics.random import name_entity, seed_key
+from lesionlab.sim.processes.t_cell_priming import STAGES
+from lesionlab.sim.state.state import State, Systemic, Tissue
 
 
 def bare_tissue(shape: tuple[int, int, int]) -> Tissue:

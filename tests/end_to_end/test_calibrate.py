@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import main
-from sim.scenario.load import load_scenario
+from lesionlab.sim.cli import main
+from lesionlab.sim.scenario.load import load_scenario
 
 PATIENT = """
 schema: 1

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from analysis.records.errors import RecordError
-from sim import DISCLAIMER, __version__
-from sim.cli import VERBS, check, main
-from sim.parameters.errors import UserError
-from sim.scenario.couplings import MECHANISMS
-from sim.schedule import PARAMETERS
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.sim import DISCLAIMER, __version__
+from lesionlab.sim.cli import VERBS, check, main
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.scenario.couplings import MECHANISMS
+from lesionlab.sim.schedule import PARAMETERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,6 +113,6 @@ def test_an_installed_copy_brings_the_scenarios(tmp_path: Path) -> None:
     names = {path.name for path in (ROOT / "scenarios").iterdir()}
     assert {path.name for path in (tmp_path / "site/sim/_scenarios").iterdir()} == names
     assert {path.name for path in (tmp_path / "site").iterdir() if path.suffix != ".dist-info"} == {"sim", "analysis"}
-    code = "import sim.cli, sys; assert sim.__file__.startswith(sys.argv[1]); sys.exit(sim.cli.main(['check', 'case']))"
+    code = "import lesionlab.sim.cli, sys; assert sim.__file__.startswith(sys.argv[1]); sys.exit(lesionlab.sim.cli.main(['check', 'case']))"
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=tmp_path / "site", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

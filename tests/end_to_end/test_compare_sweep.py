@@ -8,8 +8,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from analysis.records.record import load
-from sim.cli import main
+from lesionlab.analysis.records.record import load
+from lesionlab.sim.cli import main
 from tests.fake_simulation import SCENARIO, simulate
 from tests.made_record import make_record
 
@@ -23,7 +23,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         noted.append(path.name)
         return simulate(scenario, path, **options)
 
-    monkeypatch.setattr("sim.runs.simulation.simulate", engine)
+    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", engine)
     monkeypatch.chdir(tmp_path)
     Path("patient.yaml").write_text(SCENARIO)
     return noted
@@ -32,8 +32,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out where a test is not about them: they take seconds."""
-    monkeypatch.setattr("analysis.figures.standard.standard_figures", lambda records, folder: [])
-    monkeypatch.setattr("analysis.figures.findings.findings_figures", lambda findings, records, folder: [])
+    monkeypatch.setattr("lesionlab.analysis.figures.standard.standard_figures", lambda records, folder: [])
+    monkeypatch.setattr("lesionlab.analysis.figures.findings.findings_figures", lambda findings, records, folder: [])
 
 
 def compare(*arguments: str) -> int:

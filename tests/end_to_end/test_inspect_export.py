@@ -7,7 +7,7 @@ import pytest
 
 from tests.made_record import make_record
 
-main = pytest.importorskip("sim.cli").main
+main = pytest.importorskip("lesionlab.sim.cli").main
 
 
 @pytest.fixture(scope="module")

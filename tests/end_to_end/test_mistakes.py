@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli import main
+from lesionlab.sim.cli import main
 
 SCENARIO = """\
 schema: 1

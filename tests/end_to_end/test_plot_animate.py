@@ -2,8 +2,8 @@
 
 import pytest
 
-from analysis.animation import animate as animation
-from sim.cli import main
+from lesionlab.analysis.animation import animate as animation
+from lesionlab.sim.cli import main
 from tests.made_record import make_record
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from sim.cli import main
+from lesionlab.sim.cli import main
 from tests.same_record import differences
 from tests.tiny_arm import TREATED
 

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.test_execution import Watcher
 
-from sim.runs.engines import execute
-from sim.runs.job import Job
-from sim.runs.simulation import simulate
-from sim.scenario.load import load_scenario
+from lesionlab.sim.runs.engines import execute
+from lesionlab.sim.runs.job import Job
+from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.scenario.load import load_scenario
+from tests.runs.test_engines import Watcher
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("neck", "mediastinum", "pelvis")
@@ -66,8 +66,8 @@ def state_hash(path: Path) -> str:
 
 CALLER = """
 import numpy as np
-from sim.numerics.jit import kernel
-from sim.numerics.random import Luck, draw
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import Luck, draw
 
 
 @kernel

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-import sim.verification
-from sim.cli import main
-from sim.verification import ROWS, Check, number_of
+from lesionlab.sim import verification
+from lesionlab.sim.cli import main
+from lesionlab.sim.verification import ROWS, Check, number_of
 
 
 def check(passed: bool, is_control: bool = False) -> Check:
@@ -14,7 +14,7 @@ def check(passed: bool, is_control: bool = False) -> Check:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *found: Check) -> None:
-    monkeypatch.setattr(sim.verification, "verify", lambda numbers=None, on_row=None: found)
+    monkeypatch.setattr(verification, "verify", lambda numbers=None, on_row=None: found)
 
 
 def test_one_row_prints_a_table_and_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.measures.series import measure
-from sim.model import TumourModel
-from sim.scenario.load import scenario_from_text
-from sim.state.codes import CellState
+from lesionlab.sim.measures.series import measure
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.state.codes import CellState
 from tests.tiny_arm import TREATED
 
 GOLDEN = Path(__file__).with_name("tiny.json")

@@ -5,13 +5,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from sim.layouts import site_flags
-from sim.numerics import threads
-from sim.numerics.random import Luck
-from sim.processes import t_cell_motion
-from sim.processes.t_cell_motion import Parameters, commit, walk_of
-from sim.state.codes import CellState
-from sim.state.state import Tissue
+from lesionlab.sim.layouts import site_flags
+from lesionlab.sim.numerics import threads
+from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.processes import t_cell_motion
+from lesionlab.sim.processes.t_cell_motion import Parameters, commit, walk_of
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import add_t_cells, bare_tissue
 
 
@@ -32,8 +32,9 @@ def test_the_ground_says_what_the_lattices_say(n_threads: int, monkeypatch: pyte
     with threads.hired(n_threads):
         found = site_flags.lay(tissue).reshape(tissue.state.shape)
     is_living = np.isin(tissue.state, (CellState.PROLIFERATING, CellState.QUIESCENT, CellState.DOOMED))
-    expected = {site_flags.NEAR_MASS: tissue.near_mass > 0, site_flags.LIVING: is_living, site_flags.KNOWN: is_living & (tissue.lost_antigen == 0),
-                site_flags.DOOMED: tissue.state == CellState.DOOMED, site_flags.WANTED: False, site_flags.CONTESTED: False}
+    expected = {site_flags.NEAR_MASS: tissue.near_mass > 0, site_flags.LIVING: is_living,
+                site_flags.KNOWN: is_living & (tissue.lost_antigen == 0), site_flags.DOOMED: tissue.state == CellState.DOOMED,
+                site_flags.WANTED: False, site_flags.CONTESTED: False}
     assert (found & site_flags.COUNT == tissue.t_count).all()
     for bits, holds in expected.items():
         assert ((found & bits > 0) == holds).all()

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.measures import lesion_size
-from sim.state.codes import CellState
-from sim.state.state import Tissue
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import bare_tissue, fill_disc, state_of
 
 CELLS = 2.5e10

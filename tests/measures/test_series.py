@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from sim.measures import lesion_size
-from sim.measures.series import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
-from sim.state.codes import CellState, Hazard
-from sim.state.state import SITES_PER_MM2, DrugLevel, Tissue
+from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.measures.series import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import SITES_PER_MM2, DrugLevel, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, fill_disc, remember, state_of
 
 

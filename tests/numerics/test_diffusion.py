@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sim.numerics.diffusion import relax
-from sim.numerics.linear_fields import range_of, steady_linear
-from sim.numerics.window import cut
+from lesionlab.sim.numerics.diffusion import relax
+from lesionlab.sim.numerics.linear_fields import range_of, steady_linear
+from lesionlab.sim.numerics.window import cut
 
 SHAPES = [(1, 12, 15), (6, 8, 9)]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from sim.numerics.kinetics import absorption_step, decay_share, two_compartment_step
+from lesionlab.sim.numerics.kinetics import absorption_step, decay_share, two_compartment_step
 
 
 @pytest.mark.parametrize(("ka", "ke"), [(0.64, 0.0046), (0.01, 0.5)])

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve
 
-from sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, sums_around
-from sim.numerics.random import site_entity
-from sim.numerics.rays import outward_ray, ray_from, site_on
-from sim.numerics.window import whole
+from lesionlab.sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, sums_around
+from lesionlab.sim.numerics.random import site_entity
+from lesionlab.sim.numerics.rays import outward_ray, ray_from, site_on
+from lesionlab.sim.numerics.window import whole
 
 FLAT, BLOCK = (1, 5, 5), (5, 5, 5)
 

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from sim.numerics.random import Luck, draw, draw_many, name_entity, normal, philox, seed_key, site_entity, uniform
-from sim.state.codes import Purpose
+from lesionlab.sim.numerics.random import Luck, draw, draw_many, name_entity, normal, philox, seed_key, site_entity, uniform
+from lesionlab.sim.state.codes import Purpose
 
 LUCK = Luck(*(np.uint32(word) for word in (1, 2, 3, 4)))
 

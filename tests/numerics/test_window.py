@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.numerics.lattice import sums_around
-from sim.numerics.window import count_codes, cut, extent, mark_near, row_of, sites_of, whole, widen
-from sim.processes import oxygen
-from sim.schedule import PARAMETERS, SCHEDULE
-from sim.state.codes import NO_FATE, Hazard
-from sim.state.state import SITES_PER_MM2, State, Tissue
+from lesionlab.sim.numerics.lattice import sums_around
+from lesionlab.sim.numerics.window import count_codes, cut, extent, mark_near, row_of, sites_of, whole, widen
+from lesionlab.sim.processes import oxygen
+from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
+from lesionlab.sim.state.codes import NO_FATE, Hazard
+from lesionlab.sim.state.state import SITES_PER_MM2, State, Tissue
 from tests.made_state import bare_tissue, clock_at, close_window, fill_disc, remember, state_of
 
 BOXES = [(1, 30, 41), (3, 17, 70), (1, 12, 9)]

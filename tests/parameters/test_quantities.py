@@ -8,9 +8,9 @@ from typing import Annotated, NamedTuple
 import pytest
 from pydantic import ValidationError
 
-from sim.cli import main
-from sim.parameters.quantities import build, describe_group, group_model, quantity
-from sim.schedule import PARAMETERS, SCHEDULE
+from lesionlab.sim.cli import main
+from lesionlab.sim.parameters.quantities import build, describe_group, group_model, quantity
+from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 
 
 class Parameters(NamedTuple):
@@ -119,6 +119,6 @@ def test_a_parameter_is_found_by_name_and_by_section(capsys: pytest.CaptureFixtu
     (["check", "teaching"], {"mesa", "matplotlib", "h5py", "pandas"}),
 ])
 def test_light_verbs_load_nothing_heavy(arguments: list[str], heavy: set[str]) -> None:
-    code = f"import sys; from sim.cli import main; main({arguments!r}); print(' '.join(sys.modules), file=sys.stderr)"
+    code = f"import sys; from lesionlab.sim.cli import main; main({arguments!r}); print(' '.join(sys.modules), file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert heavy & set(done.stderr.split()) == set()

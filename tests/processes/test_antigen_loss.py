@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes import displacement, population_control, t_cell_killing
-from sim.processes.antigen_loss import Parameters, update
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes import displacement, population_control, t_cell_killing
+from lesionlab.sim.processes.antigen_loss import Parameters, update
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, fill_disc, freeze, remember, state_of
 
 P = Parameters(loss_per_division=0.01)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.processes.apoptosis import Parameters, update
-from sim.state.codes import CellState, Hazard
+from lesionlab.sim.processes.apoptosis import Parameters, update
+from lesionlab.sim.state.codes import CellState, Hazard
 from tests.made_state import LIVING, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 P = Parameters()

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.processes.cell_cycle import Parameters, update
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes.cell_cycle import Parameters, update
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import LIVING, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 P = Parameters()

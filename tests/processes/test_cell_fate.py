@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes.cell_fate import Parameters, update
-from sim.state.codes import NO_FATE, CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes.cell_fate import Parameters, update
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import LIVING, bare_tissue, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 CERTAIN = 1e6

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sim.processes.checkpoint_blockade import Parameters, update
-from sim.state.state import DrugLevel
+from lesionlab.sim.processes.checkpoint_blockade import Parameters, update
+from lesionlab.sim.state.state import DrugLevel
 from tests.made_state import changed, clock_at, remember, state_of
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_fill_holes, label
 
-from sim.numerics import rays, threads
-from sim.numerics.lattice import mass_axes, place_of
-from sim.numerics.random import Luck, draw
-from sim.numerics.window import extent, whole, widen
-from sim.processes import displacement
-from sim.processes.displacement import EVERY_H, Parameters, update
-from sim.state.codes import NO_FATE, CellState, Hazard
-from sim.state.state import State, Tissue
+from lesionlab.sim.numerics import rays, threads
+from lesionlab.sim.numerics.lattice import mass_axes, place_of
+from lesionlab.sim.numerics.random import Luck, draw
+from lesionlab.sim.numerics.window import extent, whole, widen
+from lesionlab.sim.processes import displacement
+from lesionlab.sim.processes.displacement import EVERY_H, Parameters, update
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
+from lesionlab.sim.state.state import State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, close_window, fill_disc, freeze, remember, state_of
 
 P = Parameters()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sim.processes.hypoxia import Parameters, update
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes.hypoxia import Parameters, update
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import DEAD, LIVING, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 P = Parameters()

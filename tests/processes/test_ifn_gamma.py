@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.processes.ifn_gamma import EVERY_H, Parameters, update
+from lesionlab.sim.processes.ifn_gamma import EVERY_H, Parameters, update
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, remember, state_of
 
 P = Parameters()

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.processes.oxygen import EVERY_H, Parameters, solve, update, uptake_by_state
-from sim.state.codes import CellState
-from sim.state.state import SITE_UM, Tissue
+from lesionlab.sim.processes.oxygen import EVERY_H, Parameters, solve, update, uptake_by_state
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import SITE_UM, Tissue
 from tests.made_state import DEAD, bare_tissue, changed, clock_at, fill_disc, freeze, remember, state_of
 
 P = Parameters()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes.pd_l1 import EVERY_H, Parameters, local_share, update
-from sim.state.codes import CellState
-from sim.state.state import Tissue
+from lesionlab.sim.processes.pd_l1 import EVERY_H, Parameters, local_share, update
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import LIVING, bare_tissue, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 P = Parameters()

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from sim.processes.pharmacokinetics import KNOWN_DRUGS, level_unit, update
-from sim.state.state import DrugLevel, Orders, State
+from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, level_unit, update
+from lesionlab.sim.state.state import DrugLevel, Orders, State
 from tests.made_state import changed, clock_at, remember, state_of
 
 PARAMETERS = dict(KNOWN_DRUGS)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.processes.population_control import Parameters, update
-from sim.state.codes import NO_FATE, CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes.population_control import Parameters, update
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, remember, state_of
 
 P = Parameters(n_min=20)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes.radiobiology import Parameters, update
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Fraction, Orders, State, Tissue
+from lesionlab.sim.processes.radiobiology import Parameters, update
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Fraction, Orders, State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, fill_disc, freeze, remember, state_of
 
 P = Parameters()

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from sim.numerics.random import Luck
-from sim.processes.t_cell_entry import Parameters, admit, update
-from sim.state.codes import CellState
-from sim.state.state import State, Tissue
-from sim.state.t_cells import TCells
+from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.processes.t_cell_entry import Parameters, admit, update
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import State, Tissue
+from lesionlab.sim.state.t_cells import TCells
 from tests.made_state import KEY, bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes.t_cell_exhaustion import EVERY_H, Parameters, update
-from sim.state.state import Tissue
+from lesionlab.sim.processes.t_cell_exhaustion import EVERY_H, Parameters, update
+from lesionlab.sim.state.state import Tissue
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes.t_cell_killing import Parameters, update
-from sim.state.clock import MICRO_STEP_MIN
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes.t_cell_killing import Parameters, update
+from lesionlab.sim.state.clock import MICRO_STEP_MIN
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import DEAD, LIVING, add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sim.processes.t_cell_motion import MICRO_STEP_MIN, Parameters, hop_probability, update
-from sim.state.codes import CellState
-from sim.state.state import SITE_UM, Tissue
+from lesionlab.sim.processes.t_cell_motion import MICRO_STEP_MIN, Parameters, hop_probability, update
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import SITE_UM, Tissue
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
 

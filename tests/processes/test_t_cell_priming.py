@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from sim.model import TumourModel
-from sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
-from sim.scenario.scenario import Scenario
-from sim.state.codes import Hazard
-from sim.state.state import State
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.state.codes import Hazard
+from lesionlab.sim.state.state import State
 from tests.made_state import bare_tissue, changed, clock_at, remember, state_of
 
 P = Parameters()

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.processes.vegf import EVERY_H, Parameters, update
-from sim.state.codes import CellState
+from lesionlab.sim.processes.vegf import EVERY_H, Parameters, update
+from lesionlab.sim.state.codes import CellState
 from tests.made_state import DEAD, LIVING, bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sim.processes.vegf_blockade import Parameters, update
-from sim.state.state import DrugLevel, Systemic
+from lesionlab.sim.processes.vegf_blockade import Parameters, update
+from lesionlab.sim.state.state import DrugLevel, Systemic
 from tests.made_state import changed, clock_at, remember, state_of
 
 P = Parameters()

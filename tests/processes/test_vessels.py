@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes.vessels import EVERY_H, Parameters, update
-from sim.state.codes import CellState
-from sim.state.state import State, Tissue
+from lesionlab.sim.processes.vessels import EVERY_H, Parameters, update
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import State, Tissue
 from tests.made_state import bare_tissue, changed, clock_at, freeze, remember, state_of
 
 P = Parameters()

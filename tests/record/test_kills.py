@@ -13,19 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from analysis.records.record import load, load_snapshots
-from sim.record.reader import read_run
-from sim.record.writer import hash_arrays, read_checkpoint
-from sim.runs.continuation import resume
+from lesionlab.analysis.records.record import load, load_snapshots
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
+from lesionlab.sim.runs.continuation import resume
 from tests.same_record import differences
 
 N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "3"))
 RUN = """
 import signal
 import sys
-from sim import simulation
-from sim.runs.continuation import resume
-from sim.scenario.load import scenario_from_text
+from lesionlab.sim.runs import simulation
+from lesionlab.sim.runs.continuation import resume
+from lesionlab.sim.scenario.load import scenario_from_text
 from tests.tiny_arm import TREATED
 signal.signal(signal.SIGINT, signal.default_int_handler)
 simulation.warm_kernels()

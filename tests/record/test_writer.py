@@ -13,9 +13,9 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.parameters.errors import UserError
-from sim.record.schema import round_mantissa
-from sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays, read_checkpoint
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.schema import round_mantissa
+from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays, read_checkpoint
 from tests.made_record import make_record
 
 SHAPE = (1, 6, 8)
@@ -228,7 +228,7 @@ def test_leaving_early_keeps_what_was_committed_and_says_why(tmp_path, error, st
 
 
 def test_ctrl_c_waits_for_the_end_of_a_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.record.writer.add_checkpoint", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr("lesionlab.sim.record.writer.add_checkpoint", lambda *_: os.kill(os.getpid(), signal.SIGINT))
 
     def write():
         with RecordWriter(tmp_path / "a.h5", header()) as writer:

@@ -11,14 +11,14 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.parameters.errors import UserError
-from sim.record.reader import read_run
-from sim.record.writer import RecordWriter
-from sim.runs import simulation
-from sim.runs.continuation import fork, resume
-from sim.runs.job import Job, is_done, perform
-from sim.runs.simulation import simulate
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.writer import RecordWriter
+from lesionlab.sim.runs import simulation
+from lesionlab.sim.runs.continuation import fork, resume
+from lesionlab.sim.runs.job import Job, is_done, perform
+from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.scenario.scenario import Scenario
 from tests.same_record import differences
 
 MakeScenario = Callable[..., Scenario]
@@ -49,7 +49,7 @@ def stop(scenario: Scenario, path: Path, n_commits: int, monkeypatch: pytest.Mon
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of the treated arm that was left alone."""
-    from sim.scenario.load import scenario_from_text
+    from lesionlab.sim.scenario.load import scenario_from_text
     from tests.tiny_arm import TREATED
     path = tmp_path_factory.mktemp("whole") / "whole.h5"
     simulate(scenario_from_text(TREATED), path)
@@ -171,7 +171,7 @@ def test_checkpoints_that_are_asked_for_are_kept_and_used(tiny: MakeScenario, wh
     simulate(scenario, tmp_path / "run.h5")
     assert read_run(tmp_path / "run.h5").kept_d == (0.0, 1.0, 2.0)
     assert differences(whole, tmp_path / "run.h5", ("scenario_yaml", "checkpoints")) == []
-    monkeypatch.setattr("sim.runs.continuation._compare_with_row", None)
+    monkeypatch.setattr("lesionlab.sim.runs.continuation._compare_with_row", None)
     fork(tmp_path / "run.h5", 2.0, tiny(), tmp_path / "fork.h5")
     assert differences(whole, tmp_path / "fork.h5", ORIGIN) == []
     with pytest.raises(UserError, match=r"output\.checkpoints\[0\]: must not be after the scenario's end"):

@@ -7,10 +7,10 @@ from pathlib import Path
 import h5py
 import pytest
 
-from sim.parameters.errors import UserError
-from sim.runs.engines import Outcome, _pack, _remote, execute
-from sim.runs.job import STAMP, Job, days_until, is_done, progress_of
-from sim.runs.machine import Plan, available_cores, choose_engine, plan_local
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.runs.engines import Outcome, _pack, _remote, execute
+from lesionlab.sim.runs.job import STAMP, Job, days_until, is_done, progress_of
+from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
 from tests.fake_simulation import scenario, simulate
 
 
@@ -72,7 +72,7 @@ def test_a_worker_that_dies_takes_no_other_run_along(tmp_path: Path) -> None:
 
 def test_a_worker_with_other_sources_refuses_the_run_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = _pack(job(tmp_path, "a"), simulate)
-    monkeypatch.setattr("sim.runs.job.model_version", lambda: "another")
+    monkeypatch.setattr("lesionlab.sim.runs.job.model_version", lambda: "another")
     with pytest.raises(UserError, match="other model sources"):
         _remote(packed)
     assert not (tmp_path / "a.h5").exists()
@@ -80,13 +80,13 @@ def test_a_worker_with_other_sources_refuses_the_run_before_it_starts(tmp_path: 
 
 def test_a_scheduler_that_does_not_answer_is_the_users_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
-    monkeypatch.setattr("sim.runs.engines.CONNECT_S", 0.5)
+    monkeypatch.setattr("lesionlab.sim.runs.engines.CONNECT_S", 0.5)
     with pytest.raises(UserError, match="no scheduler with workers answers"):
         execute([job(tmp_path, "a")], Watcher(), engine="tcp://127.0.0.1:9", simulate=simulate)
 
 
 def test_the_plan_fills_cores_with_workers_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.runs.machine.available_cores", lambda: (8, "affinity"))
+    monkeypatch.setattr("lesionlab.sim.runs.machine.available_cores", lambda: (8, "affinity"))
     assert plan_local(100)[:2] == (8, 1)
     assert plan_local(3)[:2] == (3, 2)
     assert plan_local(100, workers=2)[:2] == (2, 4)
@@ -123,7 +123,7 @@ def test_identity_knows_everything_that_a_result_depends_on(tmp_path: Path, monk
             Job(scenario("seed=1"), 0, tmp_path)]
     assert len({one.identity for one in made}) == 5
     assert Job(scenario(), 0, tmp_path / "elsewhere").identity == made[0].identity
-    monkeypatch.setattr("sim.runs.job.model_version", lambda: "another")
+    monkeypatch.setattr("lesionlab.sim.runs.job.model_version", lambda: "another")
     assert Job(patient, 0, tmp_path).identity != made[0].identity
     assert made[0].run_id == f"combined_r0_{made[0].identity[:12]}"
 

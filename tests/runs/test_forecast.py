@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sim.cli import runs
-from sim.runs.job import Job
+from lesionlab.sim.cli import runs
+from lesionlab.sim.runs.job import Job
 from tests.fake_simulation import scenario
 
 
@@ -26,7 +26,7 @@ def timed(scenario: Any, path: Path, *, until_d: float, on_progress: Any, **_: A
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time in which every look at the clock comes a minute after the last, the third eleven."""
     looks = count()
-    monkeypatch.setattr("sim.runs.simulation.simulate", timed)
+    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", timed)
     monkeypatch.setattr(runs.time, "monotonic", lambda: 60.0 * ((look := next(looks)) + 10 * (look > 2)))
 
 

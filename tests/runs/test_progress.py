@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from sim.cli.runs import run_one
-from sim.runs import progress
-from sim.runs.engines import Outcome
-from sim.runs.job import Job
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.cli.runs import run_one
+from lesionlab.sim.runs import progress
+from lesionlab.sim.runs.engines import Outcome
+from lesionlab.sim.runs.job import Job
+from lesionlab.sim.scenario.scenario import Scenario
 
 
 def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import xarray
 
-from sim.measures.series import MEASURES
-from sim.model import TumourModel
-from sim.parameters.errors import UserError
-from sim.record.reader import read_run
-from sim.runs.simulation import QUICK_CELLS, quick, simulate, warm_kernels
-from sim.scenario.load import scenario_from_text
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.measures.series import MEASURES
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.runs.simulation import QUICK_CELLS, quick, simulate, warm_kernels
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
 from tests.made_state import changed_paths, remember
 from tests.tiny_arm import UNTREATED
 
@@ -161,8 +161,8 @@ def test_quick_means_small_sections_and_the_record_says_so(tiny: MakeScenario, t
 
 
 def test_warming_up_leaves_no_kernel_to_compile(treated: Scenario) -> None:
-    from sim import t_cell_steps
-    from sim.processes import cell_fate, clearance, displacement, vessels
+    from lesionlab.sim import t_cell_steps
+    from lesionlab.sim.processes import cell_fate, clearance, displacement, vessels
 
     warm_kernels()
     kernels = (cell_fate.draw_fates, clearance._clear, displacement._push, t_cell_steps._take_turns, vessels._remodel)

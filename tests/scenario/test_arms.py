@@ -2,9 +2,9 @@
 
 import pytest
 
-from sim.parameters.errors import UserError
-from sim.scenario.arms import components, keep, named_arms
-from sim.scenario.scenario import Scenario
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.scenario.arms import components, keep, named_arms
+from lesionlab.sim.scenario.scenario import Scenario
 from tests.fake_simulation import scenario
 
 COURSES = """radiotherapy=[

@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.model import TumourModel
-from sim.parameters.errors import UserError
-from sim.processes import (
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.processes import (
     pd_l1,
     radiobiology,
     t_cell_entry,
@@ -21,13 +21,13 @@ from sim.processes import (
     vegf,
     vessels,
 )
-from sim.runs.simulation import simulate
-from sim.scenario.couplings import MECHANISMS, apply
-from sim.scenario.load import scenario_from_text
-from sim.scenario.scenario import Scenario
-from sim.schedule import PARAMETERS
-from sim.state.codes import CellState, Hazard
-from sim.state.state import Fraction, Orders, State, Tissue
+from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.scenario.couplings import MECHANISMS, apply
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.schedule import PARAMETERS
+from lesionlab.sim.state.codes import CellState, Hazard
+from lesionlab.sim.state.state import Fraction, Orders, State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, clock_at, remember, state_of
 from tests.tiny_arm import TREATED, UNTREATED
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.parameters.errors import UserError
-from sim.scenario.load import load_scenario, scenario_from_text
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.scenario.load import load_scenario, scenario_from_text
 
 SCENARIO = """
 schema: 1

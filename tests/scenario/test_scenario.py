@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from sim.parameters.errors import UserError, did_you_mean
-from sim.parameters.messages import path_text
-from sim.scenario.json_schema import COMMAND, schema_text
-from sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
-from sim.scenario.scenario import Scenario
-from sim.treatment.courses import Drug
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.parameters.messages import path_text
+from lesionlab.sim.scenario.json_schema import COMMAND, schema_text
+from lesionlab.sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.treatment.courses import Drug
 
 FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -162,7 +162,7 @@ def unmarked(block: Any, marks: Any, path: tuple[str | int, ...] = ()) -> list[s
 
 
 def test_every_number_of_the_case_is_marked() -> None:
-    from sim.scenario.yaml_document import parse
+    from lesionlab.sim.scenario.yaml_document import parse
 
     content = parse((FOLDER / "case.yaml").read_text(encoding="utf-8"), "case.yaml").content
     assert unmarked(content, None) == []

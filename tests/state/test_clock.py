@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from sim.state.clock import MICRO_STEP_MIN, Clock
+from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
 
 
 def test_time_is_negative_in_the_burn_in_and_zero_at_the_start() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from sim.numerics.jit import kernel
-from sim.numerics.random import Luck, draw, normal, site_entity, uniform
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.random import Luck, draw, normal, site_entity, uniform
 
 LUCK = Luck(*(np.uint32(word) for word in (11, 22, 33, 44)))
 BINS = 64

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from sim.processes import apoptosis, cell_cycle, cell_death, cell_fate, hypoxia, radiobiology
-from sim.state.codes import NO_FATE, CellState, Hazard
-from sim.state.state import Fraction, Orders, State
+from lesionlab.sim.processes import apoptosis, cell_cycle, cell_death, cell_fate, hypoxia, radiobiology
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
+from lesionlab.sim.state.state import Fraction, Orders, State
 from tests.made_state import bare_tissue, clock_at, state_of
 
 N = 200 * 200

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from sim.processes import cell_fate, population_control
-from sim.state.codes import NO_FATE, CellState, Hazard
-from sim.state.state import Tissue
+from lesionlab.sim.processes import cell_fate, population_control
+from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
+from lesionlab.sim.state.state import Tissue
 from tests.made_state import bare_tissue, clock_at, state_of
 
 BIRTH, DEATH = 0.03, 0.08

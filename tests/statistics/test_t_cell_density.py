@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from sim.processes import t_cell_entry, t_cell_exhaustion, t_cell_motion
-from sim.state.codes import CellState
-from sim.state.state import State
+from lesionlab.sim.processes import t_cell_entry, t_cell_exhaustion, t_cell_motion
+from lesionlab.sim.state.codes import CellState
+from lesionlab.sim.state.state import State
 from tests.made_state import bare_tissue, clock_at, fill_disc, state_of
 
 LESION_RADIUS = 3000.0  # in sites: 6 cm

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sim.processes.t_cell_motion import Parameters, update
-from sim.state.clock import MICRO_STEP_MIN
-from sim.state.state import SITE_UM
+from lesionlab.sim.processes.t_cell_motion import Parameters, update
+from lesionlab.sim.state.clock import MICRO_STEP_MIN
+from lesionlab.sim.state.state import SITE_UM
 from tests.made_state import add_t_cells, bare_tissue, clock_at, state_of
 
 P = Parameters(bias=0.0)

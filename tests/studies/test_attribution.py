@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.comparison.attribution import of_couplings, of_treatments, shapley, worth_of
-from sim.model import TumourModel
-from sim.parameters.errors import UserError
-from sim.runs.job import Job
-from sim.scenario.arms import keep
-from sim.scenario.couplings import MECHANISMS
-from sim.scenario.load import scenario_from_text
-from sim.scenario.scenario import Scenario
-from sim.studies.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
+from lesionlab.analysis.comparison.attribution import of_couplings, of_treatments, shapley, worth_of
+from lesionlab.sim.model import TumourModel
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.runs.job import Job
+from lesionlab.sim.scenario.arms import keep
+from lesionlab.sim.scenario.couplings import MECHANISMS
+from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.studies.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
 from tests.fake_simulation import scenario
 from tests.made_state import remember
 from tests.tiny_arm import TREATED

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from sim.parameters.errors import UserError
-from sim.runs.engines import Outcome
-from sim.runs.job import Job
-from sim.scenario.load import load_scenario
-from sim.studies.calibration import Best, Task, early_day, fitted_names, sought, with_values, write_values
-from sim.studies.search import Study, go_on
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.runs.engines import Outcome
+from lesionlab.sim.runs.job import Job
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, sought, with_values, write_values
+from lesionlab.sim.studies.search import Study, go_on
 from tests.made_record import make_record
 
 SCENARIO = """

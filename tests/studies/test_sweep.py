@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pytest
 
-from sim.cli import main
-from sim.parameters.errors import UserError
-from sim.record.bundle import Packed, pack
-from sim.studies.sweep import expand, read_design
+from lesionlab.sim.cli import main
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.bundle import Packed, pack
+from lesionlab.sim.studies.sweep import expand, read_design
 from tests.fake_simulation import SCENARIO, simulate
 from tests.made_record import make_record
 
@@ -45,7 +45,7 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(path.name)
         return simulate(scenario, path, **options)
 
-    monkeypatch.setattr("sim.runs.simulation.simulate", noted)
+    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", noted)
     return asked
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.verification.row_01_krogh import RADII_UM, WALL_UM, D, M, P, checks, michaelis_menten, zero_order
+from lesionlab.sim.verification.row_01_krogh import RADII_UM, WALL_UM, D, M, P, checks, michaelis_menten, zero_order
 
 
 def test_every_check_passes_and_some_are_controls() -> None:

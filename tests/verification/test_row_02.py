@@ -2,7 +2,7 @@
 
 import pytest
 
-from sim.verification.row_02_spheroid import SURFACE, UPTAKE, D, checks, exact_rim_um
+from lesionlab.sim.verification.row_02_spheroid import SURFACE, UPTAKE, D, checks, exact_rim_um
 
 
 def test_every_check_passes_and_one_is_a_control() -> None:

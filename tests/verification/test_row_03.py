@@ -1,6 +1,6 @@
 """Diffusion: the model meets the exact answer, and the negative control does not."""
 
-from sim.verification.row_03_diffusion import checks
+from lesionlab.sim.verification.row_03_diffusion import checks
 
 
 def test_every_check_passes_and_one_is_a_control() -> None:

@@ -1,6 +1,6 @@
 """Row 4: survival follows the linear-quadratic law with the oxygen effect, and a wrong law is seen."""
 
-from sim.verification.row_04_survival import checks
+from lesionlab.sim.verification.row_04_survival import checks
 
 
 def test_every_check_passes() -> None:

@@ -1,6 +1,6 @@
 """Row 5: the case's volumes have their EQD2, exactly."""
 
-from sim.verification.row_05_eqd2 import checks
+from lesionlab.sim.verification.row_05_eqd2 import checks
 
 
 def test_every_check_passes() -> None:

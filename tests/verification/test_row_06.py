@@ -1,6 +1,6 @@
 """Motility: the model meets the exact answer, and the negative control does not."""
 
-from sim.verification.row_06_motility import checks
+from lesionlab.sim.verification.row_06_motility import checks
 
 
 def test_every_check_passes_and_one_is_a_control() -> None:

@@ -2,7 +2,7 @@
 
 import math
 
-from sim.verification.row_07_hits import chain_h, checks, closed_form_h
+from lesionlab.sim.verification.row_07_hits import chain_h, checks, closed_form_h
 
 
 def test_every_check_passes_and_one_is_a_control() -> None:

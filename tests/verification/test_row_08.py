@@ -1,6 +1,6 @@
 """Row 8: populations branch by the closed forms, direct and held; a wrong rate is seen."""
 
-from sim.verification.row_08_branching import checks
+from lesionlab.sim.verification.row_08_branching import checks
 
 
 def test_every_check_passes() -> None:

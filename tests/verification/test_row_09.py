@@ -1,6 +1,6 @@
 """Row 9: masses grow at their rate and contract compact and round; gaps and corners are seen."""
 
-from sim.verification.row_09_growth import checks
+from lesionlab.sim.verification.row_09_growth import checks
 
 
 def test_every_check_passes() -> None:

@@ -1,6 +1,6 @@
 """Row 10: drug levels, accumulation and half-lives; a wrong clearance is seen."""
 
-from sim.verification.row_10_pharmacokinetics import checks
+from lesionlab.sim.verification.row_10_pharmacokinetics import checks
 
 
 def test_every_check_passes() -> None:

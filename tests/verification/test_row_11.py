@@ -1,6 +1,6 @@
 """Row 11: no synergy where nothing is coupled, synergy where oxygen couples two arms."""
 
-from sim.verification.row_11_null_synergy import checks
+from lesionlab.sim.verification.row_11_null_synergy import checks
 
 
 def test_every_check_passes() -> None:

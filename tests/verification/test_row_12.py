@@ -1,6 +1,6 @@
 """Row 12: endpoints do not depend on the step or the box; a changed rule is seen."""
 
-from sim.verification.row_12_refinement import checks
+from lesionlab.sim.verification.row_12_refinement import checks
 
 
 def test_every_check_passes() -> None:

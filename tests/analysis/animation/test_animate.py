@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from analysis.animation import animate as animation
-from analysis.animation import palette
-from analysis.animation.frames import compose, film
-from analysis.animation.layout import chips_of, panel_edge
-from analysis.figures import style
-from analysis.records.errors import RecordError
-from analysis.records.record import load
+from lesionlab.analysis.animation import animate as animation
+from lesionlab.analysis.animation import palette
+from lesionlab.analysis.animation.frames import compose, film
+from lesionlab.analysis.animation.layout import chips_of, panel_edge
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import load
 from tests.made_record import make_record
 
 ARMS = ("combined", "untreated", "anlotinib")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.clinical.response import (
+from lesionlab.analysis.clinical.response import (
     DAYS_PER_MONTH,
     assess,
     best_overall_response,
@@ -13,9 +13,9 @@ from analysis.clinical.response import (
     local_control,
     time_to_progression,
 )
-from analysis.clinical.scans import ScanTable, read_scans
-from analysis.records.errors import RecordError
-from analysis.records.record import load
+from lesionlab.analysis.clinical.scans import ScanTable, read_scans
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import load
 from tests.made_record import make_record, row_times_d
 
 DAYS = (0.0, 60.0, 120.0, 180.0, 240.0)

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.clinical.outcome import Outcome, read_outcome
-from analysis.clinical.reported import Found, find, findings, mean_losses
-from analysis.comparison.case_table import CaseTable, case_table, plain, reported_text, shown, statement
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, load
-from analysis.report.case_files import case_section, write_case
+from lesionlab.analysis.clinical.outcome import Outcome, read_outcome
+from lesionlab.analysis.clinical.reported import Found, find, findings, mean_losses
+from lesionlab.analysis.comparison.case_table import CaseTable, case_table, plain, reported_text, shown, statement
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.report.case_files import case_section, write_case
 from tests.made_record import LETHAL_CELLS, SCANS_D, make_record
 
 FIRST = "2021-09-10"

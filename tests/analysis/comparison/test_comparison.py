@@ -8,12 +8,12 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis.clinical.outcome import QUANTITIES, read_outcome
-from analysis.comparison.comparison import compare, summarise
-from analysis.comparison.findings import find
-from analysis.comparison.tables import summary, write
-from analysis.records.errors import RecordError
-from analysis.records.record import Record, load
+from lesionlab.analysis.clinical.outcome import QUANTITIES, read_outcome
+from lesionlab.analysis.comparison.comparison import compare, summarise
+from lesionlab.analysis.comparison.findings import find
+from lesionlab.analysis.comparison.tables import summary, write
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import Record, load
 from tests.made_record import LESIONS, make_record, row_times_d
 
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.comparison.comparison import Comparison, compare
-from analysis.comparison.findings import Findings, find
-from analysis.comparison.tables import write
-from analysis.figures import style
-from analysis.figures.findings import findings_figures
-from analysis.records.record import Record, load
-from analysis.report.report import Pictures, write_report
-from analysis.report.tables import tables
+from lesionlab.analysis.comparison.comparison import Comparison, compare
+from lesionlab.analysis.comparison.findings import Findings, find
+from lesionlab.analysis.comparison.tables import write
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.findings import findings_figures
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.report.report import Pictures, write_report
+from lesionlab.analysis.report.tables import tables
 from tests.made_record import make_record
 
 PARTS = ("radiotherapy", "anti_pd1", "anlotinib")

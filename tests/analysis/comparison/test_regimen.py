@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from analysis.comparison.regimen import factorial, regimen
-from analysis.records.record import Record, load
-from sim.scenario.arms import named_arms
-from sim.scenario.load import load_scenario
+from lesionlab.analysis.comparison.regimen import factorial, regimen
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.sim.scenario.arms import named_arms
+from lesionlab.sim.scenario.load import load_scenario
 from tests.fake_simulation import scenario
 from tests.made_record import make_record
 

@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.clinical.outcome import Outcome, read_outcome
-from analysis.comparison.regimen import Factorial
-from analysis.comparison.synergy import bliss, clonogens_on, contrasts, delays, growth_times, highest_single, log_cells, target_lesions
-from analysis.records.record import load
-from analysis.statistics.paired import Table
+from lesionlab.analysis.clinical.outcome import Outcome, read_outcome
+from lesionlab.analysis.comparison.regimen import Factorial
+from lesionlab.analysis.comparison.synergy import (
+    bliss,
+    clonogens_on,
+    contrasts,
+    delays,
+    growth_times,
+    highest_single,
+    log_cells,
+    target_lesions,
+)
+from lesionlab.analysis.records.record import load
+from lesionlab.analysis.statistics.paired import Table
 from tests.made_record import make_record, row_times_d
 
 FACTORS = ("a", "b", "c")

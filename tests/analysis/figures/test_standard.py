@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analysis.comparison.deaths import deaths_by_cause
-from analysis.figures import calendar, sections, standard, style
-from analysis.figures.panels import by_arm, curve
-from analysis.records.errors import RecordError
-from analysis.records.record import load, load_snapshots
+from lesionlab.analysis.comparison.deaths import deaths_by_cause
+from lesionlab.analysis.figures import calendar, sections, standard, style
+from lesionlab.analysis.figures.panels import by_arm, curve
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import load, load_snapshots
 from tests.made_record import LESIONS, make_record
 
 ARMS = ("combined", "untreated", "anlotinib")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from analysis.figures import style
+from lesionlab.analysis.figures import style
 
 # Machado, Oliveira and Fernandes 2009, severity 1.0; they act on linear RGB.
 VISION = {

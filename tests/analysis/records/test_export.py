@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis.records.errors import RecordError
-from analysis.records.export import Row, tidy_rows, write_csv, write_parquet, write_vtkhdf
-from analysis.records.record import load, load_snapshots
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.export import Row, tidy_rows, write_csv, write_parquet, write_vtkhdf
+from lesionlab.analysis.records.record import load, load_snapshots
 from tests.made_record import SHAPE, make_record
 
 

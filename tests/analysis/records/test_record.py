@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from analysis.records.errors import RecordError
-from analysis.records.record import dates, load, load_snapshots
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import dates, load, load_snapshots
 from tests.made_record import LESIONS, PER_LESION, SHAPE, SYSTEMIC, make_record
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis.comparison.comparison import Summary, compare
-from analysis.comparison.findings import find
-from analysis.figures import style
-from analysis.figures.standard import standard_figures
-from analysis.records.errors import RecordError
-from analysis.records.record import load
-from analysis.report.report import Pictures, assumptions, number, write_report
+from lesionlab.analysis.comparison.comparison import Summary, compare
+from lesionlab.analysis.comparison.findings import find
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.standard import standard_figures
+from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.record import load
+from lesionlab.analysis.report.report import Pictures, assumptions, number, write_report
 from tests.made_record import make_record
 
 SCENARIO = """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import bootstrap
 
-from analysis.statistics.paired import LEAST_PAIRS, RESAMPLES, estimate, interval, mean_of, nothing_known, over_time
+from lesionlab.analysis.statistics.paired import LEAST_PAIRS, RESAMPLES, estimate, interval, mean_of, nothing_known, over_time
 
 
 def test_an_estimate_holds_mean_sd_median_and_quantiles() -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.clinical.outcome import read_outcome
-from analysis.records.record import load
-from analysis.statistics.survival import EVENTS, Times, difference, horizon, kaplan_meier, log_rank, survival, times
+from lesionlab.analysis.clinical.outcome import read_outcome
+from lesionlab.analysis.records.record import load
+from lesionlab.analysis.statistics.survival import EVENTS, Times, difference, horizon, kaplan_meier, log_rank, survival, times
 from tests.made_record import make_record, row_times_d
 
 # Freireich et al. 1963, remission in weeks, as in every textbook: 6-mercaptopurine and placebo; log-rank chi2 = 16.79 (Collett 2003).
