@@ -1,23 +1,37 @@
 """The few things that decide, as Mesa agents: the patient, her lesions, the treatment courses. Cells never are agents."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import mesa
 
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.state.state import Fraction, Tissue
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import Fraction, State, Tissue
 from lesionlab.sim.treatment.courses import Drug, RadiotherapyCourse
 
-if TYPE_CHECKING:
-    from lesionlab.sim.model import TumourModel
+
+class Host(Protocol):
+    """What agents need of the model that they live in."""
+
+    state: State
+    clock: Clock
+
+    def step_of(self, day: float) -> int:
+        """Return the number of the first step at or after a day."""
+
+    def note(self, kind: str, *details: Any) -> None:
+        """Note an event at the current time."""
+
+    def end(self, reason: str) -> None:
+        """End the arm."""
 
 
 class Patient(mesa.Agent):
     """The patient: lives until her burden is lethal."""
 
-    def __init__(self, model: "TumourModel", lethal_burden_cells: float) -> None:
+    def __init__(self, model: Host, lethal_burden_cells: float) -> None:
         super().__init__(model)
         self.lethal_burden_cells = lethal_burden_cells
 
@@ -35,7 +49,7 @@ class Patient(mesa.Agent):
 class LesionAgent(mesa.Agent):
     """One lesion: owns a section, is measured on scans; an occult deposit may sleep until its day."""
 
-    def __init__(self, model: "TumourModel", tissue: Tissue, wakes_d: float | None) -> None:
+    def __init__(self, model: Host, tissue: Tissue, wakes_d: float | None) -> None:
         super().__init__(model)
         self.tissue = tissue
         self.wakes_at = None if wakes_d is None else model.step_of(wakes_d)
@@ -59,7 +73,7 @@ class LesionAgent(mesa.Agent):
 class RadiotherapyAgent(mesa.Agent):
     """A radiotherapy course: orders a fraction on each of its dates, at the first step of the day."""
 
-    def __init__(self, model: "TumourModel", course: RadiotherapyCourse, scenario: Scenario) -> None:
+    def __init__(self, model: Host, course: RadiotherapyCourse, scenario: Scenario) -> None:
         super().__init__(model)
         core = course.volumes.core
         mass_gy = course.volumes.mass.dose_per_fraction_gy
@@ -80,7 +94,7 @@ class RadiotherapyAgent(mesa.Agent):
 class DrugAgent(mesa.Agent):
     """A drug course: orders a dose at each of its times."""
 
-    def __init__(self, model: "TumourModel", index: int, name: str, drug: Drug, scenario: Scenario) -> None:
+    def __init__(self, model: Host, index: int, name: str, drug: Drug, scenario: Scenario) -> None:
         super().__init__(model)
         self.index, self.label, self.dose_mg = index, name, drug.dose_mg
         self.due = Counter(model.step_of(day) for day in drug.dose_days(scenario.start))
@@ -95,7 +109,7 @@ class DrugAgent(mesa.Agent):
 class ClinicAgent(mesa.Agent):
     """The clinic: scans the patient on the scenario's dates."""
 
-    def __init__(self, model: "TumourModel", scenario: Scenario) -> None:
+    def __init__(self, model: Host, scenario: Scenario) -> None:
         super().__init__(model)
         self.due = {model.step_of(scenario.day(day)) for day in scenario.scans}
 

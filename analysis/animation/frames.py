@@ -11,10 +11,10 @@ from lesionlab.analysis.animation import palette
 from lesionlab.analysis.animation.layout import Box, Stage, panel_edge, set_stage
 from lesionlab.analysis.animation.palette import lettering
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.figures.panels import by_arm, ended_on_day, values
+from lesionlab.analysis.figures.panels import ended_on_day
 from lesionlab.analysis.figures.sections import BAR_UM, View, index_at, section, views
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, Snapshots, dates, load_snapshots
+from lesionlab.analysis.records.record import Record, Snapshots, by_arm, dates, load_snapshots, values
 
 MOST_ARMS = 8
 FRACTION_GLOW_D = 3.0

@@ -26,9 +26,8 @@ from numpy.typing import NDArray
 
 from lesionlab.analysis.clinical.outcome import Outcome
 from lesionlab.analysis.comparison.regimen import Factorial
-from lesionlab.analysis.figures.panels import values
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.records.record import Record, load, values
 from lesionlab.analysis.statistics.paired import Course, Estimate, Table, estimate, over_time
 from lesionlab.analysis.statistics.survival import Times, times
 

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.record import Record, by_arm, values
 
 TOP_PX, LEFT_PX, RIGHT_PX, BOTTOM_PX = 84, 150, 24, 84
 TRACK_PX, COLUMN_GAP_PX, NAMED_GAP_PX, ROW_GAP_PX, TITLE_PX = 21, 58, 116, 26, 24
@@ -44,22 +44,6 @@ class Curve(NamedTuple):
     median: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-
-
-def by_arm(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """Return the records of each arm, arms in the order in which they first come."""
-    arms: dict[str, list[Record]] = {}
-    for record in records:
-        arms.setdefault(str(record.attributes["arm"]), []).append(record)
-    return arms
-
-
-def values(record: Record, name: str, lesion: str) -> NDArray[np.float64]:
-    """Return a series (n_times,) of one lesion, or of the patient if it has no lesion axis; all nan if the record lacks it."""
-    series = record.series.get(name)
-    if series is None or (series.ndim > 1 and lesion not in record.lesions):
-        return np.full(len(record.time_d), np.nan)
-    return series[:, record.lesions.index(lesion)] if series.ndim > 1 else series
 
 
 def curve(replicates: Sequence[Record], name: str, lesion: str) -> Curve:

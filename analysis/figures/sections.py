@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.figures.panels import by_arm, ended_on_day, place, values
-from lesionlab.analysis.records.record import Record, Snapshots, load_snapshots
+from lesionlab.analysis.figures.panels import ended_on_day, place
+from lesionlab.analysis.records.record import Record, Snapshots, by_arm, load_snapshots, values
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2

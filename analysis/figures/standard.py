@@ -11,12 +11,12 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from lesionlab.analysis.comparison.deaths import ledger_figure
 from lesionlab.analysis.figures import style
-from lesionlab.analysis.figures.panels import Panel, Quantity, by_arm, sheet, values
+from lesionlab.analysis.figures.deaths import ledger_figure
+from lesionlab.analysis.figures.panels import Panel, Quantity, sheet
 from lesionlab.analysis.figures.sections import map_figure
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, refuse_twins
+from lesionlab.analysis.records.record import Record, by_arm, refuse_twins, values
 
 DIAMETER = Quantity("longest_diameter_cm", "longest diameter (cm)")
 HYPOXIC = Quantity("hypoxic_fraction_below_5_mmHg", "hypoxic fraction\n(below 5 mmHg)", 1.0)

@@ -17,6 +17,8 @@ SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
 EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")
 SNAPSHOT_FIELDS = ("cell_state", "oxygen", "t_cells", "vessels")
 TIME_TOLERANCE_D = 1e-6
+DEATHS = ("deaths_radiation", "deaths_t_cell", "deaths_hypoxia", "deaths_apoptosis", "deaths_failed_division")
+"""The series of deaths by cause, in the order in which they are drawn."""
 
 
 class Event(NamedTuple):
@@ -183,3 +185,19 @@ def _texts(dataset: h5py.Dataset) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def by_arm(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return the records of each arm, arms in the order in which they first come."""
+    arms: dict[str, list[Record]] = {}
+    for record in records:
+        arms.setdefault(str(record.attributes["arm"]), []).append(record)
+    return arms
+
+
+def values(record: Record, name: str, lesion: str) -> NDArray[np.float64]:
+    """Return a series (n_times,) of one lesion, or of the patient if it has no lesion axis; all nan if the record lacks it."""
+    series = record.series.get(name)
+    if series is None or (series.ndim > 1 and lesion not in record.lesions):
+        return np.full(len(record.time_d), np.nan)
+    return series[:, record.lesions.index(lesion)] if series.ndim > 1 else series

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from lesionlab.sim import t_cell_steps
-from lesionlab.sim.bench import Figure, at_least, figure, machine, seconds
+from lesionlab.sim.bench import machine
+from lesionlab.sim.bench.figure import Figure, at_least, figure, seconds
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.diffusion import relax
 from lesionlab.sim.numerics.linear_fields import steady_linear

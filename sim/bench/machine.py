@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lesionlab.sim.bench import Figure, figure, seconds
+from lesionlab.sim.bench.figure import Figure, figure, seconds
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import Luck, draw_many
 

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 from lesionlab.sim import t_cell_steps
-from lesionlab.sim.bench import Effort, Figure, figure
+from lesionlab.sim.bench.figure import Effort, Figure, figure
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.runs.simulation import COMMIT_EVERY_D
 from lesionlab.sim.scenario.load import load_scenario

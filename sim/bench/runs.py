@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 
-from lesionlab.sim.bench import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_least, at_most, figure
+from lesionlab.sim.bench.figure import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_least, at_most, figure
 from lesionlab.sim.bench.profile import case, watching
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.threads import hired

@@ -73,11 +73,11 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     """Print the tables and write everything that is made of the records."""
     from lesionlab.analysis.comparison.comparison import compare
     from lesionlab.analysis.comparison.findings import find
-    from lesionlab.analysis.comparison.tables import write
     from lesionlab.analysis.figures.findings import findings_figures
     from lesionlab.analysis.figures.standard import standard_figures
     from lesionlab.analysis.records.record import load
     from lesionlab.analysis.report.report import Pictures, write_report
+    from lesionlab.analysis.report.summary import write
     from lesionlab.sim.cli.compare_files import read_plan, remove_old_files, write_plan
     from lesionlab.sim.cli.compare_tables import text
 

@@ -20,7 +20,8 @@ from typing import Any, Protocol
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
-from lesionlab.sim.runs.job import Job, Simulate, is_done, perform
+from lesionlab.sim.runs.job import Job, Simulate, is_done
+from lesionlab.sim.runs.lifecycle import perform
 from lesionlab.sim.runs.machine import Plan, choose_engine, count, plan_local
 
 TOPIC = "lesionlab-progress"

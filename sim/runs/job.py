@@ -89,37 +89,6 @@ def days_since(start: date, option: str, typed: str) -> float:
             raise UserError(f"{option} {typed}: must be a date such as {start} or a number of days") from None
 
 
-def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
-    """Compute one run, or what is missing of it where its record holds the beginning, and stamp the record as the whole answer."""
-    if simulate is None and is_begun(job):
-        from lesionlab.sim.record.reader import read_run
-        from lesionlab.sim.runs.continuation import resume
-        if read_run(job.path).attributes["status"] != "complete":
-            resume(job.path, on_progress=on_progress)
-    else:
-        if simulate is None:
-            from lesionlab.sim.runs import simulation
-            simulate = simulation.simulate
-        job.path.parent.mkdir(parents=True, exist_ok=True)
-        simulate(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick,
-                 is_forced=True, on_progress=on_progress)
-    from lesionlab.sim.record.files import mark
-    mark(job.path, **{STAMP: job.identity})
-
-
-def is_begun(job: Job) -> bool:
-    """Return whether the job's record was begun by this very job: same code, scenario, replicate, size and end; no fork."""
-    from lesionlab.sim.record.reader import read_run
-    from lesionlab.sim.runs.simulation import quick
-    try:
-        run = read_run(job.path)
-    except UserError:
-        return False
-    scenario = quick(job.scenario) if job.is_quick else job.scenario
-    told = (run.code_version, run.scenario_yaml, run.replicate, run.until_d, run.is_quick, run.is_fork or bool(run.later))
-    return told == (model_version(), scenario.resolved_yaml(), job.replicate, job.days, job.is_quick, False)
-
-
 def is_done(job: Job) -> bool:
     """Return whether the job's record is there, whole, and the answer to this very job."""
     import h5py

@@ -8,31 +8,11 @@ simulated side is always the model's own code. Draws are fixed by seeds, so a ve
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.verification.judging import Check
 
-
-class Check(NamedTuple):
-    """One judged number.
-
-    Attributes:
-        row: number of the law; law: its name; quantity: what was measured; value, expected: in `unit`.
-        tolerance: how it was judged, in words; "tabulated" where the number is only shown.
-        passed: the verdict; is_control: a negative control, which passes by FAILING the law as it must.
-        half_width: half of the value's 95 % interval where replicates give one, else None.
-    """
-
-    row: int
-    law: str
-    quantity: str
-    value: float
-    expected: float
-    tolerance: str
-    unit: str
-    passed: bool
-    is_control: bool = False
-    half_width: float | None = None
+__all__ = ["ROWS", "Check", "number_of", "verify"]
 
 
 ROWS: tuple[str, ...] = tuple(sorted(path.stem for path in Path(__file__).parent.glob("row_*.py")))

@@ -4,7 +4,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lesionlab.sim.verification import Check
+
+class Check(NamedTuple):
+    """One judged number.
+
+    Attributes:
+        row: number of the law; law: its name; quantity: what was measured; value, expected: in `unit`.
+        tolerance: how it was judged, in words; "tabulated" where the number is only shown.
+        passed: the verdict; is_control: a negative control, which passes by FAILING the law as it must.
+        half_width: half of the value's 95 % interval where replicates give one, else None.
+    """
+
+    row: int
+    law: str
+    quantity: str
+    value: float
+    expected: float
+    tolerance: str
+    unit: str
+    passed: bool
+    is_control: bool = False
+    half_width: float | None = None
 
 
 class Law(NamedTuple):

@@ -18,9 +18,8 @@ from lesionlab.sim.numerics.diffusion import relax
 from lesionlab.sim.processes import oxygen
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import SITE_UM
-from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.held_regions import held_exchange
-from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.judging import Check, Law
 from lesionlab.sim.verification.specimens import bare_tissue
 
 LAW = Law(2, "anoxic core of a spheroid")

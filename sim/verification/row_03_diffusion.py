@@ -20,8 +20,7 @@ import numpy as np
 from lesionlab.sim.numerics.linear_fields import steady_linear
 from lesionlab.sim.processes import vegf
 from lesionlab.sim.state.state import SITE_UM
-from lesionlab.sim.verification import Check
-from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.judging import Check, Law
 
 LAW = Law(3, "diffusion")
 BOX_UM = 1280.0

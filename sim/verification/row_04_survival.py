@@ -11,9 +11,8 @@ Negative controls: the law with alpha 5 % too high; the law without the oxygen e
 import math
 from itertools import product
 
-from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.irradiation import irradiate, irradiated_disc, log_kill
-from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.judging import Check, Law
 
 LAW = Law(4, "LQ survival with the oxygen effect")
 CELLS = 1_000_000

@@ -11,9 +11,8 @@ from fractions import Fraction as Rational
 
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.treatment.courses import RadiotherapyCourse
-from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.irradiation import irradiated_disc, log_kill
-from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.judging import Check, Law
 
 LAW = Law(5, "EQD2 of the case's volumes")
 # Lesion, volume: fractions and dose per fraction in Gy, from the case report.

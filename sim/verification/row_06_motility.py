@@ -11,8 +11,7 @@ import numpy as np
 from lesionlab.sim.processes import t_cell_motion
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import SITE_UM
-from lesionlab.sim.verification import Check
-from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.judging import Check, Law
 from lesionlab.sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
 LAW = Law(6, "T-cell motility")

@@ -16,8 +16,7 @@ import numpy as np
 from lesionlab.sim.processes import t_cell_killing
 from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
 from lesionlab.sim.state.codes import CellState
-from lesionlab.sim.verification import Check
-from lesionlab.sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.verification.judging import Check, Law, mean_and_error
 from lesionlab.sim.verification.specimens import bare_tissue, place_t_cells, state_of
 
 LAW = Law(7, "three hits in time")

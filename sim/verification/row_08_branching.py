@@ -19,10 +19,9 @@ from functools import partial
 import numpy as np
 
 from lesionlab.sim.state.codes import CellState
-from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.branching import Moments, Rates, controlled, direct, in_continuous_time, with_one_event_a_step
 from lesionlab.sim.verification.irradiation import irradiate, irradiated_disc
-from lesionlab.sim.verification.judging import Law, mean_and_error, variance_and_error
+from lesionlab.sim.verification.judging import Check, Law, mean_and_error, variance_and_error
 from lesionlab.sim.verification.lone_clonogens import kills_per_d
 
 LAW = Law(8, "branching process")

@@ -22,9 +22,8 @@ from lesionlab.sim.numerics.window import whole
 from lesionlab.sim.processes import apoptosis, cell_cycle
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import State
-from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.growth import advance, clonogens, disc, parameters
-from lesionlab.sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.verification.judging import Check, Law, mean_and_error
 
 LAW = Law(9, "growth and contraction")
 SMALL, HOURS, GROWING = 100, 241, 24

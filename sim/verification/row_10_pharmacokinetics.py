@@ -17,8 +17,7 @@ import numpy as np
 from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment, Pharmacokinetics, TwoCompartments, update
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import DrugLevel, Orders
-from lesionlab.sim.verification import Check
-from lesionlab.sim.verification.judging import Law
+from lesionlab.sim.verification.judging import Check, Law
 from lesionlab.sim.verification.specimens import bare_tissue, state_of
 
 LAW = Law(10, "pharmacokinetics")

@@ -19,9 +19,8 @@ from scipy.stats import t as student
 
 from lesionlab.sim.processes import apoptosis, cell_cycle, radiobiology
 from lesionlab.sim.state.state import Fraction, Orders, State
-from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.growth import PLENTY_MMHG, advance, clonogens, disc, parameters
-from lesionlab.sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.verification.judging import Check, Law, mean_and_error
 
 LAW = Law(11, "null synergy")
 REPLICATES, CELLS, EDGE = 64, 1500, 81

@@ -21,8 +21,7 @@ from scipy import stats
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.scenario.load import scenario_from_text
-from lesionlab.sim.verification import Check
-from lesionlab.sim.verification.judging import Law, mean_and_error
+from lesionlab.sim.verification.judging import Check, Law, mean_and_error
 from lesionlab.sim.verification.section_sizes import DAYS, LARGE, SMALL, course
 
 LAW = Law(12, "refinement")

@@ -16,7 +16,8 @@ from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.record.writer import RecordWriter
 from lesionlab.sim.runs import simulation
 from lesionlab.sim.runs.continuation import fork, resume
-from lesionlab.sim.runs.job import Job, is_done, perform
+from lesionlab.sim.runs.job import Job, is_done
+from lesionlab.sim.runs.lifecycle import perform
 from lesionlab.sim.runs.simulation import simulate
 from lesionlab.sim.scenario.scenario import Scenario
 from tests.same_record import differences

@@ -11,9 +11,9 @@ import pytest
 from lesionlab.analysis.clinical.outcome import QUANTITIES, read_outcome
 from lesionlab.analysis.comparison.comparison import compare, summarise
 from lesionlab.analysis.comparison.findings import find
-from lesionlab.analysis.comparison.tables import summary, write
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.report.summary import summary, write
 from tests.made_record import LESIONS, make_record, row_times_d
 
 

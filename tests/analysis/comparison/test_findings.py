@@ -12,11 +12,11 @@ from PIL import Image
 
 from lesionlab.analysis.comparison.comparison import Comparison, compare
 from lesionlab.analysis.comparison.findings import Findings, find
-from lesionlab.analysis.comparison.tables import write
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.findings import findings_figures
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.analysis.report.report import Pictures, write_report
+from lesionlab.analysis.report.summary import write
 from lesionlab.analysis.report.tables import tables
 from tests.made_record import make_record
 
