@@ -3,3 +3,6 @@
 from lesionlab.sim.parameters.version import DISCLAIMER, __version__
 
 __all__ = ["DISCLAIMER", "__version__"]
+
+if __name__ != "lesionlab.sim":
+    raise ImportError("import lesionlab.sim: under its bare name every module would be loaded a second time")

@@ -4,12 +4,11 @@ import ast
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-import analysis
-import sim
 from lesionlab.sim.schedule import SCHEDULE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,21 +16,21 @@ SOURCES = sorted([*(ROOT / "sim").rglob("*.py"), *(ROOT / "analysis").rglob("*.p
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PROCESSES = sorted(path for path in (ROOT / "sim/processes").glob("*.py") if path.name != "__init__.py")
 
-FILE_LINES, FUNCTION_LINES, KERNEL_LINES, ARGUMENTS, NESTING = 250, 40, 60, 8, 4
+FILE_LINES, FUNCTION_LINES, KERNEL_LINES, ARGUMENTS, NESTING, LINE = 350, 40, 60, 12, 4, 140
 FORBIDDEN = re.compile(r"(^|_)(manager|handler|helper|helpers|utils|util|base)($|_)", re.IGNORECASE)
 FORBIDDEN_CLASS = re.compile(r"(Manager|Handler|Helper|Utils|Util|Base)s?$")
 AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|gray)\b")
 
-# What each layer of sim may import: itself and those before it.
-LAYERS = ("numerics", "processes", "schedule", "scenario", "model", "cli")
-LAYER_OF = {
-    "codes": "numerics", "clock": "numerics", "errors": "numerics", "mechanisms": "numerics", "mistakes": "numerics",
-    "parameters": "numerics", "state": "numerics", "packed_cells": "processes", "t_cells": "numerics",
-    "hits": "processes", "ground": "processes",
-    "schedule": "schedule", "document": "scenario", "reported": "scenario", "treatment": "scenario", "scenario": "scenario",
-    "scenario_file": "scenario", "scenario_schema": "scenario", "tissue": "schedule", "clinic": "schedule", "cli": "cli",
-    "micro_steps": "schedule",
-}
+# Folders, and modules beside them, in the order in which they may import: each from its own row and the rows above it.
+ORDER_OF_SIM = (
+    ("numerics", "parameters"), ("state",), ("layouts",), ("measures",), ("processes",), ("treatment",),
+    ("schedule", "initial_state", "t_cell_steps"), ("scenario",), ("model", "agents"), ("record",), ("runs", "verification", "bench"),
+    ("studies",), ("page",), ("cli",),
+)
+ORDER_OF_ANALYSIS = (("records",), ("clinical",), ("statistics",), ("comparison",), ("figures",), ("animation",), ("report",))
+MAY_IMPORT_ANALYSIS = {"studies", "page", "cli"}
+OPTIONAL = {"optuna", "pyarrow", "imageio_ffmpeg"}
+"""Packages that a function may import for itself, since not every installation has them."""
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 
@@ -40,6 +39,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -78,29 +78,55 @@ def nesting(node: ast.AST, depth: int = 0) -> int:
     return deepest
 
 
+def module_of(path: Path) -> str:
+    """Return the dotted name of a source file; a package is named after its folder."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("lesionlab", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+MODULES = {module_of(path): path for path in SOURCES if path.name != "run.py"}
+
+
 def imports(path: Path) -> Iterator[str]:
-    """Return the dotted names that a file imports, lazily imported ones too, those for type checking only left out."""
-    tree = tree_of(path)
-    skipped = {below for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-               for below in ast.walk(node)}
-    for node in ast.walk(tree):
-        if node in skipped:
-            continue
+    """Return the dotted names that a file imports, wherever in the file: modules of ours by their own name, all else as written."""
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in MODULES or node.module not in MODULES else str(node.module) for name in names)
 
 
-def layer(module: str) -> str:
-    """Return the layer of a dotted module of sim; what is not listed drives the model."""
-    part = module.split(".")[1] if "." in module else ""
-    return part if part in LAYERS else LAYER_OF.get(part, "model")
+def place(module: str, order: tuple[tuple[str, ...], ...]) -> int:
+    """Return the row of a module's folder, or of the module itself beside the folders; the package itself stands below all."""
+    parts = module.split(".")
+    return -1 if len(parts) < 3 else next(row for row, names in enumerate(order) if parts[2] in names)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that import one another, directly or through others."""
+    reached: dict[str, set[str]] = {}
+    for start in graph:
+        found, waiting = set[str](), list(graph[start])
+        while waiting:
+            module = waiting.pop()
+            if module not in found:
+                found.add(module)
+                waiting += graph.get(module, set())
+        reached[start] = found
+    in_one = (module for module in graph if module in reached[module])
+    return [sorted(other for other in reached[module] if module in reached.get(other, set())) for module in in_one]
 
 
 def test_no_file_is_longer_than_its_budget() -> None:
     lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
     assert {name: length for name, length in lengths.items() if length > FILE_LINES} == {}
+
+
+def test_no_line_is_longer_than_its_budget() -> None:
+    found = [f"{name_of(path)}:{number}" for path in (*SOURCES, *TESTS)
+             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if len(line) > LINE]
+    assert found == []
 
 
 def test_no_function_is_longer_than_its_budget() -> None:
@@ -163,28 +189,52 @@ def test_only_the_command_line_prints() -> None:
     assert printing == []
 
 
+@pytest.mark.parametrize(("part", "order"), [("sim", ORDER_OF_SIM), ("analysis", ORDER_OF_ANALYSIS)])
+def test_imports_point_one_way(part: str, order: tuple[tuple[str, ...], ...]) -> None:
+    root = f"lesionlab.{part}."
+    found = [f"{module} imports {name}" for module, path in MODULES.items() if module.startswith(root) for name in imports(path)
+             if name.startswith(root) and place(name, order) > place(module, order)]
+    assert found == []
+
+
+def test_every_folder_has_its_place_in_the_order() -> None:
+    for part, order in (("sim", ORDER_OF_SIM), ("analysis", ORDER_OF_ANALYSIS)):
+        here = {path.stem for path in (ROOT / part).iterdir() if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")}
+        assert here - {"__init__"} <= {name for row in order for name in row}
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    graph = {module: {name for name in imports(path) if name in MODULES and name != module} for module, path in MODULES.items()}
+    assert circles(graph) == []
+
+
+def test_a_circle_would_be_seen() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]] * 3
+
+
 def test_analysis_imports_nothing_from_sim() -> None:
-    found = [f"{name_of(path)}: {name}" for path in SOURCES if path.is_relative_to(ROOT / "analysis")
-             for name in imports(path) if name.split(".")[0] == "sim"]
+    found = [f"{module}: {name}" for module, path in MODULES.items() if module.startswith("lesionlab.analysis")
+             for name in imports(path) if name.startswith("lesionlab.sim")]
     assert found == []
 
 
-def test_only_the_command_line_of_sim_imports_analysis() -> None:
-    found = [f"{name_of(path)}: {name}" for path in SOURCES
-             if path.is_relative_to(ROOT / "sim") and not path.is_relative_to(ROOT / "sim/cli")
-             for name in imports(path) if name.split(".")[0] == "analysis"]
+def test_of_sim_only_studies_page_and_command_line_import_analysis() -> None:
+    found = [f"{module}: {name}" for module, path in MODULES.items() if module.startswith("lesionlab.sim.")
+             and module.split(".")[2] not in MAY_IMPORT_ANALYSIS for name in imports(path) if name.startswith("lesionlab.analysis")]
     assert found == []
 
 
-def test_imports_within_sim_point_one_way() -> None:
-    found = []
-    for path in SOURCES:
-        if not path.is_relative_to(ROOT / "sim"):
-            continue
-        own = layer(".".join(path.relative_to(ROOT).with_suffix("").parts))
-        found += [f"{name_of(path)} ({own}) imports {name} ({layer(name)})" for name in imports(path)
-                  if name.startswith("sim.") and name != "sim.DISCLAIMER" and name != "sim.__version__"
-                  and LAYERS.index(layer(name)) > LAYERS.index(own)]
+def test_nothing_imports_a_folder_by_its_bare_name() -> None:
+    """`sim` and `analysis` are folders: a user may have modules of these names, and a second copy must never be loaded."""
+    found = [f"{name_of(path)}: {name}" for path in (*SOURCES, *TESTS) for name in imports(path)
+             if name.split(".")[0] in ("sim", "analysis")]
+    assert found == []
+
+
+def test_functions_import_optional_packages_only() -> None:
+    found = [f"{name_of(path)}:{node.lineno}" for path, function in functions() for node in ast.walk(function)
+             if isinstance(node, ast.Import | ast.ImportFrom)
+             and (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name or "").split(".")[0] not in OPTIONAL]
     assert found == []
 
 
@@ -207,11 +257,6 @@ def test_no_kernel_draws_from_numpy() -> None:
 def test_each_row_of_the_schedule_is_one_process_file() -> None:
     assert sorted(row.name for row in SCHEDULE) == sorted(path.stem for path in PROCESSES)
     assert all(row.why for row in SCHEDULE)
-
-
-def test_analysis_stands_beside_sim() -> None:
-    """Another distribution is called `analysis` too; this one must win."""
-    assert Path(str(analysis.__file__)).parent.parent == Path(str(sim.__file__)).parent.parent
 
 
 def test_constraints_pin_every_version_and_name_no_address() -> None:

@@ -12,6 +12,8 @@ from io import StringIO
 from typing import Any
 
 import numpy as np
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from lesionlab.analysis.clinical.outcome import Outcome
 from lesionlab.analysis.clinical.response import TimeToEvent, assess, lesion_control, lesion_response, local_control, time_to_progression
@@ -78,9 +80,6 @@ class Found:
 
 def scenario_of(record: Record) -> dict[str, Any]:
     """Return the record's resolved scenario as plain data; raises RecordError where it is not readable."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         content = YAML(typ="safe", pure=True).load(StringIO(record.scenario_yaml))
     except YAMLError as error:

@@ -11,6 +11,9 @@ from functools import lru_cache
 from io import StringIO
 from typing import Any, NamedTuple
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from lesionlab.analysis.records.record import Record
 
 NOT_COMPARED = ("arm", "title", "radiotherapy", "drugs", "output", "reported", "calibration")
@@ -65,9 +68,6 @@ def regimen(record: Record) -> Regimen:
 
 @lru_cache(maxsize=256)
 def _read(text: str) -> Regimen:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         tree = YAML(typ="safe").load(StringIO(text))
     except YAMLError:

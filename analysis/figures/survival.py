@@ -1,5 +1,6 @@
 """Kaplan-Meier curves of every arm, and what each arm loses or gains against a reference on the same luck."""
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -109,6 +110,4 @@ def interval_bar(axes: Axes, row: float, value: Sequence[float], colour: str) ->
 
 def wrapped(text: str, width: int = 62) -> str:
     """Return a sentence on lines of at most `width` letters."""
-    import textwrap
-
     return "\n".join(textwrap.wrap(text[:1].upper() + text[1:], width))

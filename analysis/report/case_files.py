@@ -7,6 +7,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from lesionlab.analysis.clinical.outcome import read_outcome
@@ -14,7 +16,6 @@ from lesionlab.analysis.comparison.case_table import CaseTable, case_table, plai
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.case import CAPTION, case_figure
 from lesionlab.analysis.figures.standard import save
-from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record
 
 TEMPLATE = Path(__file__).with_name("case_section.html.j2")
@@ -52,11 +53,6 @@ def case_section(records: Sequence[Record]) -> Any:
     Raises:
         RecordError: jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as error:
-        raise RecordError("the report needs jinja2: pip install 'lesionlab[report]'") from error
     table = case_table([read_outcome(record) for record in records])
     if not table.rows:
         return ""

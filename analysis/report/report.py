@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jinja2 import Environment, StrictUndefined
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from lesionlab.analysis.clinical.outcome import READINGS
 from lesionlab.analysis.comparison.comparison import Comparison, Summary
@@ -70,10 +73,6 @@ def write_report(records: Sequence[Record], comparison: Comparison, findings: Fi
     Raises:
         RecordError: there is no record, or jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise RecordError("the report needs jinja2: pip install 'lesionlab[report]'") from error
     if not records:
         raise RecordError("there is no record to report on")
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -182,9 +181,6 @@ def _versions(record: Record) -> str:
 
 def assumptions(scenario_yaml: str) -> list[Assumption]:
     """Return every value of a resolved scenario that carries its evidence, in the order of the file."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     try:
         tree = YAML(typ="safe", pure=True).load(StringIO(scenario_yaml))
     except YAMLError:

@@ -1,8 +1,9 @@
-"""The command line: one module a verb, thin; the only place of `sim` that prints or imports `analysis`.
+"""The command line: one file a verb, thin; what several verbs share begins with an underscore. Only this folder prints.
 
 Exit codes: 0 done; 1 some runs failed; 2 the user's mistake (one message, no traceback); 130 interrupted.
 """
 
+import ast
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -15,8 +16,10 @@ from lesionlab.analysis.records.errors import RecordError
 from lesionlab.sim import DISCLAIMER, __version__
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 
-VERBS = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify",
+ORDER = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify",
          "bench")
+"""The order in which verbs are offered; a verb that is not named here comes after these."""
+DESCRIPTION = "LesionLab: an agent-based simulator of tumour, immune system and vessels under therapy."
 EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o results/teaching.h5"
 
 
@@ -54,25 +57,33 @@ def _reader_gone() -> int:
     return 0
 
 
-def _verbs() -> tuple[str, ...]:
-    """Return the verbs that are built; one that is not is not offered."""
-    folder = Path(__file__).parent
-    return tuple(verb for verb in VERBS if (folder / f"{verb}.py").exists())
+def verbs() -> dict[str, str]:
+    """Return every verb with its line of help; a file in this folder is a verb, and only the one asked for is imported."""
+    found = {path.stem: _help_of(path) for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_")}
+    return dict(sorted(found.items(), key=lambda item: (ORDER.index(item[0]) if item[0] in ORDER else len(ORDER), item[0])))
+
+
+def _help_of(path: Path) -> str:
+    """Return the text of a verb's HELP without importing it: verbs bring in what they compute with."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    values = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
+    return str(ast.literal_eval(values["HELP"]))
 
 
 def _parser(arguments: list[str]) -> Any:
     """Return the options of the verb that was asked for."""
-    verbs = _verbs()
-    parser = _Parser(prog="lesionlab", description=f"{(import_module('sim').__doc__ or '').splitlines()[0]}\n{DISCLAIMER}.",
-                     epilog=EXAMPLE, formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
+    known = verbs()
+    parser = _Parser(prog="lesionlab", description=f"{DESCRIPTION}\n{DISCLAIMER}.", epilog=EXAMPLE,
+                     formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"lesionlab {__version__}")
     offered = parser.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)
     asked = next((word for word in arguments if not word.startswith("-")), None)
-    if asked is not None and asked not in verbs:
-        raise UserError(f"{asked}: no such verb{did_you_mean(asked, verbs)}")
-    for verb in verbs:
-        module = import_module(f"lesionlab.sim.cli.{verb}")
-        below = offered.add_parser(verb, help=module.HELP, description=f"{module.HELP[0].upper()}{module.HELP[1:]}.", allow_abbrev=False)
-        module.add_arguments(below)
-        below.set_defaults(execute=module.execute)
+    if asked is not None and asked not in known:
+        raise UserError(f"{asked}: no such verb{did_you_mean(asked, known)}")
+    for verb, text in known.items():
+        below = offered.add_parser(verb, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)
+        if verb == asked:
+            module = import_module(f"lesionlab.sim.cli.{verb}")
+            module.add_arguments(below)
+            below.set_defaults(execute=module.execute)
     return parser.parse_args(arguments)

@@ -7,6 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tqdm import tqdm
+
+from lesionlab.analysis.animation.animate import animate, destination
+from lesionlab.sim.record.destination import writable
+
 HELP = "animate records side by side, with the treatment calendar"
 SUFFIXES = (".gif", ".mp4")
 LINE_EVERY_S = 30.0
@@ -30,9 +35,6 @@ def execute(options: Namespace) -> int:
         UserError: the output has another ending, exists or has no folder.
         RecordError: a record cannot be read, has no snapshots, or does not have the lesion.
     """
-    from lesionlab.analysis.animation.animate import animate, destination
-    from lesionlab.sim.cli.output import writable
-
     path = writable(destination(writable(options.output, SUFFIXES, options.force)), SUFFIXES, options.force)
     if path != options.output:
         print(f"no ffmpeg was found: writing {path} instead of {options.output}; pip install imageio-ffmpeg brings one", file=sys.stderr)
@@ -46,7 +48,6 @@ def execute(options: Namespace) -> int:
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """Give a function that shows frames done on stderr: a bar on a terminal, a line every 30 s elsewhere."""
     if sys.stderr.isatty():
-        from tqdm import tqdm
         with tqdm(unit="frame", file=sys.stderr, dynamic_ncols=True) as bar:
             def draw(done: int, total: int) -> None:
                 bar.total = total

@@ -1,11 +1,12 @@
 """`bench`: what this machine could do, what the model does on it, and the project's targets, measured in one run."""
 
+import json
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lesionlab.sim.bench import Figure
+from lesionlab.sim.bench import Effort, Figure, bench
+from lesionlab.sim.runs.machine import available_cores
 
 HELP = "time kernels and runs beside what this machine could do; targets, reached or not"
 HEADINGS = ("group", "figure", "median", "least", "most", "unit", "target", "verdict")
@@ -20,12 +21,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Print the figures, progress on stderr; a target that is missed is no error: machines differ."""
-    import json
-    import sys
-
-    from lesionlab.sim.bench import Effort, bench
-    from lesionlab.sim.runs.machine import available_cores
-
     def tell(text: str) -> None:
         print(f"{text} ...", file=sys.stderr, flush=True)
 

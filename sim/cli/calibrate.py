@@ -6,16 +6,23 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lesionlab.sim.cli.output import writable
-from lesionlab.sim.cli.runs import add_run_arguments, aligned, check_engine
-
-if TYPE_CHECKING:
-    from lesionlab.sim.runs.engines import Outcome
-    from lesionlab.sim.runs.job import Job
-    from lesionlab.sim.scenario.scenario import Scenario
-    from lesionlab.sim.studies.calibration import Best, Task
+from lesionlab.analysis.clinical import reported, response, scans
+from lesionlab.analysis.clinical.outcome import read_outcome
+from lesionlab.analysis.clinical.reported import mean_losses
+from lesionlab.analysis.records.record import load
+from lesionlab.analysis.report.terminal import aligned
+from lesionlab.sim.cli._runs import add_run_arguments, check_engine
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.record.destination import writable
+from lesionlab.sim.runs.engines import Outcome, opened
+from lesionlab.sim.runs.job import Job, days_until
+from lesionlab.sim.runs.machine import plan_local
+from lesionlab.sim.runs.simulation import warm_kernels
+from lesionlab.sim.scenario.load import files_of, load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.studies.calibration import Best, Task, fitted_names, plain_value, sought, write_values
+from lesionlab.sim.studies.search import Study, go_on
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
 TARGETS = ("case",)
@@ -35,12 +42,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Fit until the budget is spent, write the values and print them with the loss of each finding."""
-    from lesionlab.sim.runs.engines import opened
-    from lesionlab.sim.runs.machine import plan_local
-    from lesionlab.sim.runs.simulation import warm_kernels
-    from lesionlab.sim.studies.calibration import write_values
-    from lesionlab.sim.studies.search import Study, go_on
-
     task, scenario, output = _task(options)
     journal = Path("results") / f"calibrate_{output.stem}" / "study.journal"
     study = Study(task, journal, _score, _score_version())
@@ -65,11 +66,6 @@ def execute(options: Namespace) -> int:
 
 def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     """Return what is asked for; every mistake is found before anything is written."""
-    from lesionlab.sim.parameters.errors import UserError, did_you_mean
-    from lesionlab.sim.runs.job import days_until
-    from lesionlab.sim.scenario.load import load_scenario
-    from lesionlab.sim.studies.calibration import Task, fitted_names
-
     if options.to not in TARGETS:
         built = "is not built yet" if options.to == "cohort" else "is no target"
         raise UserError(f"--to {options.to}: {built}{did_you_mean(options.to, TARGETS)}")
@@ -92,25 +88,17 @@ def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
 
 def _score(paths: Sequence[Path]) -> dict[str, float]:
     """Return the mean loss of each finding over the records of one trial, as far as they reach."""
-    from lesionlab.analysis.clinical.outcome import read_outcome
-    from lesionlab.analysis.clinical.reported import mean_losses
-    from lesionlab.analysis.records.record import load
-
     return mean_losses([read_outcome(load(path)) for path in paths])
 
 
 def _score_version() -> str:
     """Return the hash of the sources by which records are judged."""
-    from lesionlab.analysis.clinical import reported, response, scans
-
     sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (reported, response, scans))
     return hashlib.sha256(sources).hexdigest()
 
 
 def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
     """Return the values with their priors and the loss of each finding as tables."""
-    from lesionlab.sim.studies.calibration import plain_value, sought
-
     values = [["value", "kind", "found", "prior from", "to"]]
     for wanted in sought(scenario, task.until_d):
         shown = (plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high))
@@ -123,8 +111,6 @@ def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
 
 def _use(output: Path, task: "Task") -> str:
     """Return how the file is used."""
-    from lesionlab.sim.scenario.load import files_of
-
     is_below = output.resolve() in {path.resolve() for path in files_of(task.scenario)}
     return f"{task.scenario} and all that extends it use them" if is_below else "run it in the scenario's place, or extend it"
 

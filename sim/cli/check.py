@@ -1,11 +1,13 @@
 """Check scenarios without running them; say what they are, with total doses and EQD2."""
 
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lesionlab.sim.scenario.scenario import Scenario
-    from lesionlab.sim.treatment.courses import RadiotherapyCourse
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.quantities import describe_group
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.schedule import PARAMETERS
+from lesionlab.sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
 
@@ -20,9 +22,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Print a summary of each scenario; raise UserError with the mistakes of all of them."""
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.scenario.load import load_scenario
-
     mistakes = []
     for path in options.scenarios:
         try:
@@ -83,9 +82,6 @@ def _reported(scenario: "Scenario") -> list[str]:
 
 def _changed(scenario: "Scenario") -> list[str]:
     """Return the parameters of the rules that this scenario sets otherwise."""
-    from lesionlab.sim.parameters.quantities import describe_group
-    from lesionlab.sim.schedule import PARAMETERS
-
     return [f"{process}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"
             for process, group in PARAMETERS.items() for chosen in [scenario.parameters(process)]
             for known in describe_group(group) if getattr(chosen, known.name) != known.default]

@@ -5,14 +5,26 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lesionlab.sim.cli.case import print_case
-from lesionlab.sim.cli.compare_plan import DEFAULT_WALKS, Plan, make_plan
-from lesionlab.sim.cli.runs import add_run_arguments, announce, list_failures, run_jobs
-
-if TYPE_CHECKING:
-    from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.animation.animate import animate
+from lesionlab.analysis.animation.frames import MOST_ARMS
+from lesionlab.analysis.comparison.attribution import WORTHS, worth_of
+from lesionlab.analysis.comparison.case_table import FILE, shown, statement
+from lesionlab.analysis.comparison.comparison import compare
+from lesionlab.analysis.comparison.findings import find
+from lesionlab.analysis.comparison.synergy import clonogens_on
+from lesionlab.analysis.figures.findings import findings_figures
+from lesionlab.analysis.figures.standard import standard_figures
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.report.case_files import FIGURE, write_case
+from lesionlab.analysis.report.report import Pictures, write_report
+from lesionlab.analysis.report.summary import write
+from lesionlab.analysis.report.terminal import aligned, text
+from lesionlab.sim.cli._runs import add_run_arguments, announce, list_failures, run_jobs
+from lesionlab.sim.runs.job import is_done
+from lesionlab.sim.studies.attribution import distinct
+from lesionlab.sim.studies.compare import DEFAULT_WALKS, Plan, make_plan
+from lesionlab.sim.studies.compare_files import read_plan, remove_old_files, remove_old_records, write_plan
 
 HELP = "compare arms, from scenarios or records: tables, figures, animation, report"
 
@@ -44,10 +56,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Compute what is missing, compare all arms and write the results; return 1 if some runs failed."""
-    from lesionlab.sim.cli.compare_files import read_plan, remove_old_records, write_plan
-    from lesionlab.sim.runs.job import is_done
-    from lesionlab.sim.studies.attribution import distinct
-
     plan = make_plan(options)
     jobs = {job.path: job for job in (*plan.jobs, *distinct(plan.walks))}
     waiting = [job for job in jobs.values() if not is_done(job)]
@@ -71,21 +79,11 @@ def execute(options: Namespace) -> int:
 
 def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     """Print the tables and write everything that is made of the records."""
-    from lesionlab.analysis.comparison.comparison import compare
-    from lesionlab.analysis.comparison.findings import find
-    from lesionlab.analysis.figures.findings import findings_figures
-    from lesionlab.analysis.figures.standard import standard_figures
-    from lesionlab.analysis.records.record import load
-    from lesionlab.analysis.report.report import Pictures, write_report
-    from lesionlab.analysis.report.summary import write
-    from lesionlab.sim.cli.compare_files import read_plan, remove_old_files, write_plan
-    from lesionlab.sim.cli.compare_tables import text
-
     records = [load(path) for path in paths]
     comparison = compare(records)
     findings = find(comparison, plan.day_d, _worths(plan))
     print(text(comparison, findings))
-    written = [*write(comparison, findings, options.output), *print_case(records, options.output)]
+    written = [*write(comparison, findings, options.output), *_print_case(records, options.output)]
     _say("drawing the figures")
     figures = findings_figures(findings, records, options.output / "figures")
     plain = standard_figures(records, options.output / "figures")
@@ -97,11 +95,17 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")
 
 
+def _print_case(records: Sequence["Record"], folder: Path) -> list[Path]:
+    """Print report against model, write its files and return them; nothing where nothing is reported of these arms."""
+    table = write_case(records, folder)
+    if table is None:
+        return []
+    print(f"\nThe case against its report (median of the runs, [5 % to 95 %])\n{aligned(shown(table), n_left=6)}\n{statement(table)}")
+    return [folder / FILE, folder / "figures" / FIGURE]
+
+
 def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
     """Return every walk as (coupling that joined, worth), by outcome; the worth is nan where a run failed or its patient had died."""
-    from lesionlab.analysis.comparison.attribution import WORTHS, worth_of
-    from lesionlab.analysis.comparison.synergy import clonogens_on
-
     logs = {path: clonogens_on(path, plan.day_d) for path in {
         job.path for walk in plan.walks for step in walk for job in step.runs.values()} if plan.day_d is not None}
     factors = sorted({factor for walk in plan.walks for step in walk for cell in step.runs for factor in cell})
@@ -111,9 +115,6 @@ def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
 
 def _animation(records: Sequence["Record"], options: Namespace) -> Path | None:
     """Draw the animation of each arm's first replicate, unless it is not wanted."""
-    from lesionlab.analysis.animation.animate import animate
-    from lesionlab.analysis.animation.frames import MOST_ARMS
-
     if options.no_animation:
         return None
     _say("drawing the animation")

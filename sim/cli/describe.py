@@ -2,12 +2,15 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from lesionlab.sim.parameters.quantities import Description
+from lesionlab.sim import DISCLAIMER
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.parameters.quantities import Description, describe_group
+from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
+from lesionlab.sim.scenario.json_schema import schema_text
+from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
 HEADINGS = "| parameter | meaning | default | unit | range | evidence | source |\n|---|---|---|---|---|---|---|"
@@ -26,8 +29,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 def execute(options: Namespace) -> int:
     """Print what was asked for; raise UserError for an unknown name."""
     if options.schema:
-        from lesionlab.sim.scenario.json_schema import schema_text
-
         print(schema_text(), end="")
         return 0
     if options.table:
@@ -40,18 +41,12 @@ def execute(options: Namespace) -> int:
 
 def _schedule() -> dict[str, Any]:
     """Return the schedule in order, and the sections of parameters that belong to no process."""
-    from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
-
     rows = [{"name": row.name, "every": row.every, "rule": _rule(row.module).splitlines()[0], "why": row.why} for row in SCHEDULE]
     return {"schedule": rows, "other_parameters": [name for name in PARAMETERS if name not in {row.name for row in SCHEDULE}]}
 
 
 def _named(name: str) -> dict[str, Any]:
     """Return a process with its rule and parameters, or the parameters of this name with their sections."""
-    from lesionlab.sim.parameters.errors import UserError, did_you_mean
-    from lesionlab.sim.parameters.quantities import describe_group
-    from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
-
     rules = {row.name: _rule(row.module) for row in SCHEDULE}
     rules |= {process: (group.__doc__ or "").strip() for process, group in PARAMETERS.items() if process not in rules}
     known = {process: [_parameter(process, one) for one in describe_group(group)] for process, group in PARAMETERS.items()}
@@ -75,8 +70,6 @@ def _parameter(section: str, known: "Description") -> dict[str, Any]:
 
 def _text(described: dict[str, Any]) -> str:
     """Return a description for reading."""
-    from lesionlab.sim import DISCLAIMER
-
     if "schedule" in described:
         lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {'every ' + row['every']:<22} {row['why']}"
                  for number, row in enumerate(described["schedule"], 1)]
@@ -96,10 +89,6 @@ def _parameter_text(known: dict[str, Any]) -> str:
 
 def _tables() -> str:
     """Return every parameter of every section, and the drugs', as a page of Markdown: docs/parameters.md."""
-    from lesionlab.sim import DISCLAIMER
-    from lesionlab.sim.parameters.quantities import describe_group
-    from lesionlab.sim.schedule import PARAMETERS
-
     sections = {name: (group, describe_group(group)) for name, group in PARAMETERS.items()}
     every = [known for _, group in sections.values() for known in group]
     counts = ", ".join(f"{sum(known.evidence == mark for known in every)} {mark}" for mark in ("case", "literature", "assumed"))
@@ -120,8 +109,6 @@ def _row(known: "Description") -> str:
 
 def _drug_tables() -> list[str]:
     """Return a table for each drug whose pharmacokinetics the model knows; its units stand in the names."""
-    from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
-
     blocks = ["## pharmacokinetics\n\nOf the drugs by name; units stand in the names, sources in `lesionlab describe pharmacokinetics`."]
     for drug, kinetics in KNOWN_DRUGS.items():
         marks = kinetics.evidence

@@ -3,6 +3,9 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from lesionlab.analysis.records.export import WRITERS
+from lesionlab.analysis.records.record import load
+
 HELP = "write a record's series or sections for other tools"
 SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "vtkhdf": ".vtkhdf"}
 
@@ -23,9 +26,6 @@ def execute(options: Namespace) -> int:
     Raises:
         RecordError: the record cannot be read, or the output exists or cannot be written.
     """
-    from lesionlab.analysis.records.export import WRITERS
-    from lesionlab.analysis.records.record import load
-
     record = load(options.record)
     for path in WRITERS[options.to](record, options.output or options.record.with_suffix(SUFFIXES[options.to]), options.force):
         print(path)

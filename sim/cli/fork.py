@@ -4,7 +4,13 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lesionlab.sim.cli.runs import add_threads
+from lesionlab.sim.cli._runs import add_threads, run_one
+from lesionlab.sim.record.destination import new_record
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.runs.continuation import check_fork, fork
+from lesionlab.sim.runs.job import Job, days_until, fork_day
+from lesionlab.sim.runs.switching import not_given
+from lesionlab.sim.scenario.load import load_scenario
 
 HELP = "give a recorded run another future from a day on"
 
@@ -25,14 +31,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Run the future; print where the record is, how the arm ended and the hash of its last state."""
-    from lesionlab.sim.cli.output import new_record
-    from lesionlab.sim.cli.runs import run_one
-    from lesionlab.sim.record.reader import read_run
-    from lesionlab.sim.runs.continuation import check_fork, fork
-    from lesionlab.sim.runs.job import Job, days_until, fork_day
-    from lesionlab.sim.runs.switching import not_given
-    from lesionlab.sim.scenario.load import load_scenario
-
     run = read_run(options.record)
     at_d = fork_day(run.scenario, options.at)
     scenario = load_scenario(options.scenario, options.overrides)

@@ -1,11 +1,14 @@
 """`inspect RECORD`: what a record is, how far it got, how it can go on, and whether its checkpoint is what its hash says."""
 
+import json
 from argparse import ArgumentParser, Namespace
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
 
 HELP = "tell what a record is: status, seed, versions, lesions, committed time, state hash"
 ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
@@ -26,10 +29,6 @@ def execute(options: Namespace) -> int:
     Raises:
         RecordError: the record cannot be read.
     """
-    import json
-
-    from lesionlab.analysis.records.record import load
-
     description = describe(load(options.record))
     print(json.dumps(description, indent=2) if options.json else as_text(description))
     return 1 if description["is_hash_confirmed"] is False else 0
@@ -37,12 +36,6 @@ def execute(options: Namespace) -> int:
 
 def describe(record: "Record") -> dict[str, Any]:
     """Return what `inspect` tells, ready for JSON; `is_hash_confirmed` is None while nothing was committed."""
-    import json
-    from math import isfinite
-
-    from lesionlab.sim.record.reader import read_run
-    from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
-
     run = read_run(record.path)
     told: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
     if not isfinite(told["committed_time_d"]):

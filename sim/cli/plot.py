@@ -3,6 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from lesionlab.analysis.figures.standard import plot
+from lesionlab.analysis.records.record import load
+from lesionlab.sim.record.destination import writable
+
 HELP = "draw the standard figures of one or more records"
 SUFFIXES = (".png", ".pdf")
 
@@ -24,10 +28,6 @@ def execute(options: Namespace) -> int:
         UserError: the output has another ending, exists or has no folder.
         RecordError: a record cannot be read, or the records do not belong together.
     """
-    from lesionlab.analysis.figures.standard import plot
-    from lesionlab.analysis.records.record import load
-    from lesionlab.sim.cli.output import writable
-
     path = writable(options.output, SUFFIXES, options.force)
     print(plot([load(record) for record in options.records], path))
     return 0

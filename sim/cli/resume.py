@@ -3,7 +3,10 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lesionlab.sim.cli.runs import add_threads
+from lesionlab.sim.cli._runs import add_threads, run_one
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.runs.continuation import check_resume, resume
+from lesionlab.sim.runs.job import Job, days_until
 
 HELP = "go on with a run that stopped; its record ends as if it had never stopped"
 
@@ -18,11 +21,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Compute what is missing; print where the record is, how the arm ended and the hash of its last state."""
-    from lesionlab.sim.cli.runs import run_one
-    from lesionlab.sim.record.reader import read_run
-    from lesionlab.sim.runs.continuation import check_resume, resume
-    from lesionlab.sim.runs.job import Job, days_until
-
     run = read_run(options.record)
     until_d = None if options.until is None else days_until(run.scenario, options.until)
     check_resume(run, until_d, options.force)

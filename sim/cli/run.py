@@ -3,7 +3,12 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lesionlab.sim.cli.runs import add_threads
+from lesionlab.sim.cli._runs import add_threads, run_one
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.destination import new_record
+from lesionlab.sim.runs.job import Job, days_until
+from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.scenario.load import load_scenario
 
 HELP = "simulate one arm and write its record"
 
@@ -24,13 +29,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Run the arm; print where the record is, how the arm ended and the hash of its last state."""
-    from lesionlab.sim.cli.output import new_record
-    from lesionlab.sim.cli.runs import run_one
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.runs.job import Job, days_until
-    from lesionlab.sim.runs.simulation import simulate
-    from lesionlab.sim.scenario.load import load_scenario
-
     if not 0 <= options.replicate < 2**31:
         raise UserError(f"--replicate {options.replicate}: must be a number from 0 to {2**31 - 1}")
     overrides = [*options.overrides, *([f"seed={options.seed}"] if options.seed is not None else [])]

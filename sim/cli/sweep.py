@@ -1,13 +1,14 @@
 """Many runs from a design file: plan shows them, run computes what is missing, status counts, pack makes one file."""
 
+import csv
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lesionlab.sim.cli.runs import add_run_arguments, aligned, check_engine, list_failures, run_jobs
-
-if TYPE_CHECKING:
-    from lesionlab.sim.studies.sweep import Run, Sweep
+from lesionlab.analysis.report.terminal import aligned
+from lesionlab.sim.cli._runs import add_run_arguments, check_engine, list_failures, run_jobs
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.bundle import Packed, pack
+from lesionlab.sim.studies.sweep import Run, Sweep, expand
 
 HELP = "plan, run, check on or pack many runs of a scenario from a design file"
 INDEX = "index.csv"
@@ -28,9 +29,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def execute(options: Namespace) -> int:
     """Do what was asked for; return 1 if some runs failed."""
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.studies.sweep import expand
-
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")
     check_engine(options)
@@ -66,8 +64,6 @@ def _run(sweep: "Sweep", options: Namespace) -> int:
 
 def _write_index(sweep: "Sweep", messages: dict[str, str]) -> None:
     """Write the table of runs with each record's place and the reason of each failure."""
-    import csv
-
     sweep.folder.mkdir(parents=True, exist_ok=True)
     heading, *rows = _table(sweep)
     with (sweep.folder / INDEX).open("w", newline="", encoding="utf-8") as file:
@@ -89,9 +85,6 @@ def _status(sweep: "Sweep", options: Namespace) -> int:
 
 def _pack(sweep: "Sweep", options: Namespace) -> int:
     """Copy the complete runs into one file."""
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.record.bundle import Packed, pack
-
     output = sweep.folder / BUNDLE
     if output.exists() and not options.force:
         raise UserError(f"{output}: exists already; add --force to replace it")

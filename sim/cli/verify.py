@@ -1,11 +1,13 @@
 """`verify`: the model's kernels and processes against exact answers, as a table; exit code 1 if one fails."""
 
+import json
+import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lesionlab.sim.verification import Check
+from lesionlab.sim import DISCLAIMER
+from lesionlab.sim.verification import Check, verify
 
 HELP = "compare the model with exact answers: value, expected, tolerance, pass or FAIL"
 HEADINGS = ("row", "law", "quantity", "value", "expected", "unit", "tolerance", "verdict")
@@ -27,12 +29,6 @@ def execute(options: Namespace) -> int:
     Raises:
         UserError: there is no row of that number.
     """
-    import json
-    import sys
-    import time
-
-    from lesionlab.sim.verification import verify
-
     started = time.perf_counter()
     found = verify(options.rows, lambda name: print(f"{name} ...", file=sys.stderr, flush=True))
     n_failed = sum(not check.passed for check in found)
@@ -58,8 +54,6 @@ def as_table(found: Iterable["Check"]) -> str:
 
 def as_page(found: Sequence["Check"]) -> str:
     """Return checks as a page of Markdown, a section a law."""
-    from lesionlab.sim import DISCLAIMER
-
     blocks = ["# Verification",
               f"{DISCLAIMER}. The rules are computed as they are written; that they are true of a patient is another matter.",
               "Written by `lesionlab verify --table > docs/verification.md`. A negative control breaks the law on purpose and must fail. "

@@ -1,10 +1,10 @@
 """Cell death: commit the fates of death by cause and keep the ledger.
 
-A clonogen that radiation kills dies at once with probability f_int (interphase death), otherwise it is doomed: it
-lives on, consumes oxygen and dies at a later mitosis. Dead cells keep their place until `clearance`.
-The ledger counts lesion cells: w for a clonogen, W for a doomed cell; a doomed cell is booked to radiation when it
-dies, whatever finishes it, because radiation had ended its line. Every dead cell stands for W. Where clonogens stand for less (w < W, a section released near eradication) what they
-would leave is negligible, so they leave their site at once.
+A clonogen that radiation kills dies at once with probability f_int (interphase death), otherwise it is doomed: it lives on,
+consumes oxygen and dies at a later mitosis. Dead cells keep their place until `clearance`. The ledger counts lesion cells: w
+for a clonogen, W for a doomed cell; a doomed cell is booked to radiation when it dies, whatever finishes it, because radiation
+had ended its line. Every dead cell stands for W. Where clonogens stand for less (w < W, a section released near eradication)
+what they would leave is negligible, so they leave their site at once.
 """
 
 from typing import Annotated, NamedTuple
@@ -33,12 +33,14 @@ REMAINS[Hazard.HYPOXIA], REMAINS[Hazard.RADIATION], REMAINS[Hazard.T_CELL] = (
 class Parameters(NamedTuple):
     """Timing of death by radiation."""
 
-    interphase_share: Annotated[float, quantity("1", "share of clonogens killed by radiation that die at once", 0.05, 0.3, "literature", "solid tumours die mostly at mitosis, to be checked")] = 0.1
+    interphase_share: Annotated[float, quantity("1", "share of clonogens killed by radiation that die at once", 0.05, 0.3, "literature",
+        "solid tumours die mostly at mitosis, to be checked")] = 0.1
 
 
 @kernel
 def _commit(is_light, interphase, remains, luck, geometry, fates, cells, deaths):
-    """Commit deaths. Reads fates = (flat sites of the dying, fate flat); writes cells = (state, pd_l1, hits) flat and deaths float64 (2, causes): clonogens, doomed.
+    """Commit deaths. Reads fates = (flat sites of the dying, fate flat); writes cells = (state, pd_l1, hits) flat and deaths
+    float64 (2, causes): clonogens, doomed.
 
     geometry = (shape, centre); is_light: clonogens leave nothing. One draw a clonogen killed by radiation.
     """

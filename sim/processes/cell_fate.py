@@ -64,7 +64,8 @@ def _add(more, total):
 
 @kernel
 def draw_fates(rows, window, luck, centre, state, hazard, fate):
-    """Propose a fate for every living cell of a window's rows [first, end). Reads state, hazard (causes, nz, ny, nx); writes fate. One draw a living cell."""
+    """Propose a fate for every living cell of a window's rows [first, end). Reads state, hazard (causes, nz, ny, nx); writes
+    fate. One draw a living cell."""
     x0, x1 = window[2], window[3]
     nx = x1 - x0
     total = np.empty(nx, np.float32)

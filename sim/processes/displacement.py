@@ -1,15 +1,15 @@
 """Displacement: growth pushes and clearance pulls, so a mass stays compact and its diameter can be measured.
 
-A division moves the cells between the mother and the margin outward by one site along a ray about the outward
-direction, jittered by up to 45 degrees, past gaps, to the last cell on the ray. A gap (an empty site with cells
-further out on its ray) lets those cells move inward by one, every few hours. Each event looks along two rays: a push
-takes the one that ends nearer, a pull the one that ends farther, measured in the lesion's own elliptical radius (a column's in a slab, whose faces are mirrors). That
-is the surface tension of the mass: without it turnover alone lets shapes drift and tips outgrow flanks (tried). So
-growth is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
+A division moves the cells between the mother and the margin outward by one site along a ray about the outward direction,
+jittered by up to 45 degrees, past gaps, to the last cell on the ray. A gap (an empty site with cells further out on its ray)
+lets those cells move inward by one, every few hours. Each event looks along two rays: a push takes the one that ends nearer, a
+pull the one that ends farther, measured in the lesion's own elliptical radius (a column's in a slab, whose faces are mirrors).
+That is the surface tension of the mass: without it turnover alone lets shapes drift and tips outgrow flanks (tried). So growth
+is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
 
-Events of a step act in the order of their draws, so no corner comes first. Those of a large section act half by half, on two threads. A section that holds its capacity loses
-the outermost cell of the ray from view at each birth, as `population_control` accounts for. Cells move with their
-PD-L1 and hits; vessels and T cells keep their place.
+Events of a step act in the order of their draws, so no corner comes first. Those of a large section act half by half, on two
+threads. A section that holds its capacity loses the outermost cell of the ray from view at each birth, as `population_control`
+accounts for. Cells move with their PD-L1 and hits; vessels and T cells keep their place.
 """
 
 import math

@@ -22,7 +22,8 @@ EVERY_H = 12.0
 class Parameters(NamedTuple):
     """Transport of interferon gamma."""
 
-    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 100.0, "literature", "1e-7 cm2/s in spQSP-HCC, 1e-6 in SPQSP_IO")] = 10.0
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 100.0, "literature",
+        "1e-7 cm2/s in spQSP-HCC, 1e-6 in SPQSP_IO")] = 10.0
     decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-3, "literature", "SPQSP_IO")] = 6.5e-5
 
 

@@ -35,7 +35,8 @@ _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 class Parameters(NamedTuple):
     """Expression of PD-L1."""
 
-    baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.05, 0.3, "case", "tumour proportion score 15 %")] = 0.15
+    baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.05, 0.3, "case",
+        "tumour proportion score 15 %")] = 0.15
     induced_share: Annotated[float, quantity("1", "PD-L1-positive share under full interferon", 0.3, 1.0, "assumed", "assumed")] = 0.8
     ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 1.0, "assumed",
         "so high that resting T cells induce little: the day-0 share stays near the baseline")] = 0.1

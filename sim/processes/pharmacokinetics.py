@@ -3,10 +3,10 @@
 Two-compartment drugs (antibodies, intravenous): the clearance falls with exposure, CL(t) = CL_ss + (CL_0 - CL_ss) 2^(-t/t_half).
 One-compartment drugs (tablets) pass a depot by first-order absorption. Levels: mg/L = ug/mL, times 1000 ng/mL.
 
-Sources: toripalimab two compartments with time-varying clearance (Li 2023, fphar.2022.1069818); CL 14.9 > 9.5 mL/h are
-label values quoted by a secondary page, to be confirmed; volumes, Q and the time course of CL are assumed; they give terminal half-lives of 9.7 and 13.4 days where 10 +- 1.5
-and 18 +- 9.4 are quoted. Anlotinib one
-compartment, ka 0.64 1/h, CL/F 9.26 L/h, V/F 2010 L (population analysis of 16 patients, rs.3.rs-2375943).
+Sources: toripalimab two compartments with time-varying clearance (Li 2023, fphar.2022.1069818); CL 14.9 > 9.5 mL/h are label
+values quoted by a secondary page, to be confirmed; volumes, Q and the time course of CL are assumed; they give terminal
+half-lives of 9.7 and 13.4 days where 10 +- 1.5 and 18 +- 9.4 are quoted. Anlotinib one compartment, ka 0.64 1/h, CL/F 9.26 L/h,
+V/F 2010 L (population analysis of 16 patients, rs.3.rs-2375943).
 """
 
 import math
@@ -67,7 +67,8 @@ def advance(drug: DrugLevel, kinetics: Pharmacokinetics, dt_h: float) -> None:
         steady = kinetics.clearance_steady_ml_per_h
         clearance = steady + (kinetics.clearance_first_ml_per_h - steady) * fallen
         volume = 1000.0 * kinetics.central_volume_l
-        rates = (clearance / volume, kinetics.exchange_ml_per_h / volume, kinetics.exchange_ml_per_h / (1000.0 * kinetics.peripheral_volume_l))
+        rates = (clearance / volume, kinetics.exchange_ml_per_h / volume,
+                 kinetics.exchange_ml_per_h / (1000.0 * kinetics.peripheral_volume_l))
         central, peripheral = two_compartment_step(central + depot, peripheral, rates, dt_h)
         drug.compartments[:] = 0.0, central, peripheral
         drug.level = central / kinetics.central_volume_l

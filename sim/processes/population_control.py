@@ -12,9 +12,9 @@ lesion's own demographic noise. Probes are released when w is back at W (births 
 (deaths are real: an empty section is then an eradication). A probe that T cells kill is made up by the line of a surviving
 one drawn at random, a daughter beside it with its PD-L1 and its antigen, so a held section selects what T cells cannot kill.
 
-Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each
-birth (`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with n_min = 0 only growth
-beyond the section remains.
+Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each birth
+(`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with
+n_min = 0 only growth beyond the section remains.
 
 Assumes: probes that die otherwise are made up in place, so a held section does not select the hypoxic of them.
 """
@@ -44,7 +44,8 @@ _VIABLE, _NO_FATE, _DIVIDES = (np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)), 
 class Parameters(NamedTuple):
     """Size of the held population."""
 
-    n_min: Annotated[int, quantity("cells", "clonogens below which the section is held at probes", 0, 1000, "assumed", "numerical; 300 keeps the probes' noise small")] = 300
+    n_min: Annotated[int, quantity("cells", "clonogens below which the section is held at probes", 0, 1000, "assumed",
+        "numerical; 300 keeps the probes' noise small")] = 300
 
 
 def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
@@ -70,7 +71,8 @@ def _follow_growth(tissue: Tissue, days: float) -> None:
     """Let the lesion's net growth follow what its cells did since the last call, `days` ago."""
     cells = tissue.lesion_cells
     if cells > 0.0 and tissue.cells_seen > 0.0:
-        tissue.growth_per_d += decay_share(1.0 / _GROWTH_MEMORY_D, days) * (math.log(cells / tissue.cells_seen) / days - tissue.growth_per_d)
+        rate_per_d = math.log(cells / tissue.cells_seen) / days
+        tissue.growth_per_d += decay_share(1.0 / _GROWTH_MEMORY_D, days) * (rate_per_d - tissue.growth_per_d)
     tissue.cells_seen = cells
 
 
@@ -115,8 +117,9 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
 def _replace_lines(luck, geometry, killed, surviving, cells):
     """Make each killed probe a daughter of a surviving one drawn at random: its heritable state, on a free site beside it.
 
-    geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free site (stroma, a dead cell)
-    takes the killed one's place; where three drawn neighbours are all alive the daughter stays there. One draw a killed probe.
+    geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free
+    site (stroma, a dead cell) takes the killed one's place; where three drawn neighbours are all alive the daughter stays
+    there. One draw a killed probe.
     """
     state, pd_l1, lost_antigen, hits, last_hit = cells
     shape, centre = geometry

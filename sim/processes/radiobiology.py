@@ -11,7 +11,8 @@ hazard; `cell_fate` draws. A fraction also kills part of the resident and circul
 when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
 fraction (Park 2012, doi 10.1667/RR2773.1).
 
-Assumes: the long axis of a mass lies along x (as it is laid); repair is complete between fractions a day apart; no dependence on the cycle phase.
+Assumes: the long axis of a mass lies along x (as it is laid); repair is complete between fractions a day apart; no dependence
+on the cycle phase.
 """
 
 import math

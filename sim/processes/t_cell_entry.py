@@ -2,10 +2,10 @@
 
     intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass x (1 + g_N N) x (1 + (g_LD - 1) b) x site factor
 
-N is normalisation of the endothelium (adhesion), b the low-dose effect (0 to 1), E the blood pool, W the lesion cells
-that a section cell stands for. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt))
-of it, shared in proportion. A section takes a whole number of T cells (stochastic rounding, one draw a pool), and
-exactly that number times W leaves the blood, at most the lesion's share of the pool. Structure as in spQSP (recruitment at vessel sites); k is set by the
+N is normalisation of the endothelium (adhesion), b the low-dose effect (0 to 1), E the blood pool, W the lesion cells that a
+section cell stands for. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)) of it, shared in
+proportion. A section takes a whole number of T cells (stochastic rounding, one draw a pool), and exactly that number times W
+leaves the blood, at most the lesion's share of the pool. Structure as in spQSP (recruitment at vessel sites); k is set by the
 CD8 density it gives, 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
 """
 
@@ -31,16 +31,21 @@ _EFFLUX_MEMORY_D = 5.0
 class Parameters(NamedTuple):
     """Recruitment from blood and the life of a T cell in tissue."""
 
-    entry_per_vessel_per_d: Annotated[float, quantity("1/d", "T cells per perfused vessel site and day at the reference blood level", 0.02, 1.5, "assumed",
+    entry_per_vessel_per_d: Annotated[float, quantity(
+        "1/d", "T cells per perfused vessel site and day at the reference blood level", 0.02, 1.5, "assumed",
         "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)")] = 0.2
-    reference_blood_cells: Annotated[float, quantity("cells", "blood effectors at which the entry rate holds", 1e8, 5e9, "assumed", "the baseline pool")] = 1e9
+    reference_blood_cells: Annotated[float, quantity("cells", "blood effectors at which the entry rate holds", 1e8, 5e9, "assumed",
+        "the baseline pool")] = 1e9
     normalisation_gain: Annotated[float, quantity("1", "gain of entry under full normalisation", 0.0, 1.0, "assumed",
-        "adhesion, besides the entry through more perfused vessels; 0.3 in spQSP-HCC, a model's choice; direction Liu 2020, s41419-020-2511-3")] = 0.3
+        "adhesion, besides the entry through more perfused vessels; 0.3 in spQSP-HCC, a model's choice; direction Liu 2020, "
+        "s41419-020-2511-3")] = 0.3
     low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 5.0, "assumed",
         "free parameter; direction from Klug 2013 and Herrera 2022")] = 2.5
     lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 2.0, 30.0, "literature", "SPQSP_IO and PhysiCell 10 d")] = 10.0
-    lifespan_sd_d: Annotated[float, quantity("d", "standard deviation of the life in tissue", 0.1, 5.0, "literature", "SPQSP_IO 1.5 d")] = 1.5
-    stem_like_share: Annotated[float, quantity("1", "share of arriving specific T cells that can recover from exhaustion", 0.02, 0.3, "literature",
+    lifespan_sd_d: Annotated[float, quantity("d", "standard deviation of the life in tissue", 0.1, 5.0, "literature",
+        "SPQSP_IO 1.5 d")] = 1.5
+    stem_like_share: Annotated[float, quantity(
+        "1", "share of arriving specific T cells that can recover from exhaustion", 0.02, 0.3, "literature",
         "Tcf1+ cells (Siddiqui 2019, to be checked)")] = 0.1
 
 
@@ -98,7 +103,8 @@ def admit(tissue: Tissue, p: Parameters, luck: Luck, day: float, counts: tuple[i
 
 
 def _take(pool: float, asked: float, weight: float, word: int) -> int:
-    """Return how many section T cells leave a pool: `asked` cells in units of `weight`, rounded by one draw, never more than the pool holds."""
+    """Return how many section T cells leave a pool: `asked` cells in units of `weight`, rounded by one draw, never more than
+    the pool holds."""
     return min(int(asked / weight + uniform(np.uint32(word))), int(pool / weight))
 
 
@@ -109,7 +115,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         gates.append(gates_of(tissue))
         gain = (1.0 + p.normalisation_gain * systemic.normalisation) * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
-        demand.append(p.entry_per_vessel_per_d * len(gates[-1]) * gain * tissue.t_cell_entry_factor * tissue.volume_weight / p.reference_blood_cells)
+        demand.append(p.entry_per_vessel_per_d * len(gates[-1]) * gain * tissue.t_cell_entry_factor * tissue.volume_weight
+                      / p.reference_blood_cells)
     # An exact sum: the order of the lesions must not show.
     total = fsum(demand)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0

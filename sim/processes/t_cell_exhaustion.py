@@ -4,7 +4,8 @@
     hazard of recovery     k_rec RO for exhausted stem-like T cells, which then give daughters that are not stem-like
     death                  at the end of the lifespan drawn on arrival
 
-Terminally exhausted T cells are not rescued. A daughter lives on its mother's site and as long as she does. k_exh 0.1 per day in spQSP-HCC; serial capacity 5 kills in Kather 2017.
+Terminally exhausted T cells are not rescued. A daughter lives on its mother's site and as long as she does. k_exh 0.1 per day
+in spQSP-HCC; serial capacity 5 kills in Kather 2017.
 """
 
 from typing import Annotated, NamedTuple
@@ -28,11 +29,14 @@ _EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
 class Parameters(NamedTuple):
     """Loss and recovery of T-cell function."""
 
-    exhaustion_per_d: Annotated[float, quantity("1/d", "exhaustion of an engaged T cell among PD-L1-positive cells, PD-1 free", 0.03, 0.5, "literature",
+    exhaustion_per_d: Annotated[float, quantity(
+        "1/d", "exhaustion of an engaged T cell among PD-L1-positive cells, PD-1 free", 0.03, 0.5, "literature",
         "spQSP-HCC 0.1")] = 0.1
     kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "assumed",
         "5 in Kather 2017, itself a model's choice; 3 kills a day for 10 days would be 30")] = 10
-    recovery_per_d: Annotated[float, quantity("1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 1.0, "assumed", "assumed")] = 0.2
+    recovery_per_d: Annotated[float, quantity(
+        "1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 1.0, "assumed",
+        "assumed")] = 0.2
     daughters_per_recovery: Annotated[int, quantity("cells", "effector daughters of a stem-like T cell that recovers", 0, 7, "assumed",
         "few: division in tissue stops after 4 divisions in spQSP-HCC, 7 in SPQSP_IO")] = 1
 
@@ -84,7 +88,8 @@ def _keep_living(t_h, n, t_count, columns):
             continue
         if kept < i:
             site[kept], ids[kept], dies_at_h[kept], target[kept] = site[i], ids[i], dies_at_h[i], target[i]
-            kills[kept], is_specific[kept], is_exhausted[kept], is_stem_like[kept] = kills[i], is_specific[i], is_exhausted[i], is_stem_like[i]
+            kills[kept], is_specific[kept] = kills[i], is_specific[i]
+            is_exhausted[kept], is_stem_like[kept] = is_exhausted[i], is_stem_like[i]
         kept += 1
     return kept
 

@@ -51,12 +51,14 @@ class Parameters(NamedTuple):
         "50 min, Weigelin 2021")] = 50.0
     suppression_half: Annotated[float, quantity("1", "PD-L1-positive share of half suppression", 0.05, 1.0, "assumed",
         "two thirds at the baseline share; Hill form of spQSP")] = 0.1
-    suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "assumed", "2 in spQSP-HCC; the form is a simplification of its synapse")] = 2.0
+    suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "assumed",
+        "2 in spQSP-HCC; the form is a simplification of its synapse")] = 2.0
 
 
 class Fight(NamedTuple):
     """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, geometry (shape,
-    centre), flat cells (ground as of `lesionlab.sim.layouts.site_flags`, pd_l1_share, hits, last_hit), rows (site, ids, is_specific, is_exhausted, target, kills)."""
+    centre), flat cells (ground as of `lesionlab.sim.layouts.site_flags`, pd_l1_share, hits, last_hit), rows (site, ids,
+    is_specific, is_exhausted, target, kills)."""
 
     p: Parameters
     chances: tuple[float, float, float, float]
@@ -186,11 +188,12 @@ def _go_on(p_real, luck, word, i, fight, visits):
 
 @kernel
 def decide(span, luck, when, fight, visits):
-    """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return (where new visits begin, their number).
+    """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return (where new
+    visits begin, their number).
 
-    All see the hits of before, and those of this micro-step's doubles: nothing depends on the rows' order. Writes target, -2 - site for those that strike, and behind
-    the visits = (number, t_cell, probe, site, is_engaged) new ones, each T cell's in its own room for two; when = (minute, micro-step). One draw a
-    specific T cell, and one a pair that would hit.
+    All see the hits of before, and those of this micro-step's doubles: nothing depends on the rows' order. Writes target, -2 -
+    site for those that strike, and behind the visits = (number, t_cell, probe, site, is_engaged) new ones, each T cell's in its
+    own room for two; when = (minute, micro-step). One draw a specific T cell, and one a pair that would hit.
     """
     p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
     p_hit, p_leave, free, p_real = fight.chances
@@ -271,7 +274,8 @@ def visit(luck, when, fight, visits):
 def fight_of(tissue: Tissue, ground: np.ndarray, p: Parameters, pd1_occupancy: float) -> Fight:
     """Return what the T cells of a section fight by in this step on its ground."""
     t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
-    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - pd1_occupancy, tissue.relative_weight)
+    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - pd1_occupancy,
+               tissue.relative_weight)
     cells = (ground, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit)))
     rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
     return Fight(p, chances, (tissue.state.shape, tissue.centre), cells, rows)

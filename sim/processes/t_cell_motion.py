@@ -180,7 +180,8 @@ def walk_of(tissue: Tissue, ground: np.ndarray, p: Parameters) -> Walk:
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
     chances = (p_hop, p.bias, p_hop / tissue.scale)
     rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
-    hops = tuple(scratch(f"t_cell_motion.{name}", t.site.shape, dtype)[: t.n] for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
+    hops = tuple(scratch(f"t_cell_motion.{name}", t.site.shape, dtype)[: t.n]
+                 for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
     return Walk(chances, (tissue.state.shape, tissue.centre), ground, tissue.chemoattractant.reshape(-1), rows, hops)
 
 

@@ -45,7 +45,8 @@ class Parameters(NamedTuple):
 
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))  # type: ignore[misc]
     rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
-        "no microvessel density of this cancer found; chosen, on this model's day 0, so that the hypoxic fraction at the rim is about 0.25 in sections of 12,000 cells")] = 60.0
+        "no microvessel density of this cancer found; chosen, on this model's day 0, so that the hypoxic fraction at the rim is about "
+        "0.25 in sections of 12,000 cells")] = 60.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",
         "as the rim's; hypoxic fraction 0.3-0.6 in the core")] = 45.0
     perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.2, 0.7, "assumed",
@@ -70,9 +71,11 @@ class Parameters(NamedTuple):
         "assumed")] = 0.01
     repair_per_d: Annotated[float, quantity("1/d", "sprouting of host vessels where no tumour cell lives", 0.0, 0.1, "assumed",
         "tissue repair over weeks")] = 0.05
-    decompression_share: Annotated[float, quantity("1", "share of living cells within 40 um below which vessels become normal", 0.05, 0.5, "assumed",
+    decompression_share: Annotated[float, quantity(
+        "1", "share of living cells within 40 um below which vessels become normal", 0.05, 0.5, "assumed",
         "killing cells decompresses vessels; size assumed")] = 0.25
-    decompression_response: Annotated[float, quantity("1", "share of the maturation by decompression that vessels take up", 0.0, 1.0, "assumed",
+    decompression_response: Annotated[float, quantity(
+        "1", "share of the maturation by decompression that vessels take up", 0.0, 1.0, "assumed",
         "1; below 1 to weaken the coupling")] = 1.0
     normalisation_response: Annotated[float, quantity("1", "share of the drug's normalisation that vessels take up", 0.0, 1.0, "assumed",
         "1; below 1 to weaken the coupling")] = 1.0
@@ -121,7 +124,8 @@ def _mature(p, effects, crowd, maturity):
 
 @kernel
 def _hazards(p, effects, crowd, vessels_around, maturity, vegf):
-    """Return the hazards (1/d) of loss and of sprouting of one vessel; vessels_around: sites within 40 and within 80 um, itself included."""
+    """Return the hazards (1/d) of loss and of sprouting of one vessel; vessels_around: sites within 40 and within 80 um, itself
+    included."""
     pruning = effects[1]
     acting = vegf * (1.0 - pruning)
     drive = acting / (acting + p.vegf_half)
@@ -138,9 +142,10 @@ def _hazards(p, effects, crowd, vessels_around, maturity, vegf):
 def _remodel(p, effects, luck, centre, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
-    Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two written. One draw a vessel.
-    effects: (normalisation N, pruning R, radiation maturity, days). A sprout lands within three sites; sprouts
-    (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without effect.
+    Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two
+    written. One draw a vessel. effects: (normalisation N, pruning R, radiation maturity, days). A sprout lands within three
+    sites; sprouts (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without
+    effect.
     """
     before, vessel, maturity = fields
     nz, ny, nx = living.shape

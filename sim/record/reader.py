@@ -19,6 +19,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, reason, waiting_path
 from lesionlab.sim.record.schema import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9
 
@@ -48,7 +49,6 @@ class RecordedRun:
     @cached_property
     def scenario(self) -> Any:
         """The scenario that was run; raises UserError if this version does not understand it."""
-        from lesionlab.sim.scenario.load import scenario_from_text
         return scenario_from_text(self.scenario_yaml, f"{self.path}: scenario")
 
     @property

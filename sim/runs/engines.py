@@ -23,6 +23,7 @@ from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.runs.job import Job, Simulate, is_done
 from lesionlab.sim.runs.lifecycle import perform
 from lesionlab.sim.runs.machine import Plan, choose_engine, count, plan_local
+from lesionlab.sim.runs.simulation import warm_kernels
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
@@ -128,7 +129,6 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
     progress.announce(plan.describe())
     if simulate is None:
         progress.announce("compiling the rules, once for these sources")
-        from lesionlab.sim.runs.simulation import warm_kernels
         warm_kernels()
     dask, distributed = import_module("dask"), import_module("distributed")
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in (THREADS, *_THREAD_SETTINGS)}

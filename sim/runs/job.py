@@ -9,6 +9,8 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
@@ -91,7 +93,6 @@ def days_since(start: date, option: str, typed: str) -> float:
 
 def is_done(job: Job) -> bool:
     """Return whether the job's record is there, whole, and the answer to this very job."""
-    import h5py
     try:
         with h5py.File(job.path, "r", locking=False) as record:
             return bool(record.attrs.get(STAMP) == job.identity)
@@ -101,7 +102,6 @@ def is_done(job: Job) -> bool:
 
 def progress_of(path: Path) -> tuple[str, float]:
     """Return the status and the last committed day of a record; ("missing", 0) where none can be read."""
-    import h5py
     try:
         with h5py.File(path, "r", locking=False) as record:
             day = float(record.attrs.get("committed_time_d", 0.0))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, TextIO
 
+from tqdm import tqdm
+
 from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job
 
@@ -31,7 +33,6 @@ class Board:
     def __enter__(self) -> "Board":
         """Open the bar if the stream is a terminal."""
         if self.stream.isatty():
-            from tqdm import tqdm
             self.bar = tqdm(total=round(self.total_d), unit="d", file=self.stream, dynamic_ncols=True)
         return self
 
@@ -40,14 +41,14 @@ class Board:
         if self.bar is not None:
             self.bar.close()
         elif self.n_jobs:
-            print(self.line(), file=self.stream, flush=True)
+            self._say(self.line())
 
     def announce(self, text: str) -> None:
         """Say something that stays on the screen."""
         if self.bar is not None:
             self.bar.write(text, file=self.stream)
         else:
-            print(text, file=self.stream, flush=True)
+            self._say(text)
 
     def advance(self, job: Job, done_d: float) -> None:
         """Note the day a run has reached, negative in its burn-in, whose days count as any other."""
@@ -95,4 +96,8 @@ class Board:
             self.bar.update(0)
         elif time.monotonic() - self.last_line >= LINE_EVERY_S:
             self.last_line = time.monotonic()
-            print(self.line(), file=self.stream, flush=True)
+            self._say(self.line())
+
+    def _say(self, text: str) -> None:
+        self.stream.write(f"{text}\n")
+        self.stream.flush()

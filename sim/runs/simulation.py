@@ -20,6 +20,7 @@ from lesionlab.sim.processes.pharmacokinetics import level_unit
 from lesionlab.sim.record.files import uninterrupted
 from lesionlab.sim.record.reader import Past
 from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
+from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import SITE_UM, Tissue
@@ -205,7 +206,5 @@ drugs:
 
 def warm_kernels() -> None:
     """Compile every kernel by a tiny run, so that workers find the cache warm and do not race to fill it."""
-    from lesionlab.sim.scenario.load import scenario_from_text
-
     with tempfile.TemporaryDirectory() as folder:
         simulate(scenario_from_text(_WARM_UP), Path(folder) / "warm_up.h5", until_d=2.0)

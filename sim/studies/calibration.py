@@ -29,6 +29,8 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 
+from ruamel.yaml import YAML
+
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.parameters.version import model_version
@@ -176,8 +178,6 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
     If the scenario extends this very file, it holds the values alone and the scenario stands over it; otherwise it extends the
     scenario and is the same arm with other values.
     """
-    from ruamel.yaml import YAML
-
     content: dict[str, Any] = {}
     if path.resolve() not in {below.resolve() for below in files_of(task.scenario)}:
         above = os.path.relpath(task.scenario, path.parent) if task.scenario.is_file() else task.scenario.stem

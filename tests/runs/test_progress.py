@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lesionlab.sim.cli.runs import run_one
+from lesionlab.sim.cli._runs import run_one
 from lesionlab.sim.runs import progress
 from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job

@@ -1,13 +1,14 @@
 """A comparison as aligned text: outcome, tissue and deaths of each arm, diameters on the scans, and what was found beyond."""
 
+from collections.abc import Sequence
 from math import isnan
-from typing import TYPE_CHECKING
 
-from lesionlab.sim.cli.runs import aligned
-
-if TYPE_CHECKING:
-    from lesionlab.analysis.comparison.comparison import Arm, Comparison
-    from lesionlab.analysis.comparison.findings import Findings
+from lesionlab.analysis.comparison.comparison import Arm, Comparison
+from lesionlab.analysis.comparison.findings import Findings, at
+from lesionlab.analysis.comparison.synergy import TARGETS
+from lesionlab.analysis.figures.style import coupling_label
+from lesionlab.analysis.figures.synergy import name_of
+from lesionlab.analysis.report.tables import estimated, spread
 
 CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")
 
@@ -25,12 +26,6 @@ def text(comparison: "Comparison", findings: "Findings") -> str:
 
 def _found(findings: "Findings") -> str:
     """Return synergy on the stated day and the shares, where the arms hold them."""
-    from lesionlab.analysis.comparison.findings import at
-    from lesionlab.analysis.comparison.synergy import TARGETS
-    from lesionlab.analysis.figures.style import coupling_label
-    from lesionlab.analysis.figures.synergy import name_of
-    from lesionlab.analysis.report.tables import estimated, spread
-
     said = ""
     if findings.synergy is not None:
         rows = [["combination", "beyond the sum of its parts (Bliss)", "beyond its best part (HSA)", "n"]]
@@ -98,3 +93,11 @@ def _share(arm: "Arm", name: str) -> str:
     if not known:
         return "not assessed"
     return ("yes" if sum(known) else "no") if arm.n == 1 else f"{sum(known):.0f}/{len(known)}"
+
+
+def aligned(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
+    """Return rows of text as columns, the first row as heading; the first `n_left` columns are aligned left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) if index < n_left else cell.rjust(width)
+                       for index, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

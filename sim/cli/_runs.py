@@ -8,11 +8,16 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lesionlab.sim.runs.engines import Outcome
-    from lesionlab.sim.runs.job import Job
+from lesionlab.sim.numerics.threads import hired
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.runs import simulation
+from lesionlab.sim.runs.engines import Outcome, execute
+from lesionlab.sim.runs.job import Job
+from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
+from lesionlab.sim.runs.progress import Board
+from lesionlab.sim.runs.simulation import quick
 
 LEAST_FORECAST, PROBE_D = 8, 12.0
 
@@ -28,8 +33,6 @@ def add_run_arguments(parser: ArgumentParser) -> None:
 
 def check_engine(options: Namespace) -> None:
     """Refuse an engine that is unknown or not installed before anything is written."""
-    from lesionlab.sim.runs.machine import choose_engine
-
     choose_engine(options.engine, 1, options.workers)
 
 
@@ -49,9 +52,6 @@ def announce(jobs: Sequence["Job"], options: Namespace) -> None:
 
 def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
     """Return the minutes that the jobs will take on this machine, None on a cluster or where nothing could be timed."""
-    from lesionlab.sim.runs import simulation
-    from lesionlab.sim.runs.machine import choose_engine, plan_local
-
     engine = choose_engine(options.engine, len(jobs), options.workers)
     if engine not in ("serial", "local"):
         return None
@@ -70,16 +70,11 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
 
 def _work(job: "Job") -> float:
     """Return the work of one day of a job: the cells of its sections."""
-    from lesionlab.sim.runs.simulation import quick
-
     return float(sum(lesion.section_cells for lesion in (quick(job.scenario) if job.is_quick else job.scenario).lesions.values()))
 
 
 def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]:
     """Compute the jobs with the engine of the options; progress goes to stderr."""
-    from lesionlab.sim.runs.engines import execute
-    from lesionlab.sim.runs.progress import Board
-
     with Board(jobs) as board:
         try:
             return execute(jobs, board, engine=options.engine, workers=options.workers)
@@ -96,12 +91,6 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
         compute: the run itself; is given what it calls with (days done, days in all).
         threads: None for one a core.
     """
-    from lesionlab.sim.numerics.threads import hired
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.runs.engines import Outcome
-    from lesionlab.sim.runs.machine import Plan, available_cores
-    from lesionlab.sim.runs.progress import Board
-
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one thread is needed")
     cores, reason = available_cores()
@@ -133,11 +122,3 @@ def list_failures(outcomes: Sequence["Outcome"]) -> int:
         for outcome in failed:
             print(f"  {outcome.job.scenario.arm} r{outcome.job.replicate}: {outcome.message}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def aligned(rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
-    """Return rows of text as columns, the first row as heading; the first `n_left` columns are aligned left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) if index < n_left else cell.rjust(width)
-                       for index, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.reader import read_run
 
 RECORD_SUFFIXES = (".h5", ".hdf5", ".nc")
 
@@ -40,8 +41,6 @@ def new_record(path: Path, is_forced: bool) -> Path:
 
 def _unfinished(path: Path) -> str:
     """Return how to go on with a record that is not complete, in brackets; nothing for any other file."""
-    from lesionlab.sim.record.reader import read_run
-
     try:
         run = read_run(path)
     except UserError:

@@ -4,15 +4,16 @@ from argparse import Namespace
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from lesionlab.sim.cli.runs import check_engine
-
-if TYPE_CHECKING:
-    from lesionlab.analysis.records.record import Record
-    from lesionlab.sim.runs.job import Job
-    from lesionlab.sim.scenario.scenario import Scenario
-    from lesionlab.sim.studies.attribution import Step
+from lesionlab.analysis.records.record import Record, load
+from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.runs.job import Job, days_since, days_until
+from lesionlab.sim.runs.machine import choose_engine
+from lesionlab.sim.scenario.arms import named_arms
+from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.studies.attribution import Step, folder, plan, players, stated_day
 
 RECORD_SUFFIXES = (".h5", ".hdf5")
 DEFAULT_WALKS = 8
@@ -29,13 +30,10 @@ class Plan(NamedTuple):
 
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
-    from lesionlab.analysis.records.record import load
-    from lesionlab.sim.parameters.errors import UserError
-
     records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)
     scenarios = [path for path in options.sources if path.suffix not in RECORD_SUFFIXES]
     _check_options(options, bool(scenarios))
-    check_engine(options)
+    choose_engine(options.engine, 1, options.workers)
     arms, whole = _arms(scenarios, options)
     taken = {path: load(path) for path in records}
     names = {str(record.attributes["arm"]): path for path, record in taken.items()}
@@ -55,9 +53,6 @@ def make_plan(options: Namespace) -> Plan:
 
 def _recorded_day(typed: str, record: "Record") -> float:
     """Return the stated day, a date or days since the start, of a comparison of records."""
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.runs.job import days_since
-
     start = date.fromisoformat(str(record.attributes["start_date"]))
     days = days_since(start, "--day", typed)
     if not 0 <= days <= record.time_d[-1]:
@@ -67,8 +62,6 @@ def _recorded_day(typed: str, record: "Record") -> float:
 
 def _check_options(options: Namespace, has_scenarios: bool) -> None:
     """Refuse options that contradict one another, or that ask for what is not there."""
-    from lesionlab.sim.parameters.errors import UserError
-
     if options.replicates < 1:
         raise UserError(f"--replicates {options.replicates}: at least one is needed")
     if options.attribution and options.arms not in (None, "factorial"):
@@ -95,10 +88,6 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
 
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
     """Return every arm of the scenarios given, and the scenarios themselves."""
-    from lesionlab.sim.parameters.errors import UserError
-    from lesionlab.sim.scenario.arms import named_arms
-    from lesionlab.sim.scenario.load import load_scenario
-
     overrides = [] if options.seed is None else [f"seed={options.seed}"]
     whole = [load_scenario(path, overrides) for path in paths]
     if options.attribution and len(whole) != 1:
@@ -113,9 +102,6 @@ def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], 
 
 def _with_jobs(records: tuple[Path, ...], arms: Sequence["Scenario"], whole: Sequence["Scenario"], options: Namespace) -> Plan:
     """Return the plan with a run for every arm and replicate, and the walks of an attribution."""
-    from lesionlab.sim.runs.job import Job, days_until
-    from lesionlab.sim.studies.attribution import folder, plan, players, stated_day
-
     jobs = tuple(Job(arm, replicate, options.output / "records" / f"{arm.arm}_r{replicate}.h5",
                      None if options.until is None else days_until(arm, options.until), options.quick)
                  for arm in arms for replicate in range(options.replicates))

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
+
 from lesionlab.sim.record.files import is_in_use
 from lesionlab.sim.runs.job import STAMP, Job, progress_of
 
@@ -59,8 +61,6 @@ def _inside(folder: Path, name: Any) -> Path | None:
 
 def _is_own(path: Path, identity: Any) -> bool:
     """Tell whether a file is the run of this identity, or a record that its run did not finish."""
-    import h5py
-
     status, _ = progress_of(path)
     if status != "complete":
         return status.startswith(("running", "interrupted", "failed")) and not is_in_use(path)
