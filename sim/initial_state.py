@@ -7,7 +7,7 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.random import Luck, draw, name_entity, site_entity, uniform
+from lesionlab.sim.numerics.random import RandomStream, draw, name_entity, site_entity, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.processes import oxygen, vessels
 from lesionlab.sim.state.codes import CellState, Purpose
@@ -28,7 +28,7 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _lay(p, shares, luck, centre, half_axes, tissue):
+def _lay(p, shares, stream, centre, half_axes, tissue):
     """Fill an ellipse (ellipsoid) with tumour cells and lay vessels and PD-L1 by draws of each site.
 
     Writes tissue = (state, vessel, maturity, pd_l1).
@@ -42,7 +42,7 @@ def _lay(p, shares, luck, centre, half_axes, tissue):
             for x in range(nx):
                 dz, dy, dx = z - centre[0], y - centre[1], x - centre[2]
                 radius = math.sqrt((dz / half_axes[0]) ** 2 + (dy / half_axes[1]) ** 2 + (dx / half_axes[2]) ** 2)
-                words = draw(luck, _VESSELS, site_entity(dz, dy, dx))
+                words = draw(stream, _VESSELS, site_entity(dz, dy, dx))
                 share = shares[2]
                 if radius <= 1.0:
                     state[z, y, x] = _PROLIFERATING
@@ -99,14 +99,14 @@ def seed(name: str, section: Section, factors: tuple[float, float], groups: dict
     shape = section.shape(groups["tissue"].margin_sites)
     tissue = Tissue.blank(name, name_entity(name), shape, size_cm=section.size_cm[:2], depth_cm=section.depth_cm, capacity=1,
                           t_cell_entry_factor=entry_factor, vessel_density_factor=vessel_factor)
-    luck = Luck(*key, np.uint32(0), tissue.entity)
+    stream = RandomStream(*key, np.uint32(0), tissue.entity)
     p = groups["vessels"]
     per_site = vessel_factor / SITES_PER_MM2
     shares = (p.rim_density_per_mm2 / p.perfused_tumour * per_site, p.core_density_per_mm2 / p.perfused_tumour * per_site,
               p.rim_density_per_mm2 / p.perfused_normal * per_site, groups["pd_l1"].baseline_share)
-    _lay(p, shares, luck, tissue.centre, section.half_axes, (tissue.state, tissue.vessel, tissue.maturity, tissue.pd_l1))
+    _lay(p, shares, stream, tissue.centre, section.half_axes, (tissue.state, tissue.vessel, tissue.maturity, tissue.pd_l1))
     tissue.capacity = int(np.count_nonzero(tissue.state))
-    vessels.open_vessels(p, luck, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
+    vessels.open_vessels(p, stream, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
     tissue.oxygen.fill(groups["oxygen"].vessel_mmHg / 2.0)
     oxygen.solve(tissue, groups["oxygen"])
     return tissue

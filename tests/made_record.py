@@ -47,8 +47,8 @@ def modalities(arm: str) -> tuple[bool, bool, bool]:
 def diameters_cm(arm: str, times_d: NDArray[np.float64], replicate: int) -> NDArray[np.float64]:
     """Return made-up longest diameters (time, lesion) in cm."""
     has_radiotherapy, has_anti_pd1, has_anlotinib = modalities(arm)
-    luck = 1 + 0.02 * np.sin(replicate * 2.4 + 1)
-    rate_per_d = luck * np.log(2) / 3 / (55 * (1 + 1.5 * has_anti_pd1) * (1 + 1.5 * has_anlotinib) * (1 + 0.4 * has_radiotherapy))
+    stream = 1 + 0.02 * np.sin(replicate * 2.4 + 1)
+    rate_per_d = stream * np.log(2) / 3 / (55 * (1 + 1.5 * has_anti_pd1) * (1 + 1.5 * has_anlotinib) * (1 + 0.4 * has_radiotherapy))
     sizes = []
     for name, (_, _, is_occult, baseline_cm) in LESIONS.items():
         log_size = np.log(baseline_cm) + rate_per_d * times_d * (1.9 if is_occult else 1.0)
@@ -162,14 +162,14 @@ def _row(arm: str, time_d: float, sizes_cm: NDArray[np.float64], burden: float) 
 
 def _snapshot(size_cm: float, seed: int) -> dict[str, Any]:
     """Return a disc with a necrotic core, vessels outside it and a few T cells: arrays of SHAPE."""
-    luck = np.random.default_rng(seed)
+    stream = np.random.default_rng(seed)
     y, x = np.mgrid[:SHAPE[1], :SHAPE[2]]
     radius = np.hypot(y - (SHAPE[1] - 1) / 2, x - (SHAPE[2] - 1) / 2)[np.newaxis]
     mass = min(15.0, 4 + size_cm)
-    state = np.where(radius < mass, np.where(luck.random(SHAPE) < 0.6, 1, 2), 0)
-    state[(radius < mass) & (luck.random(SHAPE) < 0.1)] = 3
+    state = np.where(radius < mass, np.where(stream.random(SHAPE) < 0.6, 1, 2), 0)
+    state[(radius < mass) & (stream.random(SHAPE) < 0.1)] = 3
     state[radius < mass / 3] = 7
-    vessels = np.where(luck.random(SHAPE) < 0.03, luck.integers(1, 3, SHAPE), 0)
+    vessels = np.where(stream.random(SHAPE) < 0.03, stream.integers(1, 3, SHAPE), 0)
     oxygen = 40 * np.clip((radius - mass / 3) / 15, 0.01, 1)
-    t_cells = luck.random(SHAPE) < 0.04
+    t_cells = stream.random(SHAPE) < 0.04
     return {"cell_state": state, "oxygen": oxygen, "t_cells": t_cells, "vessels": vessels, "scale": size_cm / (mass * 0.004)}

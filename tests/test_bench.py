@@ -19,9 +19,9 @@ TINY = Effort(cells=500, repeats=1, days=0.25, large_cells=1000, is_whole=False)
 
 @pytest.fixture(scope="module")
 def figures() -> list[Figure]:
-    told: list[str] = []
-    found = bench.bench(TINY, told.append)
-    assert len(told) == 4
+    seen: list[str] = []
+    found = bench.bench(TINY, seen.append)
+    assert len(seen) == 4
     return found
 
 

@@ -49,7 +49,7 @@ def test_a_slab_shares_its_cells_among_its_layers() -> None:
     assert section.half_axes == Section((4.0, 3.0), 2000).half_axes and section.shape(MARGIN)[0] == 3
 
 
-def test_a_block_is_an_ellipsoid_of_the_lesion_s_shape_with_room_for_luck() -> None:
+def test_a_block_is_an_ellipsoid_of_the_lesion_s_shape_with_room_for_chance() -> None:
     """A third diameter left out equals the second; the box has at most 63 layers, in which no two sites share luck."""
     section = Section((4.0, 3.0), 8000, is_block=True)
     half_z, half_y, half_x = section.half_axes
@@ -95,7 +95,7 @@ def test_oxygen_is_solved_from_the_start() -> None:
     assert 0.0 < tissue.oxygen.max() < GROUPS["oxygen"].vessel_mmHg
 
 
-def test_the_size_of_the_box_changes_nobodys_luck() -> None:
+def test_the_size_of_the_box_changes_nobodys_random_stream() -> None:
     small, large = made(cells=500, margin_sites=12), made(cells=500, margin_sites=30)
     assert small.state.shape != large.state.shape
     (_, sy, sx), (_, ly, lx) = small.centre, large.centre
@@ -105,12 +105,12 @@ def test_the_size_of_the_box_changes_nobodys_luck() -> None:
         assert (getattr(small, array) == getattr(large, array)[window]).all()
 
 
-def test_another_name_is_other_luck() -> None:
+def test_another_name_is_another_random_stream() -> None:
     assert (made(name="neck").vessel == made(name="neck").vessel).all()
     assert (made(name="neck").vessel != made(name="pelvis").vessel).any()
 
 
-def light_in_a_box(edge: int) -> Tissue:
+def under_weighted_in_a_box(edge: int) -> Tissue:
     """Return probes of a nearly eradicated lesion and T cells among them, in a box of so many sites, after half a day."""
     tissue = bare_tissue((1, edge, edge), weight=1e3, volume_weight=1e6)
     middle, random = edge // 2, np.random.default_rng(3)
@@ -127,14 +127,16 @@ def light_in_a_box(edge: int) -> Tissue:
     return tissue
 
 
-def test_the_box_changes_nobodys_luck_in_a_light_section_either() -> None:
+def test_the_box_changes_nobodys_random_stream_in_a_under_weighted_section_either() -> None:
     """Visits, their doubles and the lines that replace what T cells killed: the same, seen from the centre."""
     seen = []
     for edge in (91, 107):
-        tissue = light_in_a_box(edge)
-        t, visits, middle = tissue.t_cells, tissue.visits, edge // 2
+        tissue = under_weighted_in_a_box(edge)
+        t, ghost_contacts, middle = tissue.t_cells, tissue.ghost_contacts, edge // 2
         core = tissue.state[0, middle - 12 : middle + 13, middle - 12 : middle + 13]
-        sites = [np.stack(np.divmod(rows, edge)) - middle for rows in (t.site[: t.n], visits.probe[: visits.n], visits.site[: visits.n])]
+        n = ghost_contacts.n
+        sites = [np.stack(np.divmod(rows, edge)) - middle
+                 for rows in (t.site[: t.n], ghost_contacts.clonogen[:n], ghost_contacts.site[:n])]
         seen.append((core.copy(), *sites, tissue.ledger.copy(), tissue.weight))
     assert all(np.array_equal(one, other) for one, other in zip(*seen, strict=True))
     assert len(seen[0][2][0]) > 0 and seen[0][4][Hazard.T_CELL] > 0.0 and seen[0][5] < 1e3

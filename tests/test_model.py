@@ -97,10 +97,10 @@ def test_rows_can_be_collected_less_often_and_fall_on_whole_days(treated: Scenar
     assert model.datacollector.get_model_vars_dataframe()["time_d"].tolist() == [1.0, 2.0, 3.0]
 
 
-def test_each_day_of_the_burn_in_is_told(treated: Scenario) -> None:
-    told: list[tuple[float, float]] = []
-    TumourModel(treated, on_burn_in=lambda day, days: told.append((day, days)))
-    assert told == [(day - treated.burn_in_d, 3.0) for day in range(1, round(treated.burn_in_d) + 1)]
+def test_each_day_of_the_burn_in_is_shown(treated: Scenario) -> None:
+    seen: list[tuple[float, float]] = []
+    TumourModel(treated, on_burn_in=lambda day, days: seen.append((day, days)))
+    assert seen == [(day - treated.burn_in_d, 3.0) for day in range(1, round(treated.burn_in_d) + 1)]
 
 
 def test_batch_run_takes_the_model_with_its_defaults(tmp_path: Path) -> None:

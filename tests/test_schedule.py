@@ -68,12 +68,12 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
     compiled = hours(True)
     assert remember(compiled) == remember(hours(False))
     assert remember(compiled) == remember(hours(True, 3))
-    assert (compiled.tissues[0].visits.n > 0) == (weight < 1e6)
+    assert (compiled.tissues[0].ghost_contacts.n > 0) == (weight < 1e6)
     assert compiled.tissues[0].hits.any()
 
 
 @pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
-def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_streams_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of T cells for an hour, their rows in two orders and on one thread and three: each does the same."""
     monkeypatch.setattr(threads, "LEAST_ROWS", 1)
 
@@ -97,14 +97,14 @@ def test_luck_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: f
             column[: t.n] = column[: t.n][back]
         return remember(state)
 
-    def but_visits(told: dict[str, bytes]) -> dict[str, bytes]:
+    def but_ghost_contacts(seen: dict[str, bytes]) -> dict[str, bytes]:
         """Return all but the visits, which stand in the order of the rows that began them."""
-        return {path: kept for path, kept in told.items() if ".visits." not in path}
+        return {path: kept for path, kept in seen.items() if ".ghost_contacts." not in path}
 
     as_ever = hour(False, 1)
     assert hour(False, 3) == as_ever
-    assert but_visits(hour(True, 1)) == but_visits(as_ever)
-    assert but_visits(hour(True, 3)) == but_visits(as_ever)
+    assert but_ghost_contacts(hour(True, 1)) == but_ghost_contacts(as_ever)
+    assert but_ghost_contacts(hour(True, 3)) == but_ghost_contacts(as_ever)
 
 
 @pytest.mark.parametrize("resting", [{"is_dormant": True}, {"n_cells": 0}])

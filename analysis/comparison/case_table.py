@@ -186,7 +186,8 @@ def _what(finding: Finding) -> str:
 
 def statement(table: CaseTable) -> str:
     """Return in a few sentences what the rows are worth: what was fitted, how many agree, how many runs."""
-    told = table.calibration or "nothing was fitted: values are defaults or assumed, and rows to fit are those that a calibration would use"
+    fitted = table.calibration or ("nothing was fitted: values are defaults or assumed, and rows to fit are those that a calibration "
+                                   "would use")
     counts = {status: [row for row in table.rows if row.finding.status == status and row.is_inside is not None]
               for status in ("fitted", "predicted")}
     names = {"fitted": "fitted" if table.calibration else "to fit", "predicted": "predicted"}
@@ -195,7 +196,7 @@ def statement(table: CaseTable) -> str:
     n = sorted({row.n for row in table.rows if row.n})
     runs = f"{n[0]} to {n[-1]} runs an arm" if len(n) > 1 else f"{n[0] if n else 0} run{'' if n == [1] else 's'} an arm"
     single = "; one run has no interval" if n == [1] else ""
-    return f"{inside}; {runs}{single}. {told[0].upper()}{told[1:]}."
+    return f"{inside}; {runs}{single}. {fitted[0].upper()}{fitted[1:]}."
 
 
 def write_case_table(table: CaseTable, folder: Path) -> Path:

@@ -29,34 +29,34 @@ def findings_figures(findings: Findings, records: Sequence[Record], folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     note = summary_note(records, "Bands and bars: 95 % bootstrap or log-log intervals over replicates.")
     drawn = []
-    for stem, draw, words in _wanted(findings):
+    for stem, draw, words in _drawings(findings):
         with style.themed():
             figure = draw(findings, note)
         drawn.append(Drawn(save(figure, folder / f"{stem}.{suffix}", stem), f"{words} {note}"))
     return drawn
 
 
-def _wanted(findings: Findings) -> list[tuple[str, Draw, str]]:
-    wanted: list[tuple[str, Draw, str]] = []
+def _drawings(findings: Findings) -> list[tuple[str, Draw, str]]:
+    drawings: list[tuple[str, Draw, str]] = []
     if max(found.n for found in findings.survival.values()) > 1:
-        wanted.append(("survival", survival_figure, (
+        drawings.append(("survival", survival_figure, (
             "Kaplan-Meier curves over the replicates of each arm: without progression (first scan that reads PD, or lethal burden; "
             "reading 'report') and alive. A run that ended without the event is censored on its last day. Bands are pointwise.")))
         if findings.differences:
-            wanted.append(("differences", difference_figure, (
+            drawings.append(("differences", difference_figure, (
                 "Each arm less the first, replicate by replicate on the same luck: mean and 95 % bootstrap interval. Days are counted "
                 f"up to day {findings.horizon_d:.0f}; clonogens are those of the target lesions.")))
     if findings.synergy is not None:
-        wanted.append(("synergy", synergy_figure, (
+        drawings.append(("synergy", synergy_figure, (
             "Kill of each combination beyond the sum of its parts (Bliss: independent parts multiply survival, so 0 is no interaction) "
             "and beyond its best part (highest single agent), in decades of clonogens. An arm that ended takes its replicate out, "
             "and nothing is carried forward: n at the right; thin lines rest on fewer replicates than at the start.")))
         if findings.synergy.contrasts:
-            wanted.append(("interactions", interaction_figure, (
+            drawings.append(("interactions", interaction_figure, (
                 "Contrasts of the factorial on log10 clonogens: main effects (averaged over the other treatments), two-way and "
                 "three-way interactions. Left is fewer cells; where treatments act independently every interaction is 0.")))
     if findings.attribution is not None:
-        wanted.append(("attribution", attribution_figure, (
+        drawings.append(("attribution", attribution_figure, (
             "Shapley shares: what each treatment, and each coupling of the model, adds on average over all orders of adding. Shares sum to "
             f"the whole. Couplings: {findings.attribution.n_walks} walks in random order, each on the luck of one replicate.")))
-    return wanted
+    return drawings

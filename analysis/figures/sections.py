@@ -120,8 +120,8 @@ def map_days(records: Sequence[Record], snapshots: Sequence[Snapshots]) -> list[
     times_d = max((s.time_d for s in snapshots), key=lambda times: times[-1])
     timing = calendar.clock(records)
     starts = [t.times_d[0] for t in calendar.tracks(records) if t.modality == "vegfr_tki" and t.times_d[0] > 7]
-    wanted = [0.0, min(starts) - 1 if starts else timing.break_d / 6, timing.break_d / 2, timing.end_d]
-    chosen = [times_d[np.clip(np.searchsorted(times_d, day, side="right") - 1, 0, None)] for day in wanted]
+    days_d = [0.0, min(starts) - 1 if starts else timing.break_d / 6, timing.break_d / 2, timing.end_d]
+    chosen = [times_d[np.clip(np.searchsorted(times_d, day, side="right") - 1, 0, None)] for day in days_d]
     return sorted({float(day) for day in chosen})[:N_DATES]
 
 

@@ -33,8 +33,8 @@ def write_case(records: Sequence[Record], folder: Path) -> CaseTable | None:
     write_case_table(table, folder)
     summary = folder / SUMMARY
     if summary.is_file():
-        told = json.loads(summary.read_text(encoding="utf-8"))
-        summary.write_text(json.dumps(told | {"case": plain(table)}, indent=1) + "\n", encoding="utf-8")
+        data = json.loads(summary.read_text(encoding="utf-8"))
+        summary.write_text(json.dumps(data | {"case": plain(table)}, indent=1) + "\n", encoding="utf-8")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     save(_drawn(table, records), folder / "figures" / FIGURE, "The case: report against model")
     return table

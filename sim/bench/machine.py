@@ -4,7 +4,7 @@ import numpy as np
 
 from lesionlab.sim.bench.figure import Figure, figure, seconds
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.random import Luck, draw_many
+from lesionlab.sim.numerics.random import RandomStream, draw_many
 
 GROUP = "machine"
 COPY, DIFFUSION, ROOT, LATTICE = ("copy, out of cache", "bare explicit diffusion sweep", "bare red and black sweep with the exact root",
@@ -39,14 +39,14 @@ def _relax(rate, most, half, own, other):
 
 
 @kernel
-def _mark(luck, limit, marks):
+def _mark(stream, limit, marks):
     """Mark sites whose draw lies below a limit; writes uint8 (ny, nx). One draw a site."""
     ny, nx = marks.shape
     entities, words = np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for y in range(ny):
         for x in range(nx):
             entities[x] = np.uint32(y * nx + x)
-        draw_many(luck, 1, entities, words)
+        draw_many(stream, 1, entities, words)
         first, row = words[0], marks[y]
         for x in range(nx):
             row[x] = first[x] < limit
@@ -58,12 +58,12 @@ def limits(shape: tuple[int, int, int], repeats: int) -> list[Figure]:
     copied = seconds(lambda: np.copyto(target, source), repeats)
     rows, columns = shape[0] * shape[1], shape[2]
     field, after = np.full((rows, columns), np.float32(20.0)), np.zeros((rows, columns), np.float32)
-    marks, luck = np.zeros((rows, columns), np.uint8), Luck(*(np.uint32(word) for word in (1, 2, 3, 4)))
+    marks, stream = np.zeros((rows, columns), np.uint8), RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4)))
     rate, most, half = np.float32(0.1), np.float32(0.01), np.float32(2.5)
     swept = seconds(lambda: _sweep(rate, most, half, field, after), repeats, _CALLS)
     red, black = field[:, : columns // 2].copy(), field[:, : columns // 2].copy()
     relaxed = seconds(lambda: (_relax(rate, most, half, red, black), _relax(rate, most, half, black, red)), repeats, _CALLS)
-    marked = seconds(lambda: _mark(luck, np.uint32(1 << 26), marks), repeats, _CALLS)
+    marked = seconds(lambda: _mark(stream, np.uint32(1 << 26), marks), repeats, _CALLS)
     return [figure(GROUP, COPY, [2.0 * source.nbytes / s / 1e9 for s in copied], "GB/s"),
             figure(GROUP, DIFFUSION, [field.size / s / 1e9 for s in swept], "G site/s"),
             figure(GROUP, ROOT, [2.0 * red.size / s / 1e9 for s in relaxed], "G site/s"),

@@ -19,7 +19,7 @@ from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, pla
 from lesionlab.sim.runs.progress import Board
 from lesionlab.sim.runs.simulation import quick
 
-LEAST_FORECAST, PROBE_D = 8, 12.0
+LEAST_FORECAST, TIMED_D = 8, 12.0
 
 
 def add_run_arguments(parser: ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def announce(jobs: Sequence["Job"], options: Namespace) -> None:
         return
     minutes = _forecast(jobs, options)
     if minutes is not None:
-        print(f"about {minutes:.0f} minutes, by {PROBE_D:.0f} timed days of one of them; less where patients die early",
+        print(f"about {minutes:.0f} minutes, by {TIMED_D:.0f} timed days of one of them; less where patients die early",
               file=sys.stderr, flush=True)
 
 
@@ -57,7 +57,7 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
         return None
     job, ticks = max(jobs, key=lambda job: job.cost), list[tuple[float, float]]()
     with TemporaryDirectory() as folder:
-        simulation.simulate(job.scenario, Path(folder) / "timed.h5", until_d=min(PROBE_D, job.days), is_quick=job.is_quick,
+        simulation.simulate(job.scenario, Path(folder) / "timed.h5", until_d=min(TIMED_D, job.days), is_quick=job.is_quick,
                             on_progress=lambda done_d, _: ticks.append((done_d, time.monotonic())))
     # The median day, since compiling falls into some of them.
     days = [(later - earlier) / (later_d - earlier_d) for (earlier_d, earlier), (later_d, later) in pairwise(ticks) if later_d > earlier_d]

@@ -21,7 +21,7 @@ from lesionlab.sim.runs.machine import plan_local
 from lesionlab.sim.runs.simulation import warm_kernels
 from lesionlab.sim.scenario.load import files_of, load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.studies.calibration import Best, Task, fitted_names, plain_value, sought, write_values
+from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, write_values
 from lesionlab.sim.studies.search import Study, go_on
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
@@ -100,9 +100,9 @@ def _score_version() -> str:
 def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
     """Return the values with their priors and the loss of each finding as tables."""
     values = [["value", "kind", "found", "prior from", "to"]]
-    for wanted in sought(scenario, task.until_d):
-        shown = (plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high))
-        values.append([wanted.path, wanted.kind, *(str(number) for number in shown)])
+    for parameter in free_parameters(scenario, task.until_d):
+        shown = (plain_value(scenario, parameter, number) for number in (best.values[parameter.path], parameter.low, parameter.high))
+        values.append([parameter.path, parameter.kind, *(str(number) for number in shown)])
     losses = [["finding", "loss"], *([name, f"{loss:.2f}"] for name, loss in best.losses.items()), ["all", f"{best.loss:.2f}"]]
     quick = "  QUICK: small sections\n" if task.is_quick else ""
     return (f"{quick}Best of {best.trials} trials. A loss of 1 is one tolerance away; all findings listed were fitted, none of them is a "

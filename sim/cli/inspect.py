@@ -37,46 +37,46 @@ def execute(options: Namespace) -> int:
 def describe(record: "Record") -> dict[str, Any]:
     """Return what `inspect` tells, ready for JSON; `is_hash_confirmed` is None while nothing was committed."""
     run = read_run(record.path)
-    told: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
-    if not isfinite(told["committed_time_d"]):
-        told["committed_time_d"] = None
-    told["is_hash_confirmed"] = None
-    if told["state_sha256"]:
-        told["is_hash_confirmed"] = hash_arrays(read_checkpoint(record.path, is_checked=False)[1]) == told["state_sha256"]
-    told["outlook"], told["kept_checkpoints_d"], told["continued_with"] = run.outlook, list(run.kept_d), run.later
-    told["parent"] = {name: record.attributes[name] for name in PARENT_KEYS} if run.is_fork else None
+    facts: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
+    if not isfinite(facts["committed_time_d"]):
+        facts["committed_time_d"] = None
+    facts["is_hash_confirmed"] = None
+    if facts["state_sha256"]:
+        facts["is_hash_confirmed"] = hash_arrays(read_checkpoint(record.path, is_checked=False)[1]) == facts["state_sha256"]
+    facts["outlook"], facts["kept_checkpoints_d"], facts["continued_with"] = run.outlook, list(run.kept_d), run.later
+    facts["parent"] = {name: record.attributes[name] for name in PARENT_KEYS} if run.is_fork else None
     lesions = zip(record.lesions, record.roles, record.nodal, record.occult, record.baseline_cm.tolist(), strict=True)
-    told["lesions"] = [dict(zip(LESION_KEYS, lesion, strict=True)) for lesion in lesions]
-    told["drugs"] = list(record.drugs)
-    told["n_rows"], told["n_events"] = len(record.time_d), len(record.events)
-    told["provenance"] = json.loads(record.attributes.get("provenance") or "{}")
-    told["scenario_yaml"] = record.scenario_yaml
-    return told
+    facts["lesions"] = [dict(zip(LESION_KEYS, lesion, strict=True)) for lesion in lesions]
+    facts["drugs"] = list(record.drugs)
+    facts["n_rows"], facts["n_events"] = len(record.time_d), len(record.events)
+    facts["provenance"] = json.loads(record.attributes.get("provenance") or "{}")
+    facts["scenario_yaml"] = record.scenario_yaml
+    return facts
 
 
-def as_text(told: dict[str, Any]) -> str:
+def as_text(facts: dict[str, Any]) -> str:
     """Return a description as aligned lines, without the scenario."""
     lesions = [f"{lesion['name']} ({lesion['role']}{', nodal' * lesion['is_nodal']}{', occult' * lesion['is_occult']}, "
-               f"{lesion['baseline_cm']:g} cm)" for lesion in told["lesions"]]
+               f"{lesion['baseline_cm']:g} cm)" for lesion in facts["lesions"]]
     confirmed = {True: "agrees with the checkpoint", False: "DOES NOT agree with the checkpoint", None: "nothing committed yet"}
-    versions = {"lesionlab": told["code_version"]} | told["provenance"]
+    versions = {"lesionlab": facts["code_version"]} | facts["provenance"]
     lines = {
-        "record": told["path"],
-        "status": told["status"] + (f" ({told['end_reason']})" if told["end_reason"] else ""),
-        "arm": told["arm"] + (", quick: small sections" if told["is_quick"] else ""),
-        "title": told["title"] or "-",
-        "seed": f"{told['seed']}, patient {told['patient']}, replicate {told['replicate']}",
-        "calendar": f"{told['start_date']} to {told['end_date']}",
-        "committed": "nothing" if told["committed_time_d"] is None else
-                     f"to day {told['committed_time_d']:g}: {told['n_rows']} rows, {told['n_events']} events",
-        "going on": told["outlook"],
-        "kept": "the state of day " + ", ".join(f"{day:g}" for day in told["kept_checkpoints_d"]) if told["kept_checkpoints_d"] else "-",
-        "forked": "no" if not told["parent"] else "from {parent_record} ({parent_arm}) on day {fork_day:g}".format(**told["parent"]),
+        "record": facts["path"],
+        "status": facts["status"] + (f" ({facts['end_reason']})" if facts["end_reason"] else ""),
+        "arm": facts["arm"] + (", quick: small sections" if facts["is_quick"] else ""),
+        "title": facts["title"] or "-",
+        "seed": f"{facts['seed']}, patient {facts['patient']}, replicate {facts['replicate']}",
+        "calendar": f"{facts['start_date']} to {facts['end_date']}",
+        "committed": "nothing" if facts["committed_time_d"] is None else
+                     f"to day {facts['committed_time_d']:g}: {facts['n_rows']} rows, {facts['n_events']} events",
+        "going on": facts["outlook"],
+        "kept": "the state of day " + ", ".join(f"{day:g}" for day in facts["kept_checkpoints_d"]) if facts["kept_checkpoints_d"] else "-",
+        "forked": "no" if not facts["parent"] else "from {parent_record} ({parent_arm}) on day {fork_day:g}".format(**facts["parent"]),
         "lesions": "; ".join(lesions),
-        "drugs": ", ".join(told["drugs"]) or "none",
-        "schema": f"{told['schema']} {told['schema_version']}",
+        "drugs": ", ".join(facts["drugs"]) or "none",
+        "schema": f"{facts['schema']} {facts['schema_version']}",
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()) + "".join(
-            f"; from day {part['from_day']:g} lesionlab {part['code_version']}" for part in told["continued_with"]),
-        "state": f"{told['state_sha256'] or '-'} ({confirmed[told['is_hash_confirmed']]})",
-        "": told["disclaimer"]}
+            f"; from day {part['from_day']:g} lesionlab {part['code_version']}" for part in facts["continued_with"]),
+        "state": f"{facts['state_sha256'] or '-'} ({confirmed[facts['is_hash_confirmed']]})",
+        "": facts["disclaimer"]}
     return "\n".join(f"{label:<10}{text}" for label, text in lines.items())

@@ -12,7 +12,7 @@ from lesionlab.sim.numerics.workspace import scratch
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import Tissue
 
-COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, WANTED, CONTESTED = (np.uint16(bits) for bits in (255, *(1 << k for k in range(8, 14))))
+COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, CLAIMED, CONTESTED = (np.uint16(bits) for bits in (255, *(1 << k for k in range(8, 14))))
 """T cells on the site; in or within two sites of the mass; a living tumour cell; one that T cells know by its antigen; a doomed one; a site
 that one T cell wants to hop to; one that more do."""
 _FIRST, _LAST = np.uint8(CellState.PROLIFERATING), np.uint8(CellState.DOOMED)
@@ -37,13 +37,13 @@ def _lay_row(flags, counts, row):
 
 
 @kernel
-def _lay(rows, window, layers, ground):
+def _lay(rows, window, layers, site_flags):
     """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes ground uint16; rows [first, end) of the whole. No draws."""
     flags = np.empty(window[3], np.uint8)
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
         _flag_row(layers[0][z, y], layers[1][z, y], layers[2][z, y], flags)
-        _lay_row(flags, layers[3][z, y], ground[z, y])
+        _lay_row(flags, layers[3][z, y], site_flags[z, y])
 
 
 @kernel
@@ -54,22 +54,22 @@ def _count_row(row, counts):
 
 
 @kernel
-def _count(rows, window, ground, t_count):
+def _count(rows, window, site_flags, t_count):
     """Reads ground; writes t_count uint8; rows [first, end) of the whole. No draws."""
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
-        _count_row(ground[z, y], t_count[z, y])
+        _count_row(site_flags[z, y], t_count[z, y])
 
 
 def lay(tissue: Tissue) -> np.ndarray:
     """Return the ground of a section, flat uint16, good until the next is asked for."""
     shape = tissue.state.shape
-    ground = scratch("ground", shape, np.uint16)
-    in_bands(shape, whole(shape), _lay, (tissue.state, tissue.near_mass, tissue.lost_antigen, tissue.t_count), ground)
-    return ground.reshape(-1)
+    site_flags = scratch("ground", shape, np.uint16)
+    in_bands(shape, whole(shape), _lay, (tissue.state, tissue.near_mass, tissue.lost_antigen, tissue.t_count), site_flags)
+    return site_flags.reshape(-1)
 
 
-def take_counts(ground: np.ndarray, tissue: Tissue) -> None:
+def take_counts(site_flags: np.ndarray, tissue: Tissue) -> None:
     """Write the T cells that stand on each site back into the section."""
     shape = tissue.state.shape
-    in_bands(shape, whole(shape), _count, ground.reshape(shape), tissue.t_count)
+    in_bands(shape, whole(shape), _count, site_flags.reshape(shape), tissue.t_count)

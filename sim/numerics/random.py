@@ -18,7 +18,7 @@ _ROUNDS = 10
 _TO_UNIT = 1.0 / 4294967296.0
 
 
-class Luck(NamedTuple):
+class RandomStream(NamedTuple):
     """What all draws of one lesion in one step share: the run's key, the step and the lesion's name, all uint32."""
 
     key0: np.uint32
@@ -47,32 +47,32 @@ def philox(key0, key1, c0, c1, c2, c3):
 
 
 @kernel
-def draw(luck, purpose, entity):
+def draw(stream, purpose, entity):
     """Return four uint32 draws for one purpose and one entity (a site or a T cell, uint32) of a lesion in a step."""
-    return philox(luck.key0, luck.key1, luck.step, np.uint32(purpose), np.uint32(entity), luck.lesion)
+    return philox(stream.key0, stream.key1, stream.step, np.uint32(purpose), np.uint32(entity), stream.lesion)
 
 
 @kernel
-def draw_pair(luck, purpose, first, second):
+def draw_pair(stream, purpose, first, second):
     """Return four uint32 draws for a pair of entities (uint32), such as a T cell and a site."""
-    words = draw(luck, purpose, first)
-    return philox(words[0], words[1], np.uint32(second), words[2], words[3], luck.lesion)
+    words = draw(stream, purpose, first)
+    return philox(words[0], words[1], np.uint32(second), words[2], words[3], stream.lesion)
 
 
 @kernel
-def draw_many(luck, purpose, entities, words):
+def draw_many(stream, purpose, entities, words):
     """Write into words uint32 (4, n) what `draw` returns for each of n entities (uint32): the same numbers, six times faster.
 
     One loop of narrow arithmetic without branches vectorises; a call of `draw` inside other work does not.
     """
     keys = np.empty((2, _ROUNDS), np.uint64)
-    key0, key1 = luck.key0, luck.key1
+    key0, key1 = stream.key0, stream.key1
     for r in range(_ROUNDS):
         keys[0, r], keys[1, r] = key0, key1
         key0, key1 = np.uint32(key0 + _W0), np.uint32(key1 + _W1)
     first, second, third, fourth = words[0], words[1], words[2], words[3]
     for i in range(len(entities)):
-        c0, c1, c2, c3 = np.uint64(luck.step), np.uint64(np.uint32(purpose)), np.uint64(entities[i]), np.uint64(luck.lesion)
+        c0, c1, c2, c3 = np.uint64(stream.step), np.uint64(np.uint32(purpose)), np.uint64(entities[i]), np.uint64(stream.lesion)
         for r in range(_ROUNDS):
             p0, p1 = _M0 * c0, _M1 * c2
             c0, c1, c2, c3 = (p1 >> _SHIFT) ^ c1 ^ keys[0, r], p1 & _LOW, (p0 >> _SHIFT) ^ c3 ^ keys[1, r], p0 & _LOW
@@ -80,9 +80,9 @@ def draw_many(luck, purpose, entities, words):
 
 
 @kernel
-def draw_fixed(luck, purpose, first, second):
+def draw_fixed(stream, purpose, first, second):
     """Return four uint32 draws that a pair of entities (uint32) of a lesion keeps at every step."""
-    return philox(luck.key0, luck.key1, first, np.uint32(purpose), second, luck.lesion)
+    return philox(stream.key0, stream.key1, first, np.uint32(purpose), second, stream.lesion)
 
 
 @kernel

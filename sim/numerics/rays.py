@@ -7,7 +7,7 @@ import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.lattice import entity_of, place_of
-from lesionlab.sim.numerics.random import AT_ONCE, Luck, draw, draw_many, uniform
+from lesionlab.sim.numerics.random import AT_ONCE, RandomStream, draw, draw_many, uniform
 from lesionlab.sim.numerics.threads import in_pieces, side_by_side
 from lesionlab.sim.numerics.window import Shape
 
@@ -98,33 +98,33 @@ def site_on(ray, k, shape):
 
 
 @kernel
-def words_of(luck, purpose, sites, geometry):
+def words_of(stream, purpose, sites, geometry):
     """Return the draws of flat sites, uint32 (sites, 4). geometry = (shape, centre, ...)."""
     names, words = np.empty(len(sites), np.uint32), np.empty((4, len(sites)), np.uint32)
     for i in range(len(sites)):
         names[i] = entity_of(sites[i], geometry[0], geometry[1])
-    draw_many(luck, purpose, names, words)
+    draw_many(stream, purpose, names, words)
     return words.T.copy()
 
 
 @kernel
-def _keys(luck, purpose, sites, first, geometry):
+def _keys(stream, purpose, sites, first, geometry):
     """Return a uint64 for each flat site: its draw above, its rank, counted from `first`, below."""
     names, words, keys = np.empty(AT_ONCE, np.uint32), np.empty((4, AT_ONCE), np.uint32), np.empty(len(sites), np.uint64)
     for start in range(0, len(sites), AT_ONCE):
         n = min(AT_ONCE, len(sites) - start)
         for i in range(n):
             names[i] = entity_of(sites[start + i], geometry[0], geometry[1])
-        draw_many(luck, purpose, names[:n], words)
+        draw_many(stream, purpose, names[:n], words)
         for i in range(n):
             keys[start + i] = np.uint64(words[0, i]) << _SHIFT | np.uint64(first + start + i)
     return keys
 
 
-def in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Any, ...]) -> np.ndarray:
+def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tuple[Any, ...]) -> np.ndarray:
     """Return flat sites sorted by their draw, of equal draws the first first: the order of action. geometry = (shape, centre, ...)."""
     def keys_of(rows: tuple[int, int]) -> np.ndarray:
-        return _keys(luck, purpose, sites[rows[0] : rows[1]], rows[0], geometry[:2])
+        return _keys(stream, purpose, sites[rows[0] : rows[1]], rows[0], geometry[:2])
 
     # A draw and a rank in one number: numbers are sorted several times faster than ranks by their draws.
     keys = np.concatenate(in_pieces(len(sites), keys_of))
@@ -133,10 +133,10 @@ def in_order(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Any, .
 
 
 @kernel
-def _regions(luck, purpose, sites, geometry, is_x_first):
+def _regions(stream, purpose, sites, geometry, is_x_first):
     """Return to which half of the lattice both rays of each event keep by their directions, uint8: 0 and 1 the two halves of one axis,
     else 2 and 3 those of the other, else 4. geometry = (shape, centre, is block); the first axis is y, or x if `is_x_first`."""
-    (shape, centre, is_block), words = geometry, words_of(luck, purpose, sites, geometry)
+    (shape, centre, is_block), words = geometry, words_of(stream, purpose, sites, geometry)
     regions, (first, second) = np.empty(len(sites), np.uint8), (2, 1) if is_x_first else (1, 2)
     for i in range(len(sites)):
         place = place_of(sites[i], shape)
@@ -151,14 +151,14 @@ def _regions(luck, purpose, sites, geometry, is_x_first):
     return regions
 
 
-def by_region(luck: Luck, purpose: int, sites: np.ndarray, geometry: tuple[Shape, tuple[int, int, int], bool],
+def by_region(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tuple[Shape, tuple[int, int, int], bool],
               work: Callable[[Any], None]) -> None:
     """Call `work(which)` for the events of five regions, in order of action within each.
 
     First two halves of one axis, then two of the other: since events whose rays keep to different halves have no site in common, two
     act side by side. Which axis is first changes by luck, or the mass would grow longer along one. Nothing knows the box.
     """
-    is_x_first = bool(draw(luck, purpose, np.uint32(0))[0] & np.uint32(1))
-    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(luck, purpose, sites[rows[0] : rows[1]], geometry, is_x_first)))
+    is_x_first = bool(draw(stream, purpose, np.uint32(0))[0] & np.uint32(1))
+    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(stream, purpose, sites[rows[0] : rows[1]], geometry, is_x_first)))
     for together in ((0, 1), (2, 3), (4,)):
         side_by_side(lambda region: work(np.flatnonzero(regions == region)), together)

@@ -32,7 +32,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     if p.loss_per_division == 0.0:
         return
     for tissue in state.active:
-        words = draw(state.luck(tissue, clock), int(Purpose.ANTIGEN_LOSS), np.uint32(0))
+        words = draw(state.stream(tissue, clock), int(Purpose.ANTIGEN_LOSS), np.uint32(0))
         codes = tissue.state.reshape(-1)
         # 1 - exp(-h) <= h, and h is at most that of a section full of its fastest cell: most steps are settled here.
         if uniform(words[0]) >= p.loss_per_division * codes.size * float(tissue.hazard[Hazard.DIVISION].max()):

@@ -38,7 +38,7 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _commit(is_light, interphase, remains, luck, geometry, fates, cells, deaths):
+def _commit(is_under_weighted, interphase, remains, stream, geometry, fates, cells, deaths):
     """Commit deaths. Reads fates = (flat sites of the dying, fate flat); writes cells = (state, pd_l1, hits) flat and deaths
     float64 (2, causes): clonogens, doomed.
 
@@ -50,12 +50,12 @@ def _commit(is_light, interphase, remains, luck, geometry, fates, cells, deaths)
     for s in dying:
         cause = fate[s]
         is_doomed = state[s] == _DOOMED
-        if is_light and not is_doomed:
+        if is_under_weighted and not is_doomed:
             deaths[0, cause] += 1.0
             state[s], pd_l1[s], hits[s] = _STROMA, 0, 0
             continue
         is_hit = cause == _RADIATION and not is_doomed
-        if is_hit and uniform(draw(luck, _INTERPHASE, entity_of(s, shape, centre))[0]) >= interphase:
+        if is_hit and uniform(draw(stream, _INTERPHASE, entity_of(s, shape, centre))[0]) >= interphase:
             state[s] = _DOOMED
             continue
         deaths[1 if is_doomed else 0, cause] += 1.0
@@ -72,7 +72,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         deaths = np.zeros((2, len(tissue.ledger)))
         cells = (tissue.state.reshape(-1), tissue.pd_l1.reshape(-1), tissue.hits.reshape(-1))
         geometry = (tissue.state.shape, tissue.centre)
-        is_light = tissue.is_light and not tissue.is_held
-        _commit(is_light, p.interphase_share, REMAINS, state.luck(tissue, clock), geometry, (dying, tissue.fate.reshape(-1)), cells, deaths)
+        is_under_weighted = tissue.is_under_weighted and not tissue.is_weight_controlled
+        _commit(is_under_weighted, p.interphase_share, REMAINS, state.stream(tissue, clock), geometry,
+                (dying, tissue.fate.reshape(-1)), cells, deaths)
         tissue.ledger += tissue.weight * deaths[0]
         tissue.ledger[Hazard.RADIATION] += tissue.volume_weight * deaths[1].sum()

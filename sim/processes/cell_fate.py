@@ -63,7 +63,7 @@ def _add(more, total):
 
 
 @kernel
-def draw_fates(rows, window, luck, centre, state, hazard, fate):
+def draw_fates(rows, window, stream, centre, state, hazard, fate):
     """Propose a fate for every living cell of a window's rows [first, end). Reads state, hazard (causes, nz, ny, nx); writes
     fate. One draw a living cell."""
     x0, x1 = window[2], window[3]
@@ -74,7 +74,7 @@ def draw_fates(rows, window, luck, centre, state, hazard, fate):
         z, y = row_of(r, window)
         fate[z, y][x0:x1] = NO_FATE
         n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
-        draw_many(luck, _CELL_FATE, entities[:n], words)
+        draw_many(stream, _CELL_FATE, entities[:n], words)
         total[:] = 0.0
         for cause in range(N_HAZARDS):
             _add(hazard[cause, z, y][x0:x1], total)
@@ -89,5 +89,5 @@ def draw_fates(rows, window, luck, centre, state, hazard, fate):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Propose fates in every lesion."""
     for tissue in state.active:
-        luck = state.luck(tissue, clock)
-        in_bands(tissue.state.shape, tissue.window, draw_fates, luck, tissue.centre, tissue.state, tissue.hazard, tissue.fate)
+        stream = state.stream(tissue, clock)
+        in_bands(tissue.state.shape, tissue.window, draw_fates, stream, tissue.centre, tissue.state, tissue.hazard, tissue.fate)

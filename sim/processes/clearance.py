@@ -34,7 +34,7 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _clear(window, p_clear, luck, centre, state):
+def _clear(window, p_clear, stream, centre, state):
     """Empty sites of dead cells in a window; reads p_clear float64 by state code; writes state (nz, ny, nx). One draw a dead cell."""
     x0, x1 = window[2], window[3]
     nx = x1 - x0
@@ -43,7 +43,7 @@ def _clear(window, p_clear, luck, centre, state):
         for y in range(window[0], window[1]):
             codes = state[z, y][x0:x1]
             n = name_row(codes, _APOPTOTIC, _NECROTIC, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
-            draw_many(luck, _CLEARANCE, entities[:n], words)
+            draw_many(stream, _CLEARANCE, entities[:n], words)
             for i in range(n):
                 if uniform(words[0, i]) < p_clear[codes[places[i]]]:
                     codes[places[i]] = _STROMA
@@ -59,4 +59,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     half_life_h[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
     p_clear = -np.expm1(-math.log(2.0) / half_life_h * clock.span_h(EVERY_H))
     for tissue in state.active:
-        _clear(tissue.window, p_clear, state.luck(tissue, clock), tissue.centre, tissue.state)
+        _clear(tissue.window, p_clear, state.stream(tissue, clock), tissue.centre, tissue.state)

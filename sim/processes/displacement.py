@@ -22,7 +22,7 @@ import numpy as np
 from lesionlab.sim.layouts.packed_cells import HITS_AT, daughters_of, pack, unpack
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.lattice import place_of
-from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
 from lesionlab.sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
 from lesionlab.sim.numerics.workspace import scratch
@@ -109,14 +109,14 @@ def _choose_ray(site, geometry, words, sign, bound, cells):
 
 
 @kernel
-def _push(luck, births, geometry, room, bound, cells, last_hit):
+def _push(stream, births, geometry, room, bound, cells, last_hit):
     """Place one daughter for each birth; return (cells pushed out of view, cells more, bound now). One draw a birth.
 
     Reads births = (flat sites, packed daughters) in order of action; geometry and bound as in `_choose_ray`; room = how many
     cells more there may be. Writes cells (packed) and last_hit, flat.
     """
     (mothers, daughters), shape = births, geometry[0]
-    dropped, n_placed, words = 0, 0, words_of(luck, _PUSH, mothers, geometry)
+    dropped, n_placed, words = 0, 0, words_of(stream, _PUSH, mothers, geometry)
     for i in range(len(mothers)):
         ray, last = _choose_ray(mothers[i], geometry, words[i], 1.0, bound, cells)
         if n_placed >= room or last == ray[2] - 1:
@@ -143,10 +143,10 @@ def _include(place, geometry, bound):
 
 
 @kernel
-def _pull(luck, gaps, geometry, bound, cells, last_hit):
+def _pull(stream, gaps, geometry, bound, cells, last_hit):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes
     cells (packed) and last_hit, flat. One draw a gap."""
-    shape, words = geometry[0], words_of(luck, _PULL, gaps, geometry)
+    shape, words = geometry[0], words_of(stream, _PULL, gaps, geometry)
     for i in range(len(gaps)):
         if cells[gaps[i]]:
             continue
@@ -172,15 +172,15 @@ def _both(a: Bound, b: Bound) -> Bound:
     return (min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3])), max(far, further)
 
 
-def _act(tissue: Tissue, luck: Luck, purpose: int, sites: np.ndarray, work: Callable[[Any], None]) -> None:
+def _act(tissue: Tissue, stream: RandomStream, purpose: int, sites: np.ndarray, work: Callable[[Any], None]) -> None:
     """Call `work(which)` for events on flat sites in their order of action: all, or in a large section half by half."""
     if tissue.capacity < LARGE_CELLS:
         work(slice(None))
     else:
-        by_region(luck, purpose, sites, (tissue.state.shape, tissue.centre, tissue.is_block), work)
+        by_region(stream, purpose, sites, (tissue.state.shape, tissue.centre, tissue.is_block), work)
 
 
-def _place_births(tissue: Tissue, luck: Luck, mothers: np.ndarray, geometry: Geometry, bound: Bound, moved: Moved) -> Bound:
+def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geometry: Geometry, bound: Bound, moved: Moved) -> Bound:
     """Place a daughter for each mother (flat sites, in order of action); return the bound of the cells then."""
     daughters, done = daughters_of(moved[0][mothers]), [(0, 0, bound)]
     room = tissue.capacity - tissue.n_cells
@@ -188,15 +188,15 @@ def _place_births(tissue: Tissue, luck: Luck, mothers: np.ndarray, geometry: Geo
     def push(which: Any) -> None:
         # Room goes to the first births; each half has what falls to its own, also if one of them is dropped at the box's edge.
         its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
-        done.append(_push(luck, (mothers[which], daughters[which]), geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
+        done.append(_push(stream, (mothers[which], daughters[which]), geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
 
-    _act(tissue, luck, _PUSH, mothers, push)
+    _act(tissue, stream, _PUSH, mothers, push)
     tissue.n_dropped += sum(d[0] for d in done)
     tissue.n_cells += sum(d[1] for d in done)
     return reduce(_both, (d[2] for d in done))
 
 
-def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
+def _displace(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
     """Place this step's births, and close gaps if `is_pulled`."""
     shape, scales = tissue.state.shape, (tissue.size_cm[0] / tissue.depth_cm, tissue.size_cm[0] / tissue.size_cm[1])
     geometry = (shape, tissue.centre, scales, tissue.is_block)
@@ -210,10 +210,10 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
     pack(tissue.window, lattices, cells)
     bound, moved = (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        bound = _place_births(tissue, luck, in_order(luck, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
+        bound = _place_births(tissue, stream, in_order(stream, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
     if is_pulled:
-        gaps = in_order(luck, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
-        _act(tissue, luck, _PULL, gaps, lambda which: _pull(luck, gaps[which], geometry, bound, *moved))
+        gaps = in_order(stream, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
+        _act(tissue, stream, _PULL, gaps, lambda which: _pull(stream, gaps[which], geometry, bound, *moved))
     tissue.window = bound[0]
     unpack(tissue.window, cells, lattices)
 
@@ -221,4 +221,4 @@ def _displace(tissue: Tissue, luck: Luck, is_pulled: bool) -> None:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
     for tissue in state.active:
-        _displace(tissue, state.luck(tissue, clock), clock.is_due(EVERY_H))
+        _displace(tissue, state.stream(tissue, clock), clock.is_due(EVERY_H))

@@ -52,19 +52,19 @@ def _level(p, ifn_gamma):
 
 
 @kernel
-def _switch(rows, window, p, p_any, site_luck, state, ifn_gamma, pd_l1):
+def _switch(rows, window, p, p_any, site_stream, state, ifn_gamma, pd_l1):
     """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end) of a window.
 
     site_luck = (luck, centre). Reads state, ifn_gamma; writes pd_l1. One draw a cell.
     """
-    luck, centre = site_luck
+    stream, centre = site_stream
     x0, x1 = window[2], window[3]
     nx = x1 - x0
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
         n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
-        draw_many(luck, _PD_L1, entities[:n], words)
+        draw_many(stream, _PD_L1, entities[:n], words)
         for i in range(n):
             if uniform(words[0, i]) < p_any:
                 x = x0 + places[i]
@@ -102,8 +102,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         return
     p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
     for tissue in state.active:
-        site_luck = (state.luck(tissue, clock), tissue.centre)
-        in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, site_luck, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
+        site_stream = (state.stream(tissue, clock), tissue.centre)
+        in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, site_stream, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
         # Wider than the window: by the next time a cell may have been pushed there.
         around = ahead(tissue.window, tissue.state.shape, NEAR)
         share = local_share(p, *(np.ascontiguousarray(cut(a, around)) for a in (tissue.state, tissue.pd_l1, tissue.ifn_gamma)))

@@ -27,7 +27,7 @@ import numpy as np
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
 from lesionlab.sim.numerics.lattice import entity_of, neighbour
-from lesionlab.sim.numerics.random import Luck, draw, normal, uniform
+from lesionlab.sim.numerics.random import RandomStream, draw, normal, uniform
 from lesionlab.sim.numerics.window import cut, sites_of
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
@@ -93,13 +93,13 @@ def _tally(window, state, fate):
     return n, n - n_lost + 2 * n_dividing
 
 
-def _is_held(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
+def _is_weight_controlled(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
     """Tell whether this step's fates of n clonogens, which would leave n_after, are withdrawn in favour of the weight."""
     if n == 0 or n_min == 0:
         return False
     if tissue.weight > 1.0:
-        return tissue.is_light or n_after < n_min
-    return tissue.is_light and n_after > n_min
+        return tissue.is_under_weighted or n_after < n_min
+    return tissue.is_under_weighted and n_after > n_min
 
 
 def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:
@@ -114,7 +114,7 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
 
 
 @kernel
-def _replace_lines(luck, geometry, killed, surviving, cells):
+def _replace_lines(stream, geometry, killed, surviving, cells):
     """Make each killed probe a daughter of a surviving one drawn at random: its heritable state, on a free site beside it.
 
     geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free
@@ -124,7 +124,7 @@ def _replace_lines(luck, geometry, killed, surviving, cells):
     state, pd_l1, lost_antigen, hits, last_hit = cells
     shape, centre = geometry
     for at in killed:
-        words = draw(luck, _RESAMPLING, entity_of(at, shape, centre))
+        words = draw(stream, _RESAMPLING, entity_of(at, shape, centre))
         donor = surviving[int(np.uint64(words[0]) * np.uint64(len(surviving)) >> np.uint64(32))]
         home = at
         for word in (words[1], words[2], words[3]):
@@ -137,7 +137,7 @@ def _replace_lines(luck, geometry, killed, surviving, cells):
         pd_l1[home], lost_antigen[home], hits[home], last_hit[home] = pd_l1[donor], lost_antigen[donor], 0, 0
 
 
-def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, luck: Luck) -> None:
+def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: RandomStream) -> None:
     """Withdraw the fates of the probes and let the weight follow their hazards; viable: flat site indices."""
     hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
     fate = tissue.fate.reshape(-1)
@@ -151,7 +151,7 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, luck: Lu
     tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
     if not is_hit.all():
         cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
-        _replace_lines(luck, (tissue.state.shape, tissue.centre), viable[kept & is_hit], viable[~is_hit], cells)
+        _replace_lines(stream, (tissue.state.shape, tissue.centre), viable[kept & is_hit], viable[~is_hit], cells)
     variance = float((births + np.minimum(quiet, 1.0)).mean()) / (tissue.weight * len(viable))
     factor = float(expected.sum()) / int(kept.sum()) * math.exp(math.sqrt(variance) * noise - variance / 2.0)
     tissue.weight = max(tissue.weight * factor, 1.0)
@@ -167,16 +167,16 @@ def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Resolve the proposed fates of every lesion and let its weight and scale follow."""
     for tissue in state.active:
-        luck = state.luck(tissue, clock)
-        words = draw(luck, int(Purpose.PROBES), np.uint32(0))
+        stream = state.stream(tissue, clock)
+        words = draw(stream, int(Purpose.WEIGHTED_CLONOGENS), np.uint32(0))
         _grow_view(tissue, words[2:])
         if clock.is_due(24.0):
             _follow_growth(tissue, clock.span_h(24.0) / 24.0)
         n, n_after = _tally(tissue.window, tissue.state, tissue.fate)
-        tissue.is_held = _is_held(tissue, n, n_after, p.n_min)
-        if tissue.is_held:
+        tissue.is_weight_controlled = _is_weight_controlled(tissue, n, n_after, p.n_min)
+        if tissue.is_weight_controlled:
             viable = sites_of(tissue.state, _PROLIFERATING, _QUIESCENT, tissue.window)
-            _hold(tissue, viable, p.n_min, normal(words[0], words[1]), luck)
+            _hold(tissue, viable, p.n_min, normal(words[0], words[1]), stream)
         # The last reader of this step's hazards; these two rows are added to, not overwritten.
         for cause in (Hazard.RADIATION, Hazard.T_CELL):
             cut(tissue.hazard[cause], tissue.window)[:] = 0.0

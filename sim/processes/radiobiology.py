@@ -97,10 +97,10 @@ def _add_log_kill(p, plan, centre, oxygen, state, hazard):
 
 
 @kernel
-def _kill_t_cells(p_death, luck, n, ids, dies_at_h):
+def _kill_t_cells(p_death, stream, n, ids, dies_at_h):
     """Let resident T cells die with probability p_death: one draw each. Reads ids; writes dies_at_h (h), rows [0, n)."""
     for i in range(n):
-        if uniform(draw(luck, _T_CELL_RADIATION, ids[i])[0]) < p_death:
+        if uniform(draw(stream, _T_CELL_RADIATION, ids[i])[0]) < p_death:
             dies_at_h[i] = -np.inf
 
 
@@ -112,7 +112,7 @@ def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters, 
     plan = (fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, half_axes, max(fraction.penumbra_cm / site_cm, 0.5))
     _add_log_kill(p, plan, tissue.centre, tissue.oxygen, tissue.state, tissue.hazard)
     t = tissue.t_cells
-    _kill_t_cells(1.0 - p.t_cell_survival, state.luck(tissue, clock), t.n, t.id, t.dies_at_h)
+    _kill_t_cells(1.0 - p.t_cell_survival, state.stream(tissue, clock), t.n, t.id, t.dies_at_h)
     _deplete_blood(state.systemic, p.blood_share * decay_share(1.0 / p.lymphocyte_d0_gy, fraction.mass_gy))
     if fraction.mass_gy <= p.low_dose_limit_gy:
         tissue.low_dose_signal = 1.0

@@ -16,7 +16,7 @@ import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
-from lesionlab.sim.numerics.random import Luck, draw, normal, uniform
+from lesionlab.sim.numerics.random import RandomStream, draw, normal, uniform
 from lesionlab.sim.numerics.window import NEAR, mark_near, sites_of
 from lesionlab.sim.numerics.workspace import scratch
 from lesionlab.sim.parameters.quantities import quantity
@@ -70,7 +70,7 @@ def _mark_open(window, near_mass, perfusion, is_gate):
 
 
 @kernel
-def _admit(p, luck, day, n_specific, gates, t_count, first_id, rows):
+def _admit(p, stream, day, n_specific, gates, t_count, first_id, rows):
     """Place arrivals: each T cell draws a gate by its id; one that finds eight T cells there stays in the vessel's site all the same.
 
     Reads gates int32; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific, is_stem_like) for the
@@ -79,16 +79,16 @@ def _admit(p, luck, day, n_specific, gates, t_count, first_id, rows):
     site, ids, dies_at_h, is_specific, is_stem_like = rows
     for i in range(len(site)):
         ids[i] = np.uint32(first_id + i)
-        words = draw(luck, _ENTRY, ids[i])
+        words = draw(stream, _ENTRY, ids[i])
         site[i] = gates[int(np.uint64(words[0]) * np.uint64(len(gates)) >> np.uint64(32))]
         t_count[site[i]] += 1
         is_specific[i] = i < n_specific
         is_stem_like[i] = is_specific[i] and uniform(words[1]) < p.stem_like_share
-        life = draw(luck, _LIFESPAN, ids[i])
+        life = draw(stream, _LIFESPAN, ids[i])
         dies_at_h[i] = 24.0 * (day + max(p.lifespan_d + p.lifespan_sd_d * normal(life[0], life[1]), 0.1))
 
 
-def admit(tissue: Tissue, p: Parameters, luck: Luck, day: float, counts: tuple[int, int], gates: np.ndarray) -> None:
+def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, counts: tuple[int, int], gates: np.ndarray) -> None:
     """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one)."""
     t, n_new = tissue.t_cells, sum(counts)
     t.reserve(t.n + n_new)
@@ -97,7 +97,7 @@ def admit(tissue: Tissue, p: Parameters, luck: Luck, day: float, counts: tuple[i
         column[new] = 0
     t.target[new] = -1
     rows = (t.site[new], t.id[new], t.dies_at_h[new], t.is_specific[new], t.is_stem_like[new])
-    _admit(p, luck, day, counts[0], gates, tissue.t_count.reshape(-1), t.next_id, rows)
+    _admit(p, stream, day, counts[0], gates, tissue.t_count.reshape(-1), t.next_id, rows)
     t.n += n_new
     t.next_id += n_new
 
@@ -125,12 +125,12 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue, found, rate in zip(state.active, gates, demand, strict=True):
         if rate == 0.0:
             continue
-        luck = state.luck(tissue, clock)
-        words = draw(luck, _ARRIVALS, np.uint32(0))
+        stream = state.stream(tissue, clock)
+        words = draw(stream, _ARRIVALS, np.uint32(0))
         share = rate / total
         counts = tuple(_take(pool * share, pool * leaving * rate, tissue.volume_weight, word)
                        for pool, word in zip(before, words, strict=False))
-        admit(tissue, p, luck, clock.t_h / 24.0, (counts[0], counts[1]), found)
+        admit(tissue, p, stream, clock.t_h / 24.0, (counts[0], counts[1]), found)
         for out, n in zip(gone, counts, strict=True):
             out.append(n * tissue.volume_weight)
     _settle(state, before, (fsum(gone[0]), fsum(gone[1])), clock)

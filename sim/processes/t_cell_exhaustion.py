@@ -42,7 +42,7 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _exhaust(chances, luck, kill_capacity, pd_l1_share, rows):
+def _exhaust(chances, stream, kill_capacity, pd_l1_share, rows):
     """Exhaust and recover; return the rows that recovered, int64.
 
     Reads pd_l1_share flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell.
@@ -53,7 +53,7 @@ def _exhaust(chances, luck, kill_capacity, pd_l1_share, rows):
     for i in range(len(ids)):
         if not is_specific[i]:
             continue
-        word = draw(luck, _EXHAUSTION, ids[i])[0]
+        word = draw(stream, _EXHAUSTION, ids[i])[0]
         if is_exhausted[i]:
             if is_stem_like[i] and uniform(word) < p_recover:
                 is_exhausted[i] = 0
@@ -103,7 +103,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         t = tissue.t_cells
         if clock.is_due(EVERY_H):
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
-            recovered = _exhaust(chances, state.luck(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
+            recovered = _exhaust(chances, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
             if len(recovered):
                 # By id: the rows' order names nobody.
                 recovered = recovered[np.argsort(t.id[recovered])]

@@ -33,7 +33,7 @@ from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
 from lesionlab.sim.state.codes import Hazard, Purpose
 from lesionlab.sim.state.state import State, Tissue
 
-_KILLING, _SUPPRESSION, _VISIT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.T_CELL_VISIT)
+_KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
 _CERTAIN = np.float32(1e6)
 _ASTRAY = 2
 """Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
@@ -55,7 +55,7 @@ class Parameters(NamedTuple):
         "2 in spQSP-HCC; the form is a simplification of its synapse")] = 2.0
 
 
-class Fight(NamedTuple):
+class KillingInputs(NamedTuple):
     """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, geometry (shape,
     centre), flat cells (ground as of `lesionlab.sim.layouts.site_flags`, pd_l1_share, hits, last_hit), rows (site, ids,
     is_specific, is_exhausted, target, kills)."""
@@ -116,78 +116,78 @@ def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> 
 
 
 @kernel
-def _is_suppressed(p, free, pd_l1, luck, t_cell, site):
+def _is_suppressed(p, free, pd_l1, stream, t_cell, site):
     """Tell whether PD-L1 silences a pair of T cell and target site: the pair's own draw, the same at every step, below supp."""
     level = pd_l1**p.suppression_exponent
-    return uniform(draw_fixed(luck, _SUPPRESSION, site, t_cell)[0]) < free * level / (level + p.suppression_half**p.suppression_exponent)
+    return uniform(draw_fixed(stream, _SUPPRESSION, site, t_cell)[0]) < free * level / (level + p.suppression_half**p.suppression_exponent)
 
 
 @kernel
-def _is_visiting(visits, t_cell, site):
+def _has_ghost_contact(ghost_contacts, t_cell, site):
     """Tell whether a T cell's double is with the clonogen on a site. visits = (number, t_cell, probe, site, is_engaged)."""
     k = 0
-    while k < visits[0] and not (visits[2][k] == site and visits[1][k] == t_cell):
+    while k < ghost_contacts[0] and not (ghost_contacts[2][k] == site and ghost_contacts[1][k] == t_cell):
         k += 1
-    return k < visits[0]
+    return k < ghost_contacts[0]
 
 
 @kernel
-def _is_seen(p_real, luck, t_cell, at, geometry):
+def _is_seen(p_real, stream, t_cell, at, geometry):
     """Tell whether a clonogen is there for a T cell: the pair's own draw, the same at every step, below w / W."""
-    return p_real >= 1.0 or uniform(draw_fixed(luck, _SUPPRESSION, entity_of(at, *geometry), t_cell)[1]) < p_real
+    return p_real >= 1.0 or uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, *geometry), t_cell)[1]) < p_real
 
 
 @kernel
-def _find(p_real, luck, t_cell, at, geometry, cells):
+def _find(p_real, stream, t_cell, at, geometry, cells):
     """Return what a T cell finds on a site: 0 nothing it knows, 1 a cell that occupies it, 2 a clonogen that only its double visits."""
     there = cells[0][at]
     if not there & KNOWN:
         return 0
-    return 1 if there & DOOMED or _is_seen(p_real, luck, t_cell, at, geometry) else 2
+    return 1 if there & DOOMED or _is_seen(p_real, stream, t_cell, at, geometry) else 2
 
 
 @kernel
-def _engage(p_real, luck, word, n_hits, fight, t_cell, visits):
+def _engage(p_real, stream, word, n_hits, killing, t_cell, ghost_contacts):
     """Let a free T cell, t_cell = (id, site), look for a target; return it (-1 for none) and the sites where visits begin (-1 for none).
 
     Its own site comes first; a neighbour is looked at where no cell occupies it.
     """
-    (name, own), hits, geometry, first, second = t_cell, fight.cells[2], fight.geometry, -1, -1
-    found = _find(p_real, luck, name, own, geometry, fight.cells)
+    (name, own), hits, geometry, first, second = t_cell, killing.cells[2], killing.geometry, -1, -1
+    found = _find(p_real, stream, name, own, geometry, killing.cells)
     if found == 1:
         return own if hits[own] < n_hits else -1, first, second
-    if found == 2 and hits[own] < n_hits and not _is_visiting(visits, name, own):
+    if found == 2 and hits[own] < n_hits and not _has_ghost_contact(ghost_contacts, name, own):
         first = own
     at = neighbour(own, geometry[0], word)
-    found = 0 if at == own or hits[at] >= n_hits else _find(p_real, luck, name, at, geometry, fight.cells)
-    if found == 2 and not _is_visiting(visits, name, at):
+    found = 0 if at == own or hits[at] >= n_hits else _find(p_real, stream, name, at, geometry, killing.cells)
+    if found == 2 and not _has_ghost_contact(ghost_contacts, name, at):
         second = at
     return at if found == 1 else -1, first, second
 
 
 @kernel
-def _begin(probe, t_cell, n, visits):
+def _begin(clonogen, t_cell, n, ghost_contacts):
     """Let the double of a T cell, t_cell = (id, site), visit a clonogen's site, -1 for none; return the number of visits."""
-    if probe < 0:
+    if clonogen < 0:
         return n
-    visits[1][n], visits[2][n], visits[3][n], visits[4][n] = t_cell[0], probe, t_cell[1], 1
+    ghost_contacts[1][n], ghost_contacts[2][n], ghost_contacts[3][n], ghost_contacts[4][n] = t_cell[0], clonogen, t_cell[1], 1
     return n + 1
 
 
 @kernel
-def _go_on(p_real, luck, word, i, fight, visits):
+def _go_on(p_real, stream, word, i, killing, ghost_contacts):
     """Return how a free double goes on: 0 it is gone, taken by a cell that occupies its T cell; 1 it wanders; 2 it engages."""
-    t_cell, probe, site = visits[1][i], visits[2][i], np.int64(visits[3][i])
-    for at in (site, np.int64(neighbour(site, fight.geometry[0], word))):
-        if at == probe:
+    t_cell, clonogen, site = ghost_contacts[1][i], ghost_contacts[2][i], np.int64(ghost_contacts[3][i])
+    for at in (site, np.int64(neighbour(site, killing.geometry[0], word))):
+        if at == clonogen:
             return 2
-        if _find(p_real, luck, t_cell, at, fight.geometry, fight.cells) == 1:
+        if _find(p_real, stream, t_cell, at, killing.geometry, killing.cells) == 1:
             return 0
     return 1
 
 
 @kernel
-def decide(span, luck, when, fight, visits):
+def decide(span, stream, when, killing, ghost_contacts):
     """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return (where new
     visits begin, their number).
 
@@ -195,12 +195,12 @@ def decide(span, luck, when, fight, visits):
     site for those that strike, and behind the visits = (number, t_cell, probe, site, is_engaged) new ones, each T cell's in its
     own room for two; when = (minute, micro-step). One draw a specific T cell, and one a pair that would hit.
     """
-    p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
-    p_hit, p_leave, free, p_real = fight.chances
-    ground, pd_l1_share, hits, last_hit = fight.cells
-    site, ids, is_specific, is_exhausted, target = fight.rows[:5]
-    begin = visits[0] + 2 * span[0]
-    n_visits, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
+    p, (shape, centre), (minute, micro_step) = killing.p, killing.geometry, when
+    p_hit, p_leave, free, p_real = killing.chances
+    flags, pd_l1_share, hits, last_hit = killing.cells
+    site, ids, is_specific, is_exhausted, target = killing.rows[:5]
+    begin = ghost_contacts[0] + 2 * span[0]
+    n_ghost_contacts, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
     names = np.empty(AT_ONCE, np.uint32)
     for start in range(span[0], span[1], AT_ONCE):
         n_acting = 0
@@ -210,89 +210,91 @@ def decide(span, luck, when, fight, visits):
             acting[n_acting], names[n_acting] = i, ids[i]
             n_acting += can_act
             target[i] = target[i] if can_act else -1
-        draw_many(luck, _KILLING + 256 * (micro_step + 1), names[:n_acting], words)
+        draw_many(stream, _KILLING + 256 * (micro_step + 1), names[:n_acting], words)
         for k in range(n_acting):
             i = acting[k]
             at = target[i]
             if at < 0:
-                target[i], first, second = _engage(p_real, luck, words[0, k], p.n_hits, fight, (ids[i], site[i]), visits)
-                n_visits = _begin(second, (ids[i], site[i]), _begin(first, (ids[i], site[i]), n_visits, visits), visits)
+                target[i], first, second = _engage(p_real, stream, words[0, k], p.n_hits, killing, (ids[i], site[i]), ghost_contacts)
+                n_ghost_contacts = _begin(first, (ids[i], site[i]), n_ghost_contacts, ghost_contacts)
+                n_ghost_contacts = _begin(second, (ids[i], site[i]), n_ghost_contacts, ghost_contacts)
                 continue
-            is_gone = not ground[at] & KNOWN or (hits[at] >= p.n_hits and last_hit[at] != minute)
+            is_gone = not flags[at] & KNOWN or (hits[at] >= p.n_hits and last_hit[at] != minute)
             if is_gone or uniform(words[1, k]) < p_leave:
                 target[i] = -1
-            elif uniform(words[2, k]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, ids[i], entity_of(at, shape, centre)):
+            elif uniform(words[2, k]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], stream, ids[i],
+                                                                     entity_of(at, shape, centre)):
                 target[i] = -2 - at
-    return begin, n_visits - begin
+    return begin, n_ghost_contacts - begin
 
 
 @kernel
-def strike(minute, fight):
+def strike(minute, killing):
     """Land the hits that T cells decided on; a kill is booked to all who hit in its micro-step. Writes hits, last_hit, target, kills."""
-    hits, last_hit, target, kills = fight.cells[2], fight.cells[3], fight.rows[4], fight.rows[5]
+    hits, last_hit, target, kills = killing.cells[2], killing.cells[3], killing.rows[4], killing.rows[5]
     for i in range(len(target)):
         if target[i] <= -2:
-            land(minute, fight.p.memory_min, -2 - target[i], hits, last_hit)
+            land(minute, killing.p.memory_min, -2 - target[i], hits, last_hit)
     for i in range(len(target)):
         if target[i] <= -2:
             target[i] = -2 - target[i]
-            if hits[target[i]] >= fight.p.n_hits and kills[i] < 255:
+            if hits[target[i]] >= killing.p.n_hits and kills[i] < 255:
                 kills[i] += 1
 
 
 @kernel
-def visit(luck, when, fight, visits):
+def advance_ghost_contacts(stream, when, killing, ghost_contacts):
     """Let the doubles of visitors hit, let go and engage again for one micro-step; return the number of visits that go on.
 
     Writes hits, last_hit and visits, whose rows keep their order. One draw a visit, and one a pair that would hit.
     """
-    p, (shape, centre), (minute, micro_step) = fight.p, fight.geometry, when
-    p_hit, p_leave, free, p_real = fight.chances
-    ground, pd_l1_share, hits, last_hit = fight.cells
-    n, t_cell, probe, site, is_engaged = visits
+    p, (shape, centre), (minute, micro_step) = killing.p, killing.geometry, when
+    p_hit, p_leave, free, p_real = killing.chances
+    flags, pd_l1_share, hits, last_hit = killing.cells
+    n, t_cell, clonogen, site, is_engaged = ghost_contacts
     kept = 0
     for i in range(n):
-        at = probe[i]
-        is_gone = not ground[at] & KNOWN or ground[at] & DOOMED or (hits[at] >= p.n_hits and last_hit[at] != minute)
-        if is_gone or sites_apart(site[i], at, shape) > _ASTRAY or _is_seen(p_real, luck, t_cell[i], at, fight.geometry):
+        at = clonogen[i]
+        is_gone = not flags[at] & KNOWN or flags[at] & DOOMED or (hits[at] >= p.n_hits and last_hit[at] != minute)
+        if is_gone or sites_apart(site[i], at, shape) > _ASTRAY or _is_seen(p_real, stream, t_cell[i], at, killing.geometry):
             continue
-        words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], entity_of(at, shape, centre))
+        words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), t_cell[i], entity_of(at, shape, centre))
         if not is_engaged[i]:
-            goes_on = _go_on(p_real, luck, words[0], i, fight, visits)
+            goes_on = _go_on(p_real, stream, words[0], i, killing, ghost_contacts)
             if goes_on == 0:
                 continue
             is_engaged[i] = goes_on == 2
         elif uniform(words[1]) < p_leave:
             is_engaged[i] = 0
-        elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], luck, t_cell[i], entity_of(at, shape, centre)):
+        elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], stream, t_cell[i], entity_of(at, shape, centre)):
             land(minute, p.memory_min, at, hits, last_hit)
-        t_cell[kept], probe[kept], site[kept], is_engaged[kept] = t_cell[i], probe[i], site[i], is_engaged[i]
+        t_cell[kept], clonogen[kept], site[kept], is_engaged[kept] = t_cell[i], clonogen[i], site[i], is_engaged[i]
         kept += 1
     return kept
 
 
-def fight_of(tissue: Tissue, ground: np.ndarray, p: Parameters, pd1_occupancy: float) -> Fight:
+def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, pd1_occupancy: float) -> KillingInputs:
     """Return what the T cells of a section fight by in this step on its ground."""
     t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
     chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - pd1_occupancy,
                tissue.relative_weight)
-    cells = (ground, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit)))
+    cells = (flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit)))
     rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-    return Fight(p, chances, (tissue.state.shape, tissue.centre), cells, rows)
+    return KillingInputs(p, chances, (tissue.state.shape, tissue.centre), cells, rows)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the step's last one."""
     when = (clock.minute, clock.micro_step)
     for tissue in state.active:
-        t, visits = tissue.t_cells, tissue.visits
-        if t.n == 0 and visits.n == 0:
+        t, ghost_contacts = tissue.t_cells, tissue.ghost_contacts
+        if t.n == 0 and ghost_contacts.n == 0:
             continue
-        luck, fight = state.luck(tissue, clock), fight_of(tissue, lay(tissue), p, state.systemic.pd1_occupancy)
-        visits.n = visit(luck, when, fight, (visits.n, *visits.columns()))
-        if tissue.is_light:
-            visits.reserve(visits.n + 2 * t.n)
-        visits.n += decide((0, t.n), luck, when, fight, (visits.n, *visits.columns()))[1]
-        strike(clock.minute, fight)
+        stream, killing = state.stream(tissue, clock), killing_inputs(tissue, lay(tissue), p, state.systemic.pd1_occupancy)
+        ghost_contacts.n = advance_ghost_contacts(stream, when, killing, (ghost_contacts.n, *ghost_contacts.columns()))
+        if tissue.is_under_weighted:
+            ghost_contacts.reserve(ghost_contacts.n + 2 * t.n)
+        ghost_contacts.n += decide((0, t.n), stream, when, killing, (ghost_contacts.n, *ghost_contacts.columns()))[1]
+        strike(clock.minute, killing)
         if clock.micro_step == clock.n_micro_steps - 1:
             settle(tissue, p.n_hits, p.memory_min, clock.minute + MICRO_STEP_MIN)

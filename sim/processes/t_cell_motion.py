@@ -18,7 +18,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from lesionlab.sim.layouts.site_flags import CONTESTED, COUNT, LIVING, NEAR_MASS, WANTED, lay, take_counts
+from lesionlab.sim.layouts.site_flags import CLAIMED, CONTESTED, COUNT, LIVING, NEAR_MASS, lay, take_counts
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.lattice import entity_of, neighbour
 from lesionlab.sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
@@ -28,8 +28,8 @@ from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
 from lesionlab.sim.state.codes import Purpose
 from lesionlab.sim.state.state import SITE_UM, State, Tissue
 
-_MOTION, _VISIT = int(Purpose.T_CELL_MOTION), int(Purpose.T_CELL_VISIT_MOTION)
-_ONE, _WANTED_BY_NOBODY = np.uint16(1), ~(WANTED | CONTESTED)
+_MOTION, _GHOST_CONTACT = int(Purpose.T_CELL_MOTION), int(Purpose.GHOST_CONTACT_MOTION)
+_ONE, _CLAIMED_BY_NOBODY = np.uint16(1), ~(CLAIMED | CONTESTED)
 _CAP_FREE, _CAP_TUMOUR = 8, 1
 _SPREAD = np.uint32(2654435769)
 """A multiplier that spreads neighbouring sites over a table (Knuth's)."""
@@ -52,30 +52,30 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
     return min(2.0 * n_dimensions * p.motility_um2_per_min * MICRO_STEP_MIN / (hop * SITE_UM**2), 1.0)
 
 
-class Walk(NamedTuple):
+class MotionInputs(NamedTuple):
     """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
     ground (`lesionlab.sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
 
     chances: tuple[float, float, float]
     geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
-    ground: np.ndarray
+    flags: np.ndarray
     chemoattractant: np.ndarray
     rows: tuple[np.ndarray, ...]
     hops: tuple[np.ndarray, ...]
 
 
 @kernel
-def propose(span, luck, micro_step, walk):
+def propose(span, stream, micro_step, motion):
     """Let the free T cells of rows span = [first, end) choose where to hop in one micro-step; return (first, number of hops).
 
     Writes walk.hops from `first` on and nothing else, so that rows may be shared out. One draw a T cell.
     """
-    (p_hop, bias, p_out), shape, ground, chemoattractant = walk.chances, walk.geometry[0], walk.ground, walk.chemoattractant
-    (site, ids, target), (hopper, goal, bid) = walk.rows, walk.hops
+    (p_hop, bias, p_out), shape, flags, chemoattractant = motion.chances, motion.geometry[0], motion.flags, motion.chemoattractant
+    (site, ids, target), (hopper, goal, bid) = motion.rows, motion.hops
     mover, words, n = np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32), span[0]
     for start in range(span[0], span[1], AT_ONCE):
         here, n_movers = min(AT_ONCE, span[1] - start), 0
-        draw_many(luck, _MOTION + 256 * (micro_step + 1), ids[start : start + here], words)
+        draw_many(stream, _MOTION + 256 * (micro_step + 1), ids[start : start + here], words)
         for i in range(here):
             # Written always, counted if it holds: no branch to guess.
             mover[n_movers] = i
@@ -87,9 +87,9 @@ def propose(span, luck, micro_step, walk):
                 other = neighbour(own, shape, words[2, i])
                 if chemoattractant[other] > chemoattractant[to]:
                     to = other
-            there = ground[to]
+            there = flags[to]
             cap = _CAP_TUMOUR if there & LIVING else _CAP_FREE
-            is_leaving = ground[own] & NEAR_MASS and not there & NEAR_MASS
+            is_leaving = flags[own] & NEAR_MASS and not there & NEAR_MASS
             if to == own or there & COUNT >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
                 continue
             # The upper half of the word ranks; the id below it parts equal ranks.
@@ -110,71 +110,71 @@ def _slot(goal, sites):
 
 
 @kernel
-def _claim(goals, ground):
+def _claim(goals, flags):
     """Mark each goal as wanted, or as contested where more want it; return the number of hops to the latter but for the first."""
     n = 0
     for to in goals:
-        is_contested = ground[to] & WANTED != 0
-        ground[to] |= CONTESTED if is_contested else WANTED
+        is_contested = flags[to] & CLAIMED != 0
+        flags[to] |= CONTESTED if is_contested else CLAIMED
         n += is_contested
     return n
 
 
 @kernel
-def _bid(goals, bids, ground, best):
+def _bid(goals, bids, flags, best):
     """Note the best bid for each contested site in a table best = (sites, bids)."""
     for k in range(len(goals)):
-        if ground[goals[k]] & CONTESTED:
+        if flags[goals[k]] & CONTESTED:
             at = _slot(goals[k], best[0])
             best[0][at], best[1][at] = goals[k], max(best[1][at], bids[k])
 
 
 @kernel
-def _hop(hoppers, goals, bids, site, ground, best):
+def _hop(hoppers, goals, bids, site, flags, best):
     """Let those hop whose goal nobody else wants, or less. Writes site and the counts of the ground."""
     for k in range(len(goals)):
         to = goals[k]
-        if not ground[to] & CONTESTED or best[1][_slot(to, best[0])] == bids[k]:
-            ground[site[hoppers[k]]] -= _ONE
-            ground[to] += _ONE
+        if not flags[to] & CONTESTED or best[1][_slot(to, best[0])] == bids[k]:
+            flags[site[hoppers[k]]] -= _ONE
+            flags[to] += _ONE
             site[hoppers[k]] = to
 
 
 @kernel
-def commit(pieces, walk):
+def commit(pieces, motion):
     """Resolve proposed hops and let the winners hop. pieces int64 (pieces, 2): where the hops of each begin, and their number."""
-    (hopper, goal, bid), ground = walk.hops, walk.ground
+    (hopper, goal, bid), flags = motion.hops, motion.flags
     n, size = 0, 2
     for first, number in pieces:
-        n += _claim(goal[first : first + number], ground)
+        n += _claim(goal[first : first + number], flags)
     while size < 4 * n:
         size *= 2
     best = (np.full(size, -1, np.int32), np.zeros(size, np.uint64))
     if n:
         for first, number in pieces:
-            _bid(goal[first : first + number], bid[first : first + number], ground, best)
+            _bid(goal[first : first + number], bid[first : first + number], flags, best)
     for first, number in pieces:
-        _hop(hopper[first : first + number], goal[first : first + number], bid[first : first + number], walk.rows[0], ground, best)
+        _hop(hopper[first : first + number], goal[first : first + number], bid[first : first + number], motion.rows[0], flags, best)
     for first, number in pieces:
         for to in goal[first : first + number]:
-            ground[to] &= _WANTED_BY_NOBODY
+            flags[to] &= _CLAIMED_BY_NOBODY
 
 
 @kernel
-def _move_visitors(p_hop, luck, micro_step, geometry, rows):
+def _move_ghost_contacts(p_hop, stream, micro_step, geometry, rows):
     """Let the doubles of visitors that are not engaged hop for one micro-step; they take no room.
 
     Reads geometry (shape, centre), rows (t_cell, probe, is_engaged); writes site. One draw a double, by its T cell and its clonogen's site.
     """
-    (shape, centre), (t_cell, probe, site, is_engaged) = geometry, rows
+    (shape, centre), (t_cell, clonogen, site, is_engaged) = geometry, rows
     for i in range(len(site)):
         if not is_engaged[i]:
-            words = draw_pair(luck, _VISIT + 256 * (micro_step + 1), t_cell[i], entity_of(probe[i], shape, centre))
+            words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), t_cell[i], entity_of(clonogen[i], shape, centre))
             if uniform(words[0]) < p_hop:
                 site[i] = neighbour(site[i], shape, words[1])
 
 
-def walk_of(tissue: Tissue, ground: np.ndarray, p: Parameters) -> Walk:
+def motion_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters) -> MotionInputs:
     """Return what the T cells of a section walk by in this step on its ground."""
     t = tissue.t_cells
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
@@ -182,29 +182,29 @@ def walk_of(tissue: Tissue, ground: np.ndarray, p: Parameters) -> Walk:
     rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
     hops = tuple(scratch(f"t_cell_motion.{name}", t.site.shape, dtype)[: t.n]
                  for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
-    return Walk(chances, (tissue.state.shape, tissue.centre), ground, tissue.chemoattractant.reshape(-1), rows, hops)
+    return MotionInputs(chances, (tissue.state.shape, tissue.centre), flags, tissue.chemoattractant.reshape(-1), rows, hops)
 
 
 @kernel
-def move_visitors(luck, micro_step, walk, visits):
+def move_ghost_contacts(stream, micro_step, motion, ghost_contacts):
     """Move the doubles of visitors for one micro-step. visits = (number, t_cell, probe, site, is_engaged)."""
-    n, t_cell, probe, site, is_engaged = visits
+    n, t_cell, clonogen, site, is_engaged = ghost_contacts
     if n:
-        _move_visitors(walk.chances[0], luck, micro_step, walk.geometry, (t_cell[:n], probe[:n], site[:n], is_engaged[:n]))
+        _move_ghost_contacts(motion.chances[0], stream, micro_step, motion.geometry, (t_cell[:n], clonogen[:n], site[:n], is_engaged[:n]))
 
 
 @kernel
-def take_turn(luck, micro_step, walk, visits):
+def take_turn(stream, micro_step, motion, ghost_contacts):
     """Move the T cells of one section, and the doubles of visitors, for one micro-step."""
-    n_rows = len(walk.rows[0])
-    first, number = propose((0, n_rows), luck, micro_step, walk)
-    commit(np.array([[first, number]]), walk)
-    move_visitors(luck, micro_step, walk, visits)
+    n_rows = len(motion.rows[0])
+    first, number = propose((0, n_rows), stream, micro_step, motion)
+    commit(np.array([[first, number]]), motion)
+    move_ghost_contacts(stream, micro_step, motion, ghost_contacts)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
     for tissue in state.active:
-        visits, ground = (tissue.visits.n, *tissue.visits.columns()), lay(tissue)
-        take_turn(state.luck(tissue, clock), clock.micro_step, walk_of(tissue, ground, p), visits)
-        take_counts(ground, tissue)
+        ghost_contacts, flags = (tissue.ghost_contacts.n, *tissue.ghost_contacts.columns()), lay(tissue)
+        take_turn(state.stream(tissue, clock), clock.micro_step, motion_inputs(tissue, flags, p), ghost_contacts)
+        take_counts(flags, tissue)

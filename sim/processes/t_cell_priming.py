@@ -100,8 +100,8 @@ def hold_baseline(systemic: Systemic, p: Parameters, days: float) -> None:
 def _bystander_supply(systemic: Systemic, p: Parameters) -> float:
     """Return the cells per day that bring bystanders back to their baseline: never more than the supply, never past it."""
     level = p.blood_effectors * (1.0 - p.specific_share)
-    wanted = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander + level - systemic.bystander_blood
-    return min(max(wanted, 0.0), systemic.supply_bystander)
+    demand = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander + level - systemic.bystander_blood
+    return min(max(demand, 0.0), systemic.supply_bystander)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -95,7 +95,7 @@ def perfused_share(p, maturity):
 
 
 @kernel
-def open_vessels(p, luck, centre, vessel, maturity, perfusion):
+def open_vessels(p, stream, centre, vessel, maturity, perfusion):
     """Set perfusion to 1 where a vessel's own fixed threshold lies below the perfused share of its maturity, else 0.
 
     Reads vessel, maturity; writes perfusion; shapes (nz, ny, nx). One draw a vessel; `luck` of step 0,
@@ -107,7 +107,7 @@ def open_vessels(p, luck, centre, vessel, maturity, perfusion):
             for x in range(nx):
                 if vessel[z, y, x]:
                     entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
-                    threshold = uniform(draw(luck, _VESSEL_OPENNESS, entity)[0])
+                    threshold = uniform(draw(stream, _VESSEL_OPENNESS, entity)[0])
                     perfusion[z, y, x] = 1.0 if threshold < perfused_share(p, maturity[z, y, x]) else 0.0
                 else:
                     perfusion[z, y, x] = 0.0
@@ -139,7 +139,7 @@ def _hazards(p, effects, crowd, vessels_around, maturity, vegf):
 
 
 @kernel
-def _remodel(p, effects, luck, centre, living, vegf, fields):
+def _remodel(p, effects, stream, centre, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
     Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two
@@ -157,7 +157,7 @@ def _remodel(p, effects, luck, centre, living, vegf, fields):
         around = (crowding(before, _REACH, y, x, z) * _WINDOW, crowding(before, _HOST_REACH, y, x, z) * _HOST_WINDOW)
         maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
         loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x])
-        words = draw(luck, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
+        words = draw(stream, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
         if uniform(words[0]) < 1.0 - math.exp(-loss * days):
             vessel[z, y, x] = 3
         elif uniform(words[1]) < 1.0 - math.exp(-sprouting * days):
@@ -192,8 +192,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
         effects = (p.normalisation_response * systemic.normalisation, p.pruning_response * systemic.pruning,
                    tissue.radiation_maturity, days)
-        luck = state.luck(tissue, clock)
+        stream = state.stream(tissue, clock)
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
-        _remodel(p, effects, luck, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
+        _remodel(p, effects, stream, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
         _commit(tissue.vessel, tissue.maturity)
-        open_vessels(p, luck._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
+        open_vessels(p, stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)

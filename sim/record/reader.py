@@ -207,10 +207,10 @@ def _copy(source: h5py.Group, target: h5py.Group, axis: str, n: int) -> None:
     extend(target, rows)
 
 
-def _by_name(columns: NDArray[Any], names: list[str], wanted: list[str]) -> NDArray[Any]:
+def _by_name(columns: NDArray[Any], names: list[str], targets: list[str]) -> NDArray[Any]:
     """Return the columns of the wanted names; one that was not there is 0."""
-    chosen = np.zeros((len(columns), len(wanted)))
-    for index, name in enumerate(wanted):
+    chosen = np.zeros((len(columns), len(targets)))
+    for index, name in enumerate(targets):
         if name in names:
             chosen[:, index] = columns[:, names.index(name)]
     return chosen

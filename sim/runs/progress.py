@@ -28,7 +28,7 @@ class Board:
         self.reached_d: dict[Job, float] = {}
         self.started = self.last_line = time.monotonic()
         self.bar: Any = None
-        self.told: deque[tuple[float, float]] = deque()
+        self.ticks: deque[tuple[float, float]] = deque()
 
     def __enter__(self) -> "Board":
         """Open the bar if the stream is a terminal."""
@@ -54,9 +54,9 @@ class Board:
         """Note the day a run has reached, negative in its burn-in, whose days count as any other."""
         self.reached_d[job] = min(done_d, job.days) + job.scenario.burn_in_d
         now = time.monotonic()
-        self.told.append((now, sum(self.reached_d.values())))
-        while len(self.told) > 2 and now - self.told[1][0] >= RECENT_S:
-            self.told.popleft()
+        self.ticks.append((now, sum(self.reached_d.values())))
+        while len(self.ticks) > 2 and now - self.ticks[1][0] >= RECENT_S:
+            self.ticks.popleft()
         self._draw()
 
     def finish(self, outcome: Outcome) -> None:
@@ -78,9 +78,9 @@ class Board:
     def left(self) -> str:
         """Return how long the rest takes at the pace of late, counted from the first day told: what came before is compiling."""
         now, reached = time.monotonic(), sum(self.reached_d.values())
-        if not self.told or reached - self.told[0][1] < 1e-9 or self.n_ended == self.n_jobs:
+        if not self.ticks or reached - self.ticks[0][1] < 1e-9 or self.n_ended == self.n_jobs:
             return ""
-        seconds = (self.total_d - reached) * (now - self.told[0][0]) / (reached - self.told[0][1])
+        seconds = (self.total_d - reached) * (now - self.ticks[0][0]) / (reached - self.ticks[0][1])
         return f", about {seconds:.0f} s left at this pace" if seconds < 120 else f", about {seconds / 60:.0f} min left at this pace"
 
     def line(self) -> str:

@@ -53,9 +53,9 @@ def _course_names(scenario: Scenario) -> list[str]:
 
 def keep(scenario: Scenario, kept: Iterable[str], by: Parts = "modalities") -> Scenario:
     """Return the scenario with the named components only; with all of them it is the scenario itself, arm name included."""
-    wanted = set(kept)
+    kept_names = set(kept)
     present = components(scenario, by)
-    staying = [component for component in present if component.name in wanted]
+    staying = [component for component in present if component.name in kept_names]
     if len(staying) == len(present):
         return scenario
     arm = "_".join(component.name for component in staying) or UNTREATED

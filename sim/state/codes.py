@@ -47,7 +47,7 @@ class Purpose(IntEnum):
     PD_L1 = 11
     CELL_FATE = 12
     INTERPHASE_DEATH = 13
-    PROBES = 14
+    WEIGHTED_CLONOGENS = 14
     CLEARANCE = 15
     PUSH = 16
     PULL = 17
@@ -56,7 +56,7 @@ class Purpose(IntEnum):
     SUPPRESSION = 20
     PUSH_ORDER = 21
     PULL_ORDER = 22
-    T_CELL_VISIT = 23
-    T_CELL_VISIT_MOTION = 26
+    GHOST_CONTACT = 23
+    GHOST_CONTACT_MOTION = 26
     ANTIGEN_LOSS = 24
     RESAMPLING = 25

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.numerics.window import Window, count_codes, whole
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState
-from lesionlab.sim.state.t_cells import Rows, TCells, Visits
+from lesionlab.sim.state.t_cells import GhostContacts, Rows, TCells
 
 SITE_UM = 20.0
 """Edge of a lattice site in um: one tumour cell."""
@@ -61,7 +61,7 @@ class Tissue:
     t_count: np.ndarray
     near_mass: np.ndarray
     t_cells: TCells
-    visits: Visits
+    ghost_contacts: GhostContacts
     ledger: np.ndarray
     weight: float = 1.0
     volume_weight: float = 1.0
@@ -69,7 +69,7 @@ class Tissue:
     baseline_scale: float = 1.0
     depth_cm: float = inf
     baseline_axes: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    is_held: bool = False
+    is_weight_controlled: bool = False
     is_dormant: bool = False
     window: Window = (0, 0, 0, 0)
     n_cells: int = -1
@@ -108,7 +108,7 @@ class Tissue:
         return self.n_cells == 0
 
     @property
-    def is_light(self) -> bool:
+    def is_under_weighted(self) -> bool:
         """Whether a clonogen of the section stands for less of the lesion than a site does (w < W)."""
         return self.relative_weight < 1.0
 
@@ -131,7 +131,8 @@ class Tissue:
         return cls(name=name, entity=entity, centre=(shape[0] // 2, shape[1] // 2, shape[2] // 2), last_hit=lattice(np.int32),
                    hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE),
                    window=whole(shape),
-                   t_cells=TCells.empty(1024), visits=Visits.empty(16), ledger=np.zeros(N_HAZARDS), **codes_u1, **fields_f4, **numbers)
+                   t_cells=TCells.empty(1024), ghost_contacts=GhostContacts.empty(16), ledger=np.zeros(N_HAZARDS),
+                   **codes_u1, **fields_f4, **numbers)
 
 
 @dataclass
@@ -208,9 +209,9 @@ class State:
         """The sections in which anything happens: neither dormant nor cleared of every cell."""
         return [tissue for tissue in self.tissues if not tissue.is_dormant and not tissue.is_cleared]
 
-    def luck(self, tissue: Tissue, clock: Clock) -> Luck:
+    def stream(self, tissue: Tissue, clock: Clock) -> RandomStream:
         """Return what the draws of one lesion in this step share."""
-        return Luck(*self.key, np.uint32(clock.step), tissue.entity)
+        return RandomStream(*self.key, np.uint32(clock.step), tissue.entity)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every array and counter by dotted path: what a checkpoint holds and `state_sha256` covers."""

@@ -63,36 +63,36 @@ class TCells(Rows):
 
 
 @dataclass
-class Visits(Rows):
+class GhostContacts(Rows):
     """Visits of T cells to clonogens of a light section, one row each in the order in which they began (see `t_cell_killing`).
 
     t_cell: uint32 id of the visitor. probe: int32 flat site of the clonogen. site: int32 where the visitor's double is.
     is_engaged: uint8 flag.
     """
 
-    COLUMNS = ("t_cell", "probe", "site", "is_engaged")
+    COLUMNS = ("t_cell", "clonogen", "site", "is_engaged")
     n: int
     t_cell: np.ndarray
-    probe: np.ndarray
+    clonogen: np.ndarray
     site: np.ndarray
     is_engaged: np.ndarray
 
     @classmethod
-    def empty(cls, capacity: int) -> "Visits":
+    def empty(cls, capacity: int) -> "GhostContacts":
         """Return room for `capacity` visits, none under way."""
         return cls(0, np.zeros(capacity, np.uint32), np.zeros(capacity, np.int32), np.zeros(capacity, np.int32),
                    np.zeros(capacity, np.uint8))
 
 
 @kernel
-def join(pieces, visits):
+def join(pieces, ghost_contacts):
     """Close the gaps between new visits behind the others, piece by piece, and return the number of visits.
 
     pieces int64 (pieces, 2): where the new ones of each begin, and their number; visits = (number, t_cell, probe, site, is_engaged).
     """
-    n, t_cell, probe, site, is_engaged = visits
+    n, t_cell, clonogen, site, is_engaged = ghost_contacts
     for begin, number in pieces:
         for k in range(begin, begin + number):
-            t_cell[n], probe[n], site[n], is_engaged[n] = t_cell[k], probe[k], site[k], is_engaged[k]
+            t_cell[n], clonogen[n], site[n], is_engaged[n] = t_cell[k], clonogen[k], site[k], is_engaged[k]
             n += 1
     return n

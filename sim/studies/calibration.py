@@ -51,7 +51,7 @@ HEADING = """\
 
 
 @dataclass(frozen=True)
-class Sought:
+class FreeParameter:
     """One value that is sought: its path in the scenario, where it is sought, where it starts, and what it is."""
 
     path: str
@@ -89,14 +89,14 @@ class Best:
         return math.fsum(self.losses.values())
 
 
-def sought(scenario: Scenario, until_d: float | None = None) -> tuple[Sought, ...]:
+def free_parameters(scenario: Scenario, until_d: float | None = None) -> tuple[FreeParameter, ...]:
     """Return what is fitted: six free parameters, sizes not evaluable at the start, and days on which deposits wake.
 
     A waking day counts only if the deposit was seen by `until_d`: nothing else could tell.
     """
     known = {f"{process}.{about.name}": about for process, group in PARAMETERS.items() for about in describe_group(group)}
-    free = [Sought(path, known[path].low, known[path].high, _current(scenario, path), is_log) for path, is_log in FREE]
-    sizes = [Sought(f"lesions.{name}.size_cm", *UNKNOWN_SIZE_CM, lesion.size_cm[0], kind="nuisance")
+    free = [FreeParameter(path, known[path].low, known[path].high, _current(scenario, path), is_log) for path, is_log in FREE]
+    sizes = [FreeParameter(f"lesions.{name}.size_cm", *UNKNOWN_SIZE_CM, lesion.size_cm[0], kind="nuisance")
              for name, lesion in scenario.lesions.items() if lesion.role == "not_evaluable"]
     return (*free, *sizes, *_wakings(scenario, until_d))
 
@@ -106,28 +106,30 @@ def _current(scenario: Scenario, path: str) -> float:
     return float(getattr(getattr(scenario, section), name))
 
 
-def _wakings(scenario: Scenario, until_d: float | None) -> Iterator[Sought]:
+def _wakings(scenario: Scenario, until_d: float | None) -> Iterator[FreeParameter]:
     """Yield the waking day of each dormant deposit that was seen later."""
     for name, lesion in scenario.lesions.items():
         seen = [finding.date for finding in scenario.reported.values() if finding.lesion == name and finding.quantity in SIZES]
         if lesion.dormant_until is not None and seen and (until_d is None or scenario.day(min(seen)) <= until_d):
             low, high = (max(scenario.day(min(seen)) - before, 1.0) for before in reversed(WAKES_BEFORE_SEEN_D))
-            yield Sought(f"lesions.{name}.dormant_until", low, high, scenario.day(lesion.dormant_until), kind="nuisance", is_day=True)
+            yield FreeParameter(f"lesions.{name}.dormant_until", low, high, scenario.day(lesion.dormant_until), kind="nuisance",
+                                is_day=True)
 
 
-def plain_value(scenario: Scenario, wanted: Sought, value: float) -> Any:
+def plain_value(scenario: Scenario, parameter: FreeParameter, value: float) -> Any:
     """Return a value as a scenario states it: a date, the diameters in the lesion's proportions, or the number itself."""
-    if wanted.is_day:
+    if parameter.is_day:
         return scenario.start + timedelta(days=round(value))
-    if wanted.path.endswith(".size_cm"):
-        sizes = scenario.lesions[wanted.path.split(".")[1]].size_cm
+    if parameter.path.endswith(".size_cm"):
+        sizes = scenario.lesions[parameter.path.split(".")[1]].size_cm
         return [round(value * size / sizes[0], 3) for size in sizes]
     return float(f"{value:.4g}")
 
 
 def with_values(task: Task, scenario: Scenario, values: Mapping[str, float], *extra: str) -> Scenario:
     """Return the task's scenario with the values of a trial in place of its own."""
-    stated = {wanted.path: plain_value(scenario, wanted, values[wanted.path]) for wanted in sought(scenario, task.until_d)}
+    stated = {parameter.path: plain_value(scenario, parameter, values[parameter.path])
+              for parameter in free_parameters(scenario, task.until_d)}
     return load_scenario(task.scenario, [f"{path}={json.dumps(value, default=str)}" for path, value in stated.items()] + list(extra))
 
 
@@ -152,9 +154,9 @@ def early_day(scenario: Scenario, until_d: float | None) -> float | None:
 
 def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
     """Return the hash of all that a trial's loss depends on besides its values, whatever values the scenario has now."""
-    values = {wanted.path: (wanted.low + wanted.high) / 2 for wanted in sought(scenario, task.until_d)}
+    values = {parameter.path: (parameter.low + parameter.high) / 2 for parameter in free_parameters(scenario, task.until_d)}
     same = with_values(task, scenario, values).model_copy(update={"calibration": None})
-    bounds = [(wanted.path, wanted.low, wanted.high, wanted.is_log) for wanted in sought(scenario, task.until_d)]
+    bounds = [(parameter.path, parameter.low, parameter.high, parameter.is_log) for parameter in free_parameters(scenario, task.until_d)]
     parts = (same.model_dump_json(by_alias=True), bounds, model_version(), score_version, task.replicates, task.is_quick, task.until_d)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
@@ -162,10 +164,10 @@ def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
 def provenance(task: Task, scenario: Scenario, best: Best, command: str) -> Calibration:
     """Return the block that states in every record how its values were found."""
     values = {}
-    for wanted in sought(scenario, task.until_d):
-        shown = [plain_value(scenario, wanted, number) for number in (best.values[wanted.path], wanted.low, wanted.high)]
+    for parameter in free_parameters(scenario, task.until_d):
+        shown = [plain_value(scenario, parameter, number) for number in (best.values[parameter.path], parameter.low, parameter.high)]
         number, low, high = (entry[0] if isinstance(entry, list) else entry for entry in shown)
-        values[wanted.path] = Fitted(value=number, low=low, high=high, kind=wanted.kind)
+        values[parameter.path] = Fitted(value=number, low=low, high=high, kind=parameter.kind)
     until = None if task.until_d is None else scenario.start + timedelta(days=math.floor(task.until_d))
     return Calibration(to="case", command=command, date=date.today(), code_version=model_version(), seed=task.seed,
                        budget_min=task.budget_min, trials=best.trials, replicates=task.replicates, is_quick=task.is_quick, until=until,
@@ -184,13 +186,13 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
         content = {"extends": above, "arm": scenario.arm} | ({"title": scenario.title} if scenario.title else {})
     # A block that stands beneath the scenario also sets the order of its lesions.
     content["lesions"] = {name: {} for name in scenario.lesions}
-    for wanted in sought(scenario, task.until_d):
-        *blocks, name = wanted.path.split(".")
+    for parameter in free_parameters(scenario, task.until_d):
+        *blocks, name = parameter.path.split(".")
         block = content
         for key in blocks:
             block = block.setdefault(key, {})
-        block[name] = plain_value(scenario, wanted, best.values[wanted.path])
-        if wanted.kind == "free":
+        block[name] = plain_value(scenario, parameter, best.values[parameter.path])
+        if parameter.kind == "free":
             block.setdefault("evidence", {})[name] = "assumed"
             block["note"] = "fitted to the case: see calibration"
     content["calibration"] = provenance(task, scenario, best, command).model_dump(by_alias=True, exclude_none=True)

@@ -22,7 +22,7 @@ from lesionlab.sim.runs.job import Job, OnProgress
 from lesionlab.sim.runs.simulation import simulate
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, sought, study_name, with_values
+from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, study_name, with_values
 
 NEIGHBOURS, NEIGHBOURHOOD = 7, 0.12
 JUDGED_BEFORE_STOPS = 6
@@ -54,7 +54,7 @@ class Study:
         optuna = _optuna()
         self.task, self.score = task, score
         self.scenario = load_scenario(task.scenario)
-        self.names, self.sought = fitted_names(self.scenario, task.until_d), sought(self.scenario, task.until_d)
+        self.names, self.free_parameters = fitted_names(self.scenario, task.until_d), free_parameters(self.scenario, task.until_d)
         self.early_d = early_day(self.scenario, task.until_d)
         journal.parent.mkdir(parents=True, exist_ok=True)
         self.folder = journal.parent
@@ -68,8 +68,8 @@ class Study:
         self.study.sampler = optuna.samplers.TPESampler(seed=(task.seed + 1000 * len(self.study.trials)) % 2**32, multivariate=True,
                                                         constant_liar=True, n_startup_trials=NEIGHBOURS)
         place = optuna.distributions
-        self.places = {wanted.path: place.IntDistribution(math.ceil(wanted.low), math.floor(wanted.high)) if wanted.is_day else
-                       place.FloatDistribution(wanted.low, wanted.high, log=wanted.is_log) for wanted in self.sought}
+        self.places = {parameter.path: place.IntDistribution(math.ceil(parameter.low), math.floor(parameter.high)) if parameter.is_day else
+                       place.FloatDistribution(parameter.low, parameter.high, log=parameter.is_log) for parameter in self.free_parameters}
         judged = (self.states.COMPLETE, self.states.PRUNED, self.states.WAITING)
         tried = [trial.system_attrs.get("fixed_params") for trial in self.study.get_trials(deepcopy=False, states=judged)]
         for point in self._first_points():
@@ -78,14 +78,14 @@ class Study:
 
     def _first_points(self) -> Iterator[dict[str, float]]:
         """Yield the scenario's own values, and neighbours at normal distances of a part of each prior's width, cut at its ends."""
-        luck = Random(self.task.seed)
+        stream = Random(self.task.seed)
         for number in range(NEIGHBOURS + 1):
             point = {}
-            for wanted in self.sought:
-                low, high, start = (math.log(end) if wanted.is_log else end for end in (wanted.low, wanted.high, wanted.start))
-                place = start + (luck.gauss(0.0, NEIGHBOURHOOD * (high - low)) if number else 0.0)
-                value = min(max(math.exp(place) if wanted.is_log else place, wanted.low), wanted.high)
-                point[wanted.path] = round(value) if wanted.is_day else value
+            for parameter in self.free_parameters:
+                low, high, start = (math.log(end) if parameter.is_log else end for end in (parameter.low, parameter.high, parameter.start))
+                place = start + (stream.gauss(0.0, NEIGHBOURHOOD * (high - low)) if number else 0.0)
+                value = min(max(math.exp(place) if parameter.is_log else place, parameter.low), parameter.high)
+                point[parameter.path] = round(value) if parameter.is_day else value
             yield point
 
     @property
@@ -127,13 +127,13 @@ class Study:
         with TemporaryDirectory(dir=self.folder) as folder:
             for end_d in ([self.early_d] if self.early_d is not None else []) + [self.task.until_d]:
                 jobs = {number: self._jobs(trial, end_d, Path(folder)) for number, trial in going.items()}
-                message = {outcome.job.path: outcome.message for outcome in compute([job for wanted in jobs.values() for job in wanted])}
-                for number, wanted in jobs.items():
-                    failed = [message[job.path] for job in wanted if message[job.path]]
+                message = {outcome.job.path: outcome.message for outcome in compute([job for one in jobs.values() for job in one])}
+                for number, own in jobs.items():
+                    failed = [message[job.path] for job in own if message[job.path]]
                     reasons += failed
                     if failed:
                         self.study.tell(going.pop(number), state=self.states.FAIL)
-                    elif self._is_over(going[number], self._losses([job.path for job in wanted]), end_d):
+                    elif self._is_over(going[number], self._losses([job.path for job in own]), end_d):
                         going.pop(number)
         return reasons
 

@@ -49,8 +49,8 @@ def test_a_tiny_patient_is_fitted_gone_on_with_and_its_file_is_a_scenario(folder
     second = load_scenario("fitted.yaml").calibration
     assert second is not None and second.trials == 4 and second.loss <= first.loss
     assert main(["check", "tiny.yaml", "fitted.yaml"]) == 0
-    told = capsys.readouterr().out
-    assert "3 findings, 2 for fitting, 1 predicted; nothing is fitted yet" in told and "fitted to the case on" in told
+    seen = capsys.readouterr().out
+    assert "3 findings, 2 for fitting, 1 predicted; nothing is fitted yet" in seen and "fitted to the case on" in seen
     assert main(["compare", "fitted.yaml", "-o", "out", "--no-animation"]) == 0
     out = capsys.readouterr().out
     assert "The case against its report" in out and "values fitted to the case" in out and "predicted" in out

@@ -48,8 +48,8 @@ def test_compare_writes_all_it_promises(asked: list[str], capsys: pytest.Capture
     assert written == {"records", "figures", "plan.json", "arms.csv", "scans.csv", "series.csv", "deaths.csv", "survival.csv",
                        "synergy.csv", "summary.json", "arms.gif", "report.html"}
     assert list(Path("out/figures").glob("*.png"))
-    told = json.loads(Path("out/summary.json").read_text())
-    assert set(told["arms"]) == names and told["is_quick"]
+    seen = json.loads(Path("out/summary.json").read_text())
+    assert set(seen["arms"]) == names and seen["is_quick"]
     said = capsys.readouterr()
     assert all(name in said.out for name in names) and "QUICK" in said.out and "report.html" in said.out
     assert "5 of 5 runs ended" in said.err
@@ -118,11 +118,11 @@ def test_an_attribution_runs_walks_shares_kill_out_and_goes_on_where_it_was(aske
     assert compare(*command, "--walks", "2") == 0
     said = capsys.readouterr()
     assert "runs to compute" in said.err and "oxygen effect" in said.out and "Shares on day 42" in said.out
-    told = json.loads(Path("out/summary.json").read_text())["attribution"]
-    assert told["n_walks"] == 2 and told["day_d"] == 42
-    assert set(told["treatments"]["kill"]["shares"]) == {"radiotherapy", "anti_pd1", "anlotinib"}
+    seen = json.loads(Path("out/summary.json").read_text())["attribution"]
+    assert seen["n_walks"] == 2 and seen["day_d"] == 42
+    assert set(seen["treatments"]["kill"]["shares"]) == {"radiotherapy", "anti_pd1", "anlotinib"}
     for outcome in ("kill", "synergy"):
-        shares = told["couplings"][outcome]
+        shares = seen["couplings"][outcome]
         total = shares["nothing"]["mean"] + sum(share["mean"] for share in shares["shares"].values())
         assert set(shares["shares"]) == {"memory", "oxygen_effect"} and total == pytest.approx(shares["whole"]["mean"])
     assert Path("out/figures/attribution.png").exists() and list(Path("out/records/attribution").glob("combined_r1_*.h5"))
@@ -141,7 +141,7 @@ def test_courses_are_taken_away_one_by_one(asked: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("no_figures")
-def test_replicates_are_told_as_medians_and_quantiles(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_replicates_are_shown_as_medians_and_quantiles(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert compare("patient.yaml", "--replicates", "3", "-o", "out") == 0
     assert "Medians of up to 3 replicates" in capsys.readouterr().out and len(asked) == 3
     number = json.loads(Path("out/summary.json").read_text())["arms"]["combined"]["patient"]["nadir_sum_cm"]
@@ -198,8 +198,8 @@ def test_mistakes_end_with_one_message_and_write_nothing(arguments: list[str], s
     make_record("b.h5", "b", every_d=60.0)
     Path("other.yaml").write_text("extends: patient.yaml\nlesions: {pelvis: null}\n")
     assert compare(*arguments) == 2
-    told = capsys.readouterr()
-    assert said in told.err and told.err.startswith("error: ") and "Traceback" not in told.err and told.out == ""
+    seen = capsys.readouterr()
+    assert said in seen.err and seen.err.startswith("error: ") and "Traceback" not in seen.err and seen.out == ""
     assert not Path("out").exists() and asked == []
 
 

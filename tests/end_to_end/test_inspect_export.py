@@ -17,20 +17,20 @@ def record(tmp_path_factory):
 
 def test_inspect_tells_what_a_record_is(record, capsys):
     assert main(["inspect", str(record)]) == 0
-    told = capsys.readouterr().out
+    seen = capsys.readouterr().out
     for part in ("complete (end of calendar)", "combined", "20210706", "replicate 0", "to day 1333",
                  "pelvis (not_evaluable, 3 cm)", "agrees with the checkpoint", "not for clinical use"):
-        assert part in told
+        assert part in seen
 
 
 def test_inspect_speaks_json(record, capsys):
     assert main(["inspect", str(record), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["status"], told["committed_time_d"], told["is_hash_confirmed"]) == ("complete", 1333.0, True)
+    seen = json.loads(capsys.readouterr().out)
+    assert (seen["status"], seen["committed_time_d"], seen["is_hash_confirmed"]) == ("complete", 1333.0, True)
     node = {"name": "mediastinum", "role": "target", "is_nodal": True, "is_occult": False, "baseline_cm": 8.3}
-    assert told["lesions"][1] == node
-    assert len(told["state_sha256"]) == 64
-    assert told["scenario_yaml"].startswith("schema: 1")
+    assert seen["lesions"][1] == node
+    assert len(seen["state_sha256"]) == 64
+    assert seen["scenario_yaml"].startswith("schema: 1")
 
 
 def test_inspect_finds_a_checkpoint_that_was_changed(tmp_path, capsys):
@@ -47,9 +47,9 @@ def test_inspect_reads_an_unfinished_record(tmp_path, capsys):
         file.attrs["committed_time_d"] = float("nan")
         file.attrs["state_sha256"] = ""
     assert main(["inspect", str(path)]) == 0
-    told = capsys.readouterr().out
-    assert "interrupted" in told
-    assert "nothing committed yet" in told
+    seen = capsys.readouterr().out
+    assert "interrupted" in seen
+    assert "nothing committed yet" in seen
     assert main(["inspect", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["committed_time_d"] is None
 

@@ -147,7 +147,7 @@ def test_a_missing_file_names_the_nearest(capsys: pytest.CaptureFixture[str]) ->
     (b"a: 1\n---\nb: 1\n", "a.yaml:2:1: not readable as YAML: but found another document"),
     (b"a: 1\n\tb: 1\n", "a.yaml:2:1: not readable as YAML: found character '\\t' that cannot start any token"),
 ])
-def test_what_is_no_scenario_at_all_is_told_so(content: bytes, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_scenario_at_all_is_refused(content: bytes, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.yaml").write_bytes(content)
     assert main(["check", "a.yaml"]) == 2
     assert capsys.readouterr().err.splitlines()[0] == f"error: {message}"
@@ -191,7 +191,7 @@ def test_an_overlaid_value_points_to_the_file_that_gave_it(capsys: pytest.Captur
     ("extends: under.yaml\nradioterapy: null",
      "a.yaml:2:1: radioterapy: has no value; give one or leave the key out; did you mean 'radiotherapy'?"),
 ])
-def test_a_wrong_extends_is_told_at_its_place(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_extends_is_shown_at_its_place(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("under.yaml").write_text(SCENARIO)
     assert messages(capsys, line + "\n") == [f"error: {message}"]
 
@@ -209,7 +209,7 @@ def test_a_wrong_extends_is_told_at_its_place(line: str, message: str, capsys: p
     ("lesions.neck.size_cm=[1", "the value is not readable as YAML"),
     ("lesions.neck.section_cells=1", "lesions.neck.section_cells: must be at least 500 (got 1)"),
 ])
-def test_a_wrong_set_is_told(override: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_set_is_shown(override: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = SCENARIO.replace("schema: 1", "schema: 1\nseed: 1")
     assert messages(capsys, text, "--set", override) == [f"error: --set {override}: {message}"]
 

@@ -45,9 +45,9 @@ def test_a_fork_has_another_future(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.out.startswith("later.h5: later, end of calendar after 3 days\nstate_sha256 ")
     assert said.err.startswith("from day 1 of whole.h5; ")
     assert main(["inspect", "later.h5"]) == 0
-    told = capsys.readouterr().out
-    assert "forked    from whole.h5 (tiny) on day 1\n" in told and "kept      the state of day 1\n" in told
-    assert "going on  nothing to resume: the run is complete" in told
+    seen = capsys.readouterr().out
+    assert "forked    from whole.h5 (tiny) on day 1\n" in seen and "kept      the state of day 1\n" in seen
+    assert "going on  nothing to resume: the run is complete" in seen
 
 
 def test_what_the_new_scenario_plans_for_the_past_is_not_given_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from lesionlab.sim.layouts import site_flags
 from lesionlab.sim.numerics import threads
-from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.processes import t_cell_motion
-from lesionlab.sim.processes.t_cell_motion import Parameters, commit, walk_of
+from lesionlab.sim.processes.t_cell_motion import Parameters, commit, motion_inputs
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import Tissue
 from tests.made_state import add_t_cells, bare_tissue
@@ -26,7 +26,7 @@ def mixed() -> Tissue:
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
-def test_the_ground_says_what_the_lattices_say(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_site_flags_say_what_the_lattices_say(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "LEAST_SITES", 1)
     tissue = mixed()
     with threads.hired(n_threads):
@@ -34,7 +34,7 @@ def test_the_ground_says_what_the_lattices_say(n_threads: int, monkeypatch: pyte
     is_living = np.isin(tissue.state, (CellState.PROLIFERATING, CellState.QUIESCENT, CellState.DOOMED))
     expected = {site_flags.NEAR_MASS: tissue.near_mass > 0, site_flags.LIVING: is_living,
                 site_flags.KNOWN: is_living & (tissue.lost_antigen == 0), site_flags.DOOMED: tissue.state == CellState.DOOMED,
-                site_flags.WANTED: False, site_flags.CONTESTED: False}
+                site_flags.CLAIMED: False, site_flags.CONTESTED: False}
     assert (found & site_flags.COUNT == tissue.t_count).all()
     for bits, holds in expected.items():
         assert ((found & bits > 0) == holds).all()
@@ -56,19 +56,19 @@ def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> Non
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, random.integers(0, 41 * 41, n))
     laid = site_flags.lay(tissue)
-    walk = walk_of(tissue, laid, Parameters())
+    motion = motion_inputs(tissue, laid, Parameters())
     goals = np.where(random.random(n) < 0.5, random.integers(0, 41 * 41, n), 64 * random.integers(0, 20, n))
-    walk.hops[0][:], walk.hops[1][:], walk.hops[2][:] = random.permutation(n), goals, random.permutation(n) + (1 << 40)
+    motion.hops[0][:], motion.hops[1][:], motion.hops[2][:] = random.permutation(n), goals, random.permutation(n) + (1 << 40)
     best: dict[int, int] = {}
-    for goal, bid in zip(goals.tolist(), walk.hops[2].tolist(), strict=True):
+    for goal, bid in zip(goals.tolist(), motion.hops[2].tolist(), strict=True):
         best[goal] = max(best.get(goal, 0), bid)
     expected = tissue.t_cells.site[:n].copy()
-    for row, goal, bid in zip(walk.hops[0].tolist(), goals.tolist(), walk.hops[2].tolist(), strict=True):
+    for row, goal, bid in zip(motion.hops[0].tolist(), goals.tolist(), motion.hops[2].tolist(), strict=True):
         expected[row] = goal if best[goal] == bid else expected[row]
     edges = [n * k // n_pieces for k in range(n_pieces + 1)]
-    commit(np.array([[first, end - first] for first, end in pairwise(edges)]), walk)
+    commit(np.array([[first, end - first] for first, end in pairwise(edges)]), motion)
     assert (tissue.t_cells.site[:n] == expected).all() and len(best) < n
-    assert (laid & (site_flags.WANTED | site_flags.CONTESTED) == 0).all()
+    assert (laid & (site_flags.CLAIMED | site_flags.CONTESTED) == 0).all()
     site_flags.take_counts(laid, tissue)
     assert (tissue.t_count.reshape(-1) == np.bincount(expected, minlength=41 * 41)).all()
 
@@ -76,9 +76,9 @@ def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> Non
 def test_bids_tell_t_cells_apart() -> None:
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, np.random.default_rng(2).integers(0, 41 * 41, 300))
-    walk = walk_of(tissue, site_flags.lay(tissue), Parameters())
-    first, number = t_cell_motion.propose((0, 300), Luck(*(np.uint32(word) for word in (1, 2, 3, 4))), 0, walk)
-    rows, bids = walk.hops[0][first : first + number], walk.hops[2][first : first + number]
+    motion = motion_inputs(tissue, site_flags.lay(tissue), Parameters())
+    first, number = t_cell_motion.propose((0, 300), RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4))), 0, motion)
+    rows, bids = motion.hops[0][first : first + number], motion.hops[2][first : first + number]
     assert number > 100 and (bids.astype(np.uint32) == tissue.t_cells.id[rows]).all()
     assert len(np.unique(bids >> np.uint64(32))) > 90
 

@@ -74,7 +74,7 @@ def test_growth_of_the_view_grows_the_size_in_proportion() -> None:
 
 
 @pytest.mark.parametrize("dead_share", [0.0, 0.5])
-def test_a_held_section_shrinks_by_the_cube_root_of_the_cells_it_stands_for(dead_share: float) -> None:
+def test_a_weight_controlled_section_shrinks_by_the_cube_root_of_the_cells_it_stands_for(dead_share: float) -> None:
     tissue = lesion()
     sites = np.flatnonzero(tissue.state.reshape(-1))
     tissue.state.reshape(-1)[sites[: round(dead_share * len(sites))]] = CellState.NECROTIC

@@ -45,7 +45,7 @@ def test_oxygen_is_measured_on_living_cells_and_over_the_mass() -> None:
     assert values["mean_oxygen_mmHg"] == pytest.approx((4.0 * 13 + 8.0 * row_9 + 20.0 * (100 - row_9)) / 113)
 
 
-def test_core_and_rim_are_told_apart() -> None:
+def test_core_and_rim_are_shown_apart() -> None:
     tissue = bare_tissue((1, 61, 61))
     fill_disc(tissue, 25.0)
     lesion_size.fix_baseline(tissue, 1e6)

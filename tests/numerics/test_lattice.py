@@ -40,7 +40,7 @@ def test_beyond_the_edge_of_the_box_a_site_is_its_own_neighbour() -> None:
     assert sorted(drawn) == [0, 0, 0, 0, 0, 1, 5, 6]
 
 
-def test_the_box_does_not_change_a_sites_luck() -> None:
+def test_the_box_does_not_change_a_sites_random_stream() -> None:
     small, large = (1, 9, 9), (3, 21, 15)
     for dy, dx in [(0, 0), (-3, 2), (4, -4)]:
         entities = [entity_of((centre[0] * shape[1] + centre[1] + dy) * shape[2] + centre[2] + dx, shape, centre)

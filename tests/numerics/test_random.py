@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from lesionlab.sim.numerics.random import Luck, draw, draw_many, name_entity, normal, philox, seed_key, site_entity, uniform
+from lesionlab.sim.numerics.random import RandomStream, draw, draw_many, name_entity, normal, philox, seed_key, site_entity, uniform
 from lesionlab.sim.state.codes import Purpose
 
-LUCK = Luck(*(np.uint32(word) for word in (1, 2, 3, 4)))
+STREAM = RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4)))
 
 
 @pytest.mark.parametrize(("counter", "key", "expected"), [
@@ -23,22 +23,22 @@ def test_philox_gives_the_published_answers(counter: tuple[int, ...], key: tuple
 
 
 def test_a_draw_is_a_pure_function_of_its_key() -> None:
-    assert draw(LUCK, 5, 6) == draw(LUCK, 5, 6)
+    assert draw(STREAM, 5, 6) == draw(STREAM, 5, 6)
 
 
 def test_many_draws_at_once_are_those_of_each_entity() -> None:
     entities = np.array([*range(37), 2**31, 2**32 - 1], np.uint32)
     words = np.zeros((4, len(entities)), np.uint32)
-    draw_many(LUCK, 5, entities, words)
-    assert words.T.tolist() == [list(draw(LUCK, 5, entity)) for entity in entities]
+    draw_many(STREAM, 5, entities, words)
+    assert words.T.tolist() == [list(draw(STREAM, 5, entity)) for entity in entities]
 
 
 @pytest.mark.parametrize("other", [
-    (LUCK._replace(key0=np.uint32(9)), 5, 6), (LUCK._replace(key1=np.uint32(9)), 5, 6), (LUCK._replace(step=np.uint32(9)), 5, 6),
-    (LUCK._replace(lesion=np.uint32(9)), 5, 6), (LUCK, 9, 6), (LUCK, 5, 9),
+    (STREAM._replace(key0=np.uint32(9)), 5, 6), (STREAM._replace(key1=np.uint32(9)), 5, 6), (STREAM._replace(step=np.uint32(9)), 5, 6),
+    (STREAM._replace(lesion=np.uint32(9)), 5, 6), (STREAM, 9, 6), (STREAM, 5, 9),
 ], ids=["first key", "second key", "step", "lesion", "purpose", "entity"])
-def test_a_draw_changes_with_each_part_of_its_key(other: tuple[Luck, int, int]) -> None:
-    assert all(one != another for one, another in zip(draw(LUCK, 5, 6), draw(*other), strict=True))
+def test_a_draw_changes_with_each_part_of_its_key(other: tuple[RandomStream, int, int]) -> None:
+    assert all(one != another for one, another in zip(draw(STREAM, 5, 6), draw(*other), strict=True))
 
 
 def test_a_uniform_lies_strictly_between_0_and_1() -> None:

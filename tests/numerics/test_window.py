@@ -27,12 +27,12 @@ def codes(shape: tuple[int, int, int], share: float = 0.1) -> np.ndarray:
 def test_the_sites_of_codes_are_those_that_hold_them(shape: tuple[int, int, int]) -> None:
     for share in (0.0, 0.02, 0.5, 1.0):
         state = codes(shape, share)
-        wanted = np.flatnonzero((state >= 2) & (state <= 5))
-        assert (sites_of(state, 2, 5, whole(shape)) == wanted).all()
+        expected = np.flatnonzero((state >= 2) & (state <= 5))
+        assert (sites_of(state, 2, 5, whole(shape)) == expected).all()
         window = (2, shape[1] - 1, 1, shape[2] - 2)
         inside = np.zeros(shape, bool)
         cut(inside, window)[:] = True
-        assert (sites_of(state, 2, 5, window) == wanted[inside.reshape(-1)[wanted]]).all()
+        assert (sites_of(state, 2, 5, window) == expected[inside.reshape(-1)[expected]]).all()
     assert len(sites_of(np.full(shape, NO_FATE, np.uint8), 1, NO_FATE - 1, whole(shape))) == 0
 
 

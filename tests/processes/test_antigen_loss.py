@@ -68,7 +68,7 @@ def test_t_cells_do_not_engage_a_cell_without_antigen(lost: int) -> None:
     assert tissue.t_cells.target[0] == (-1 if lost else 220)
 
 
-def test_a_held_section_selects_what_t_cells_cannot_kill() -> None:
+def test_a_weight_controlled_section_selects_what_t_cells_cannot_kill() -> None:
     """One probe of twenty has lost its antigen; T cells kill all others again and again."""
     tissue = bare_tissue((1, 1, 60), weight=1e12, volume_weight=1e13)
     tissue.state[0, 0, :20] = CellState.PROLIFERATING

@@ -50,28 +50,28 @@ def test_with_n_min_0_weights_never_change_and_fates_are_never_withdrawn(n_dying
     assert changed(before, state) == {"cells_seen"}
 
 
-def test_probes_keep_their_number_and_the_weight_follows_their_mean_hazards() -> None:
+def test_weighted_clonogens_keep_their_number_and_the_weight_follows_their_mean_hazards() -> None:
     tissue = controlled(clonogens(20, n_dying=7, n_dividing=3))
-    assert tissue.is_held
+    assert tissue.is_weight_controlled
     assert fates_of(tissue) == []
     assert tissue.weight == pytest.approx(HUGE * math.exp(BIRTH - DEATH), rel=1e-6)
 
 
-def test_each_probe_counts_with_its_own_hazards() -> None:
+def test_each_weighted_clonogen_counts_with_its_own_hazards() -> None:
     tissue = clonogens(20)
     tissue.hazard[Hazard.HYPOXIA, 0, 0, :5] = 1.0
     controlled(tissue)
     assert tissue.weight == pytest.approx(HUGE * math.exp(BIRTH - DEATH) * (15 + 5 * math.exp(-1.0)) / 20, rel=1e-6)
 
 
-def test_a_fraction_lowers_the_weight_of_probes_by_its_survival() -> None:
+def test_a_fraction_lowers_the_weight_of_weighted_clonogens_by_its_survival() -> None:
     tissue = clonogens(20, n_dying=20)
     tissue.hazard[Hazard.RADIATION, 0, 0, :20] = 0.8
     assert controlled(tissue).weight == pytest.approx(HUGE * math.exp(BIRTH - DEATH - 0.8), rel=1e-6)
     assert fates_of(tissue) == []
 
 
-def test_a_probe_killed_by_t_cells_counts_nothing_and_forgets_its_hits() -> None:
+def test_a_weighted_clonogen_killed_by_t_cells_counts_nothing_and_forgets_its_hits() -> None:
     tissue = clonogens(20)
     tissue.hazard[Hazard.T_CELL, 0, 0, 4], tissue.fate[0, 0, 4] = 1e6, Hazard.T_CELL
     tissue.hits[0, 0, 4:6] = 3, 2
@@ -89,9 +89,9 @@ def test_a_section_that_falls_below_n_min_is_made_up_to_it_by_those_likeliest_to
     assert tissue.weight == pytest.approx(HUGE * math.exp(BIRTH - DEATH) * (20 + 5 * math.exp(-1.0)) / 20, rel=1e-6)
 
 
-def test_probes_are_released_when_their_weight_is_back() -> None:
+def test_weighted_clonogens_are_released_when_their_weight_is_back() -> None:
     tissue = controlled(clonogens(20, n_dividing=5, weight=HUGE, volume_weight=HUGE))
-    assert not tissue.is_held
+    assert not tissue.is_weight_controlled
     assert (fates_of(tissue), tissue.weight) == ([Hazard.DIVISION] * 5, HUGE)
 
 
@@ -105,7 +105,7 @@ def test_survivors_of_weight_one_that_grow_past_n_min_gain_weight_again() -> Non
     tissue = clonogens(20, n_dividing=5, weight=1.0)
     tissue.hazard[Hazard.DIVISION] *= 50.0
     controlled(tissue)
-    assert tissue.is_held and fates_of(tissue) == []
+    assert tissue.is_weight_controlled and fates_of(tissue) == []
     assert tissue.weight > 1.0
 
 
@@ -157,7 +157,7 @@ def test_hazards_that_are_added_to_start_the_next_step_at_nothing() -> None:
     assert tissue.hazard.any(axis=(1, 2, 3)).tolist() == [cause < Hazard.RADIATION for cause in Hazard]
 
 
-def test_doomed_and_dead_cells_are_no_probes() -> None:
+def test_doomed_and_dead_cells_are_no_weighted_clonogens() -> None:
     tissue = clonogens(20)
     tissue.state[0, 0, 20:40] = [CellState.DOOMED, CellState.NECROTIC] * 10
     tissue.fate[0, 0, 20:40:2] = Hazard.RADIATION

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lesionlab.sim.numerics.random import Luck
+from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.processes.t_cell_entry import Parameters, admit, update
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import State, Tissue
@@ -116,7 +116,7 @@ def test_arrivals_are_new_fit_and_live_for_their_lifespan() -> None:
     tissue = lesion()
     t = tissue.t_cells
     t.kills[:], t.is_exhausted[:], t.target[:] = 9, 1, 5
-    admit(tissue, P, Luck(*KEY, np.uint32(0), tissue.entity), 2.0, (3000, 500), np.array([210, 211], np.int32))
+    admit(tissue, P, RandomStream(*KEY, np.uint32(0), tissue.entity), 2.0, (3000, 500), np.array([210, 211], np.int32))
     assert t.n == t.next_id == 3500 and t.id[:3500].tolist() == list(range(3500))
     assert not t.kills[:3500].any() and not t.is_exhausted[:3500].any() and (t.target[:3500] == -1).all()
     assert t.is_specific[:3500].tolist() == [1] * 3000 + [0] * 500

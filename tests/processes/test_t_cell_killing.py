@@ -26,7 +26,7 @@ def duel(n: int = 1, code: int = CellState.PROLIFERATING, **flags: int) -> Tissu
     return tissue
 
 
-def fight(tissue: Tissue, micro_steps: int, p: Parameters = SURE, occupancy: float = 0.0, start: int = 0) -> Tissue:
+def killing(tissue: Tissue, micro_steps: int, p: Parameters = SURE, occupancy: float = 0.0, start: int = 0) -> Tissue:
     """Let T cells act for some micro-steps from `start` on; step 100, so no hit is older than the run."""
     state = state_of(tissue, pd1_occupancy=occupancy)
     for micro_step in range(start, start + micro_steps):
@@ -39,32 +39,32 @@ def is_killed(tissue: Tissue) -> bool:
 
 
 def test_a_t_cell_engages_first_and_then_hits_each_micro_step() -> None:
-    tissue = fight(duel(), 1)
+    tissue = killing(duel(), 1)
     assert (tissue.t_cells.target[0], tissue.hits[CELL]) == (AT, 0)
-    fight(tissue, 2, start=1)
+    killing(tissue, 2, start=1)
     assert (tissue.hits[CELL], tissue.last_hit[CELL]) == (2, 100 * 60 + 2 * MICRO_STEP_MIN)
 
 
 @pytest.mark.parametrize(("start", "n_hits"), [(LAST - SURE.n_hits, SURE.n_hits), (LAST - SURE.n_hits + 1, SURE.n_hits - 1)])
 def test_three_hits_kill_and_two_do_not(start: int, n_hits: int) -> None:
     """One micro-step to engage, then a hit in each until the hour ends."""
-    tissue = fight(duel(), LAST + 1 - start, start=start)
+    tissue = killing(duel(), LAST + 1 - start, start=start)
     assert tissue.hits[CELL] == n_hits
     assert is_killed(tissue) == (n_hits >= SURE.n_hits)
     assert tissue.t_cells.kills[0] == (n_hits >= SURE.n_hits)
 
 
 def test_kills_are_written_after_the_last_micro_step_only() -> None:
-    tissue = fight(duel(), LAST)
+    tissue = killing(duel(), LAST)
     assert tissue.hits[CELL] >= SURE.n_hits and not is_killed(tissue)
-    assert is_killed(fight(tissue, 1, start=LAST))
+    assert is_killed(killing(tissue, 1, start=LAST))
 
 
 @pytest.mark.parametrize(("ago_min", "n_hits"), [(P.memory_min - 2, P.n_hits), (P.memory_min, 1)])
 def test_a_hit_after_50_minutes_is_forgotten(ago_min: float, n_hits: int) -> None:
     tissue = duel(target=AT)
     tissue.hits[CELL], tissue.last_hit[CELL] = P.n_hits - 1, 100 * 60 + LAST * MICRO_STEP_MIN - round(ago_min)
-    fight(tissue, 1, start=LAST)
+    killing(tissue, 1, start=LAST)
     assert tissue.hits[CELL] == n_hits
     assert is_killed(tissue) == (n_hits == P.n_hits)
 
@@ -76,29 +76,29 @@ def test_only_what_no_later_hit_could_add_to_is_forgotten_at_the_end_of_an_hour(
     tissue = duel()
     tissue.t_cells.is_exhausted[0] = 1
     tissue.hits[CELL], tissue.last_hit[CELL] = n_hits, 100 * 60 + LAST * MICRO_STEP_MIN - round(ago_min)
-    fight(tissue, LAST)
+    killing(tissue, LAST)
     assert tissue.hits[CELL] == n_hits
-    fight(tissue, 1, start=LAST)
+    killing(tissue, 1, start=LAST)
     is_old = ago_min + MICRO_STEP_MIN >= P.memory_min
     assert tissue.hits[CELL] == (0 if is_old and n_hits < P.n_hits else n_hits)
     assert is_killed(tissue) == (n_hits == P.n_hits)
 
 
 def test_several_t_cells_kill_together_and_each_books_the_kill() -> None:
-    tissue = fight(duel(P.n_hits, target=AT), 1, start=LAST)
+    tissue = killing(duel(P.n_hits, target=AT), 1, start=LAST)
     assert is_killed(tissue)
     assert tissue.t_cells.kills[: P.n_hits].tolist() == [1] * P.n_hits
 
 
 def test_a_kill_is_booked_once_and_the_dead_are_let_go() -> None:
-    tissue = fight(duel(), LAST + 1)
+    tissue = killing(duel(), LAST + 1)
     assert tissue.t_cells.kills[0] == 1
     assert tissue.t_cells.target[0] == -1
 
 
 @pytest.mark.parametrize("flags", [{"is_specific": 0}, {"is_exhausted": 1}])
 def test_a_bystander_or_exhausted_t_cell_never_hits(flags: dict) -> None:
-    tissue = fight(duel(4, target=AT, **flags), 10)
+    tissue = killing(duel(4, target=AT, **flags), 10)
     assert not tissue.hits.any() and not tissue.hazard.any()
     assert (tissue.t_cells.target[:4] == -1).all()
 
@@ -106,14 +106,14 @@ def test_a_bystander_or_exhausted_t_cell_never_hits(flags: dict) -> None:
 @pytest.mark.parametrize(("code", "is_engaged"), [
     *((code, True) for code in LIVING), *((code, False) for code in (CellState.STROMA, *DEAD))])
 def test_only_living_tumour_cells_are_engaged(code: int, is_engaged: bool) -> None:
-    tissue = fight(duel(code=code), 10)
+    tissue = killing(duel(code=code), 10)
     assert is_killed(tissue) == bool(tissue.hits.any()) == is_engaged
 
 
 def test_a_neighbour_is_engaged_where_the_own_site_is_empty() -> None:
     tissue = duel()
     tissue.t_cells.site[0], tissue.t_count[CELL], tissue.t_count[0, 9, 9] = AT - 22, 0, 1
-    fight(tissue, 40)
+    killing(tissue, 40)
     assert tissue.hits[CELL] > 0
 
 
@@ -124,7 +124,7 @@ def n_hit(pd_l1_share: float, occupancy: float, p: Parameters = P, n: int = 2500
     tissue.pd_l1_share.fill(pd_l1_share)
     add_t_cells(tissue, range(n))
     tissue.t_cells.target[:n] = np.arange(n)
-    fight(tissue, 1, p, occupancy)
+    killing(tissue, 1, p, occupancy)
     return int(tissue.hits.sum())
 
 
@@ -182,13 +182,13 @@ def test_engagements_last_their_mean_duration(minutes: float) -> None:
     tissue.state.fill(CellState.PROLIFERATING)
     add_t_cells(tissue, range(2500))
     tissue.t_cells.target[:2500] = np.arange(2500)
-    fight(tissue, 1, P._replace(engagement_min=minutes, hit_rate_per_h=0.0))
+    killing(tissue, 1, P._replace(engagement_min=minutes, hit_rate_per_h=0.0))
     low, high = binom.interval(0.9999, 2500, math.exp(-MICRO_STEP_MIN / minutes))
     assert low <= (tissue.t_cells.target[:2500] >= 0).sum() <= high
 
 
 def test_a_hit_rate_of_nothing_never_kills() -> None:
-    tissue = fight(duel(5), 10, P._replace(hit_rate_per_h=0.0))
+    tissue = killing(duel(5), 10, P._replace(hit_rate_per_h=0.0))
     assert not tissue.hits.any() and not tissue.hazard.any()
 
 
@@ -209,42 +209,42 @@ def test_it_reads_cells_and_writes_hits_and_the_hazard_of_t_cells() -> None:
     assert np.flatnonzero(tissue.hazard.any(axis=(1, 2, 3))) == [Hazard.T_CELL]
 
 
-def light(**flags: int) -> Tissue:
+def under_weighted(**flags: int) -> Tissue:
     """Return a duel in a section whose clonogens stand for hardly anything."""
     tissue = duel(**flags)
     tissue.volume_weight = 1e12
     return tissue
 
 
-def test_in_a_light_section_a_double_visits_and_the_t_cell_stays_free() -> None:
-    tissue = fight(light(), 1)
-    visits = tissue.visits
-    assert (tissue.t_cells.target[0], visits.n) == (-1, 1)
-    assert (visits.t_cell[0], visits.probe[0], visits.site[0], visits.is_engaged[0]) == (0, AT, AT, 1)
-    fight(tissue, LAST, start=1)
+def test_in_a_under_weighted_section_a_ghost_contact_stands_in_and_the_t_cell_stays_free() -> None:
+    tissue = killing(under_weighted(), 1)
+    ghost_contacts = tissue.ghost_contacts
+    assert (tissue.t_cells.target[0], ghost_contacts.n) == (-1, 1)
+    assert (ghost_contacts.t_cell[0], ghost_contacts.clonogen[0], ghost_contacts.site[0], ghost_contacts.is_engaged[0]) == (0, AT, AT, 1)
+    killing(tissue, LAST, start=1)
     assert is_killed(tissue) and tissue.t_cells.kills[0] == 0
-    assert tissue.visits.n == 0, "the clonogen is gone, and so is its visitor"
+    assert tissue.ghost_contacts.n == 0, "the clonogen is gone, and so is its visitor"
 
 
-def test_a_t_cell_has_one_double_a_clonogen() -> None:
+def test_a_t_cell_has_one_ghost_contact_a_clonogen() -> None:
     harmless = P._replace(hit_rate_per_h=0.0, engagement_min=1e12)
-    assert fight(light(), 9, harmless).visits.n == 1
-    assert fight(light(n=3), 9, harmless).visits.n == 3
+    assert killing(under_weighted(), 9, harmless).ghost_contacts.n == 1
+    assert killing(under_weighted(n=3), 9, harmless).ghost_contacts.n == 3
 
 
-def test_a_double_far_from_its_clonogen_is_gone() -> None:
+def test_a_ghost_contact_far_from_its_clonogen_is_gone() -> None:
     harmless = P._replace(hit_rate_per_h=0.0)
     for sites, n in ((0, 1), (2, 1), (3, 0)):
-        tissue = fight(light(), 1, harmless)
-        tissue.visits.site[0], tissue.visits.is_engaged[0] = AT + sites, 0
+        tissue = killing(under_weighted(), 1, harmless)
+        tissue.ghost_contacts.site[0], tissue.ghost_contacts.is_engaged[0] = AT + sites, 0
         tissue.t_cells.n = tissue.t_count[CELL] = 0
-        assert fight(tissue, 1, harmless, start=1).visits.n == n
+        assert killing(tissue, 1, harmless, start=1).ghost_contacts.n == n
 
 
-def test_doomed_cells_keep_t_cells_busy_in_a_light_section_too() -> None:
+def test_doomed_cells_keep_t_cells_busy_in_a_under_weighted_section_too() -> None:
     """A doomed cell stands for all its site does."""
-    tissue = fight(light(code=CellState.DOOMED), 1)
-    assert (tissue.t_cells.target[0], tissue.visits.n) == (AT, 0)
+    tissue = killing(under_weighted(code=CellState.DOOMED), 1)
+    assert (tissue.t_cells.target[0], tissue.ghost_contacts.n) == (AT, 0)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.75])
@@ -253,7 +253,7 @@ def test_a_t_cell_is_busy_in_the_share_of_cases_that_the_lesion_has_clonogens_fo
     tissue.state.fill(CellState.PROLIFERATING)
     tissue.weight, tissue.volume_weight = share, 1.0
     add_t_cells(tissue, range(2500))
-    fight(tissue, 1)
+    killing(tissue, 1)
     busy_at_home = int((tissue.t_cells.target[:2500] == np.arange(2500)).sum())
     low, high = binom.interval(0.9999, 2500, share)
     assert low <= busy_at_home <= high

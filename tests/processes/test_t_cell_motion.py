@@ -112,7 +112,7 @@ def test_the_bias_drifts_up_the_gradient() -> None:
     assert abs(mean - 10 * hop_probability(P, 2) * 0.5 * expected_max) < 3.3 * error
 
 
-def test_luck_belongs_to_the_t_cell_not_to_its_row() -> None:
+def test_random_stream_belongs_to_the_t_cell_not_to_its_row() -> None:
     one, other = bare_tissue(), bare_tissue()
     add_t_cells(one, [CENTRE, 100])
     add_t_cells(other, [100, CENTRE])

@@ -64,14 +64,14 @@ def check_is_readable(path: Path) -> float:
 
 @pytest.mark.slow
 def test_a_run_killed_at_any_moment_can_be_read_and_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    whole, path, luck = tmp_path / "whole.h5", tmp_path / "run.h5", random.Random(20210706)
+    whole, path, stream = tmp_path / "whole.h5", tmp_path / "run.h5", random.Random(20210706)
     process, started = begin(whole, "run"), time.monotonic()
     assert process.wait() == 0
     lasts_s = time.monotonic() - started
     reached, n_cut_off = [], 0
     for n_left in reversed(range(N_KILLS)):
         process = begin(path, "resume" if path.exists() else "run")
-        time.sleep(luck.uniform(0.0, 0.9 * lasts_s))
+        time.sleep(stream.uniform(0.0, 0.9 * lasts_s))
         process.kill()
         assert process.wait() in (-signal.SIGKILL, 0)
         if not path.exists():
@@ -80,7 +80,7 @@ def test_a_run_killed_at_any_moment_can_be_read_and_ends_in_the_same_bytes(tmp_p
         n_cut_off += (tmp_path / ".run.h5.writing").exists()
         is_complete = read_run(path).attributes["status"] == "complete"
         # Half of the runs are killed once more while they go on.
-        if is_complete or n_left == 0 or luck.random() < 0.5:
+        if is_complete or n_left == 0 or stream.random() < 0.5:
             if not is_complete:
                 resume(path)
             assert differences(whole, path) == []

@@ -86,10 +86,10 @@ def test_kept_checkpoints_stay_and_are_found_by_day(tmp_path):
 
 
 def test_the_space_of_old_checkpoints_is_used_again(tmp_path):
-    sizes, luck = [], np.random.default_rng(1)
+    sizes, stream = [], np.random.default_rng(1)
     with RecordWriter(tmp_path / "a.h5", header()) as writer:
         for day in range(40):
-            state = {"noise": luck.random(20_000)}
+            state = {"noise": stream.random(20_000)}
             writer.commit(state, hash_arrays(state), float(day))
             sizes.append((tmp_path / "a.h5").stat().st_size)
     assert max(sizes) < sizes[0] + 2 * 160_000

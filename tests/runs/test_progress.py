@@ -14,7 +14,7 @@ from lesionlab.sim.runs.job import Job
 from lesionlab.sim.scenario.scenario import Scenario
 
 
-def test_the_time_left_is_told_at_the_pace_since_day_0_not_counting_the_burn_in(
+def test_the_time_left_is_shown_at_the_pace_since_day_0_not_counting_the_burn_in(
         treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
@@ -45,7 +45,7 @@ def test_days_of_the_burn_in_count_as_days_of_the_arm(treated: Scenario, tmp_pat
     assert shown.line().startswith(f"1 of 2 runs ended, {length + 1:.0f} of {2 * length:.0f} days")
 
 
-def test_days_that_got_faster_or_slower_are_told_at_their_own_pace(
+def test_days_that_got_faster_or_slower_are_shown_at_their_own_pace(
         treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After days of a minute come days of a second: within two minutes the slow ones are forgotten."""
     now = [0.0]

@@ -44,10 +44,10 @@ def test_the_time_between_rows_and_pictures_does_not_change_the_run(tiny: MakeSc
 
 def test_ctrl_c_lets_the_step_end_and_commits_it(treated: Scenario, tmp_path: Path) -> None:
     """Commits are a month apart: without this the day would be lost."""
-    path, told = tmp_path / "a.h5", []
+    path, seen = tmp_path / "a.h5", []
 
     def press(day: float, _: float) -> None:
-        told.append(day)
+        seen.append(day)
         if day == 1.0:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -58,7 +58,7 @@ def test_ctrl_c_lets_the_step_end_and_commits_it(treated: Scenario, tmp_path: Pa
     finally:
         signal.signal(signal.SIGINT, before)
     run = read_run(path)
-    assert (run.committed_d, told[-1], run.attributes["status"]) == (1.0, 1.0, "interrupted")
+    assert (run.committed_d, seen[-1], run.attributes["status"]) == (1.0, 1.0, "interrupted")
 
 
 def stepped(scenario: Scenario, hours: int) -> dict[str, bytes]:
@@ -76,7 +76,7 @@ def test_arms_are_identical_until_they_differ(later: list[str], hours: int, tiny
     assert stepped(tiny(), hours + 2) != stepped(tiny(*later), hours + 2)
 
 
-def test_an_arm_without_treatment_shares_its_luck_until_the_first_dose(treated: Scenario, untreated: Scenario) -> None:
+def test_an_arm_without_treatment_shares_its_random_stream_until_the_first_dose(treated: Scenario, untreated: Scenario) -> None:
     assert stepped(treated, 0) == stepped(untreated, 0)
 
 
@@ -84,7 +84,7 @@ def sections(scenario: Scenario, hours: int) -> dict[str, bytes]:
     return {path: kept for path, kept in stepped(scenario, hours).items() if path.startswith("lesion.")}
 
 
-def test_the_order_of_lesions_changes_nobodys_luck() -> None:
+def test_the_order_of_lesions_changes_nobodys_random_stream() -> None:
     def arm(*lesions: str) -> Scenario:
         text = UNTREATED.replace("burn_in_d: 1", "burn_in_d: 0")
         return scenario_from_text(text.replace(text.splitlines()[7], "lesions: {" + ", ".join(lesions) + "}"))
@@ -107,8 +107,8 @@ def test_radiotherapy_elsewhere_leaves_a_section_alone_for_that_hour(tiny: MakeS
 
 def test_the_record_of_a_tiny_run_opens_in_xarray(treated: Scenario, tmp_path: Path) -> None:
     path = tmp_path / "tiny.h5"
-    told: list[tuple[float, float]] = []
-    outcome = simulate(treated, path, on_progress=lambda done, total: told.append((done, total)))
+    seen: list[tuple[float, float]] = []
+    outcome = simulate(treated, path, on_progress=lambda done, total: seen.append((done, total)))
     with xarray.open_dataset(path, engine="h5netcdf") as data:
         assert set(data.sizes) >= {"time", "lesion", "drug"}
         assert data["time"].values.tolist() == [0.0, 1.0, 2.0, 3.0]
@@ -123,7 +123,7 @@ def test_the_record_of_a_tiny_run_opens_in_xarray(treated: Scenario, tmp_path: P
         assert set(np.unique(pictures["vessels"])) <= {0, 1, 2}
     assert {key: outcome[key] for key in ("status", "arm", "replicate", "end_reason", "days")} == {
         "status": "complete", "arm": "tiny", "replicate": 0, "end_reason": "end of calendar", "days": 3.0}
-    assert told[-1] == (3.0, 3.0) and [done for done, _ in told] == sorted(done for done, _ in told)
+    assert seen[-1] == (3.0, 3.0) and [done for done, _ in seen] == sorted(done for done, _ in seen)
 
 
 def test_a_record_can_be_repeated_from_the_scenario_it_keeps(treated: Scenario, tmp_path: Path) -> None:

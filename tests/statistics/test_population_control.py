@@ -70,9 +70,9 @@ def test_a_decline_wrong_by_a_tenth_of_its_deaths_would_be_seen() -> None:
     assert not within(controlled, branching_mean(1.1 * DEATH))
 
 
-def test_control_keeps_its_probes_and_prevents_cures_by_rounding() -> None:
+def test_control_keeps_its_weighted_clonogens_and_prevents_cures_by_rounding() -> None:
     tissues = [followed(seed, N_MIN) for seed in range(20)]
-    assert all(np.count_nonzero(tissue.state) == N_MIN and tissue.is_held for tissue in tissues)
+    assert all(np.count_nonzero(tissue.state) == N_MIN and tissue.is_weight_controlled for tissue in tissues)
     expected = branching_mean()[0] / N_MIN
     assert all(0.2 * expected < tissue.weight < 5.0 * expected for tissue in tissues)
     assert any(np.count_nonzero(followed(seed, 0).state) < N_MIN / 2 for seed in range(20))

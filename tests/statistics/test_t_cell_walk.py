@@ -57,7 +57,7 @@ def test_the_walk_has_no_direction(walked: np.ndarray) -> None:
     assert mean_within((y + x) ** 2 / 2.0, 2.0 * P.motility_um2_per_min * MINUTES)
 
 
-def test_walkers_do_not_share_their_luck(walked: np.ndarray) -> None:
+def test_walkers_do_not_share_their_random_streams(walked: np.ndarray) -> None:
     assert mean_within(walked[:-1, 1] * walked[1:, 1], 0.0)
 
 

@@ -30,8 +30,8 @@ def test_the_shares_of_the_glove_game_are_those_of_the_book() -> None:
 
 
 def test_treatments_share_what_they_do_alone_and_halve_what_only_two_do() -> None:
-    luck = np.random.default_rng(1).normal(9, 1, 5)
-    logs = {NONE: luck, A: luck - 2, B: luck - 0.5, A | B: luck - 2 - 0.5 - 0.6}
+    stream = np.random.default_rng(1).normal(9, 1, 5)
+    logs = {NONE: stream, A: stream - 2, B: stream - 0.5, A | B: stream - 2 - 0.5 - 0.6}
     found = of_treatments(logs, "ab")
     assert {name: share.mean for name, share in found.players.items()} == pytest.approx({"a": 2.3, "b": 0.8})
     assert (found.whole.mean, found.nothing.mean, found.whole.n) == (pytest.approx(3.1), 0.0, 5)

@@ -14,7 +14,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.scenario.load import load_scenario
-from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, sought, with_values, write_values
+from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, with_values, write_values
 from lesionlab.sim.studies.search import Study, go_on
 from tests.made_record import make_record
 
@@ -54,30 +54,30 @@ class Engine:
         """Note the runs and leave their alpha where the record would be."""
         for job in jobs:
             self.days.append((job.path.stem, job.days))
-            job.path.write_text(json.dumps({"alpha": job.scenario.radiobiology.alpha_per_gy, "days": job.days}))  # type: ignore[attr-defined]
+            job.path.write_text(json.dumps({"alpha": job.scenario.radiobiology.alpha_per_gy, "days": job.days})) 
         return tuple(Outcome(job, self.fails) for job in jobs)
 
     def score(self, paths: Sequence[Path]) -> dict[str, float]:
         """Return the losses of what the runs reach."""
-        [told] = [json.loads(path.read_text()) for path in paths]
-        loss = ((told["alpha"] - 0.3) / 0.01) ** 2
-        return {"early": loss} | ({"late": loss, "foretold": 99.0} if told["days"] > 300 else {})
+        [seen] = [json.loads(path.read_text()) for path in paths]
+        loss = ((seen["alpha"] - 0.3) / 0.01) ** 2
+        return {"early": loss} | ({"late": loss, "foretold": 99.0} if seen["days"] > 300 else {})
 
 
 def studied(task: Task, tmp_path: Path, engine: Engine, version: str = "1") -> Study:
     return Study(task, tmp_path / "journal", engine.score, version)
 
 
-def test_six_free_parameters_are_sought_over_the_range_of_their_own_file_and_nuisance_values_beside_them() -> None:
-    wanted = {one.path: one for one in sought(load_scenario("case"))}
-    assert [one.kind for one in wanted.values()].count("free") == 6
-    assert {path for path, one in wanted.items() if one.kind == "nuisance"} == {"lesions.pelvis.size_cm", "lesions.liver.dormant_until"}
-    assert (wanted[ALPHA].low, wanted[ALPHA].high) == (0.15, 0.35)
-    assert (wanted["lesions.pelvis.size_cm"].low, wanted["lesions.pelvis.size_cm"].high) == (1.0, 6.0)
+def test_six_free_parameters_are_fitted_over_the_range_of_their_own_file_and_nuisance_values_beside_them() -> None:
+    expected = {one.path: one for one in free_parameters(load_scenario("case"))}
+    assert [one.kind for one in expected.values()].count("free") == 6
+    assert {path for path, one in expected.items() if one.kind == "nuisance"} == {"lesions.pelvis.size_cm", "lesions.liver.dormant_until"}
+    assert (expected[ALPHA].low, expected[ALPHA].high) == (0.15, 0.35)
+    assert (expected["lesions.pelvis.size_cm"].low, expected["lesions.pelvis.size_cm"].high) == (1.0, 6.0)
 
 
-def test_a_waking_day_is_not_sought_where_nothing_could_tell(task: Task) -> None:
-    paths = [one.path for one in sought(load_scenario(task.scenario), until_d=100.0)]
+def test_a_waking_day_is_not_fitted_where_nothing_could_tell(task: Task) -> None:
+    paths = [one.path for one in free_parameters(load_scenario(task.scenario), until_d=100.0)]
     assert "lesions.liver.dormant_until" not in paths and "lesions.pelvis.size_cm" in paths
 
 
@@ -94,13 +94,13 @@ def test_only_this_arms_findings_marked_fitted_are_used_and_the_early_ones_come_
         fitted_names(scenario, 10.0)
 
 
-def test_a_trial_changes_what_is_sought_and_keeps_a_lesions_proportions(task: Task) -> None:
+def test_a_trial_changes_what_is_fitted_and_keeps_a_lesions_proportions(task: Task) -> None:
     scenario = load_scenario(task.scenario)
-    values = {one.path: one.low for one in sought(scenario)}
+    values = {one.path: one.low for one in free_parameters(scenario)}
     changed = with_values(task, scenario, values)
     assert changed.lesions["pelvis"].size_cm == (1.0, 0.5) and changed.lesions["neck"] == scenario.lesions["neck"]
     assert changed.lesions["liver"].dormant_until == date(2021, 7, 7)
-    assert changed.radiobiology.alpha_per_gy == 0.15  # type: ignore[attr-defined]
+    assert changed.radiobiology.alpha_per_gy == 0.15 
 
 
 def test_the_scenarios_own_values_are_the_first_trial_and_the_search_improves_on_them(task: Task, tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_the_first_trials_are_the_scenario_and_neighbours_within_the_priors(task
     study = studied(task, tmp_path, engine := Engine())
     study.run(engine.compute, 8, lambda _: None)
     points = [trial.params for trial in study.study.trials]
-    assert points[0] == {one.path: pytest.approx(one.start) for one in study.sought}
-    for one in study.sought:
+    assert points[0] == {one.path: pytest.approx(one.start) for one in study.free_parameters}
+    for one in study.free_parameters:
         tried = [point[one.path] for point in points]
         assert all(one.low <= value <= one.high for value in tried) and len(set(tried)) > 4
     assert max(abs(point[ALPHA] - 0.25) for point in points) < 0.08
@@ -174,7 +174,7 @@ def test_a_patient_who_died_in_the_early_part_is_not_simulated_again(task: Task,
 
 
 def best_of(task: Task, **changed: float) -> Best:
-    values = {one.path: one.start for one in sought(load_scenario(task.scenario))} | changed
+    values = {one.path: one.start for one in free_parameters(load_scenario(task.scenario))} | changed
     return Best(values, {"early": 0.5, "late": 1.25}, 7)
 
 
@@ -187,12 +187,12 @@ def written(task: Task, path: Path) -> Any:
 def test_the_file_extends_the_scenario_and_states_how_it_was_found(task: Task, tmp_path: Path) -> None:
     found = load_scenario(written(task, tmp_path / "found.yaml"))
     assert found.arm == "mine" and found.lesions["pelvis"].size_cm == (5.0, 2.5)
-    assert found.radiobiology.alpha_per_gy == 0.3142  # type: ignore[attr-defined]
-    assert found.radiobiology.evidence == {"alpha_per_gy": "assumed"}  # type: ignore[attr-defined]
-    told = found.calibration
-    assert told is not None and (told.trials, told.loss, told.losses) == (7, 1.75, {"early": 0.5, "late": 1.25})
-    assert told.values[ALPHA].value == 0.3142 and (told.values[ALPHA].low, told.values[ALPHA].high) == (0.15, 0.35)
-    assert told.values["lesions.liver.dormant_until"].value == date(2022, 1, 1)
+    assert found.radiobiology.alpha_per_gy == 0.3142 
+    assert found.radiobiology.evidence == {"alpha_per_gy": "assumed"} 
+    seen = found.calibration
+    assert seen is not None and (seen.trials, seen.loss, seen.losses) == (7, 1.75, {"early": 0.5, "late": 1.25})
+    assert seen.values[ALPHA].value == 0.3142 and (seen.values[ALPHA].low, seen.values[ALPHA].high) == (0.15, 0.35)
+    assert seen.values["lesions.liver.dormant_until"].value == date(2022, 1, 1)
     assert "calibration:" in found.resolved_yaml()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
@@ -212,7 +212,7 @@ def test_a_file_that_the_scenario_extends_holds_the_values_alone_so_that_all_arm
     task.scenario.write_text("extends: fitted.yaml\n" + SCENARIO.replace("size_cm: [4, 2], ", ""))
     (tmp_path / "untreated.yaml").write_text("extends: mine.yaml\n")
     written(task, fitted)
-    assert "extends" not in fitted.read_text() and "arm" not in load_scenario(task.scenario).radiobiology.model_dump()  # type: ignore[attr-defined]
+    assert "extends" not in fitted.read_text() and "arm" not in load_scenario(task.scenario).radiobiology.model_dump() 
     untreated = load_scenario(tmp_path / "untreated.yaml")
-    assert untreated.lesions["pelvis"].size_cm == (5.0, 2.5) and untreated.radiobiology.alpha_per_gy == 0.3142  # type: ignore[attr-defined]
+    assert untreated.lesions["pelvis"].size_cm == (5.0, 2.5) and untreated.radiobiology.alpha_per_gy == 0.3142 
     assert untreated.calibration is not None and untreated.calibration.to == "case"

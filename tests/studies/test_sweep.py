@@ -95,10 +95,10 @@ def test_a_run_has_the_same_name_whatever_the_rest_of_the_design(design: Path, t
     ("grid: {seed: [1]}\n", "design.yaml:1:1: scenario: must be given"),
     ("scenario: [\n", "design.yaml:2:1: not readable as YAML"),
 ])
-def test_mistakes_are_told_with_their_place(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_mistakes_are_shown_with_their_place(text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "plan", str(write(tmp_path, text)), "-o", str(tmp_path / "out")]) == 2
-    told = capsys.readouterr().err
-    assert said in told and "Traceback" not in told
+    seen = capsys.readouterr().err
+    assert said in seen and "Traceback" not in seen
     assert not (tmp_path / "out").exists()
 
 
@@ -136,8 +136,8 @@ def test_failures_are_listed_and_the_rest_is_computed(tmp_path: Path, capsys: py
     design = write(tmp_path, "scenario: patient.yaml\ngrid: {title: [works, fails]}\n")
     common = [str(design), "-o", str(tmp_path / "out"), "--engine", "serial"]
     assert main(["sweep", "run", *common]) == 1
-    told = capsys.readouterr()
-    assert "1 of 2 runs failed" in told.err and "the numbers went wrong" in told.err and "1 computed" in told.out
+    seen = capsys.readouterr()
+    assert "1 of 2 runs failed" in seen.err and "the numbers went wrong" in seen.err and "1 computed" in seen.out
     assert "RuntimeError" in (tmp_path / "out" / "index.csv").read_text()
     assert main(["sweep", "pack", *common]) == 0
     assert "1 not complete and left out" in capsys.readouterr().out

@@ -32,15 +32,15 @@ def reel(paths):
 
 
 def test_the_gif_has_every_frame_and_carries_the_disclaimer(paths, tmp_path) -> None:
-    told = []
-    path = animation.animate(paths, tmp_path / "arms.gif", lambda done, total: told.append((done, total)), frames=9)
+    noted = []
+    path = animation.animate(paths, tmp_path / "arms.gif", lambda done, total: noted.append((done, total)), frames=9)
     with Image.open(path) as image:
         assert image.n_frames == 9
         assert style.DISCLAIMER.encode() in image.info["comment"]
         holds = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
     assert holds[0] > holds[1]
     assert holds[-1] > holds[1]
-    assert told == [(n, 9) for n in range(1, 10)]
+    assert noted == [(n, 9) for n in range(1, 10)]
 
 
 def test_the_gif_shows_every_frame_to_the_pixel(paths, tmp_path) -> None:

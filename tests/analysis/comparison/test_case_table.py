@@ -191,8 +191,8 @@ def test_files_summary_figure_and_section_hold_every_row(records: list[Record], 
         rows = {row["finding"]: row for row in csv.DictReader(file)}
     assert rows["size"]["median"] == "6.7" and rows["size"]["is_inside"] == "1" and rows["held"]["note"] == "well"
     assert rows["nobody"]["median"] == "" and rows["nobody"]["is_inside"] == "" and rows["size"]["lowest"] == "5.5"
-    told = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-    assert told["seeds"] == [1] and [row["finding"] for row in told["case"]["rows"]] == list(rows)
+    seen = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert seen["seeds"] == [1] and [row["finding"] for row in seen["case"]["rows"]] == list(rows)
     assert (tmp_path / "figures/case.png").read_bytes().startswith(b"\x89PNG")
     section = str(case_section(records))
     assert section.count("<tr>") == 7 and "data:image/png;base64," in section and "Fitted rows were used to choose values" in section

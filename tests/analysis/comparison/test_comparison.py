@@ -120,11 +120,11 @@ def test_series_stand_a_week_apart_and_on_the_last_day(tmp_path: Path) -> None:
 
 def test_every_number_of_the_summary_has_unit_and_n(paths: list[Path], tmp_path: Path) -> None:
     written([load(path) for path in paths], tmp_path)
-    told = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
-    assert told["disclaimer"] == "Illustrative, not for clinical use" and told["is_quick"] is True
-    assert told["seeds"] == [20210706] and told["code_versions"] == ["0.0.0"]
-    arm = told["arms"]["combined"]
-    assert set(arm["patient"]) == set(QUANTITIES) == set(told["meanings"]) - {"longest_diameter_cm", "short_axis_cm"}
+    seen = json.loads((tmp_path / "summary.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
+    assert seen["disclaimer"] == "Illustrative, not for clinical use" and seen["is_quick"] is True
+    assert seen["seeds"] == [20210706] and seen["code_versions"] == ["0.0.0"]
+    arm = seen["arms"]["combined"]
+    assert set(arm["patient"]) == set(QUANTITIES) == set(seen["meanings"]) - {"longest_diameter_cm", "short_axis_cm"}
     numbers = [*arm["patient"].values(), *arm["lesions"]["neck"].values(), *(
         number for scan in arm["scans"] for lesion in scan["lesions"].values() for number in lesion.values())]
     assert all(number["unit"] and number["n"] == 2 for number in numbers)
@@ -139,7 +139,7 @@ def test_one_replicate_has_no_quantiles(paths: list[Path], tmp_path: Path) -> No
     assert summary(alone, find(alone))["arms"]["combined"]["patient"]["nadir_d"]["low"] is None
 
 
-def test_replicates_that_differ_are_told_with_their_shares(paths: list[Path]) -> None:
+def test_replicates_that_differ_are_shown_with_their_shares(paths: list[Path]) -> None:
     [arm] = compare([load(path) for path in paths[:2]]).arms
     arm.words["best_response_report"].clear()
     arm.words["best_response_report"].update({"PR": 1, "SD": 1})

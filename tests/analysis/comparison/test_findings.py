@@ -44,7 +44,7 @@ def findings(comparison: Comparison) -> Findings:
     return find(comparison, walks=WALKS)
 
 
-def told(comparison: Comparison, findings: Findings, folder: Path) -> dict[str, Any]:
+def seen(comparison: Comparison, findings: Findings, folder: Path) -> dict[str, Any]:
     write(comparison, findings, folder)
     text = (folder / "summary.json").read_text()
     result: dict[str, Any] = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is no JSON"))
@@ -87,7 +87,7 @@ def test_the_whole_factorial_has_all_excesses_and_contrasts(findings: Findings) 
 
 
 def test_the_summary_holds_every_number_that_the_tables_show(comparison: Comparison, findings: Findings, tmp_path: Path) -> None:
-    known = np.array(numbers(told(comparison, findings, tmp_path)))
+    known = np.array(numbers(seen(comparison, findings, tmp_path)))
     missing = []
     for table in tables(comparison, findings):
         for cell in (cell for row in table.rows for cell in row[table.n_left:]):
@@ -100,7 +100,7 @@ def test_the_summary_holds_every_number_that_the_tables_show(comparison: Compari
 
 
 def test_every_estimate_has_unit_n_and_interval(comparison: Comparison, findings: Findings, tmp_path: Path) -> None:
-    summary = told(comparison, findings, tmp_path)
+    summary = seen(comparison, findings, tmp_path)
     shares = [summary["attribution"][players]["kill"]["shares"].values() for players in ("treatments", "couplings")]
     estimates = [*summary["differences"], *summary["synergy"]["excess"], *summary["synergy"]["interactions"], *shares[0], *shares[1]]
     assert len(estimates) > 100
@@ -149,6 +149,6 @@ def test_one_replicate_or_no_factorial_leaves_out_what_cannot_be_said(records: l
     assert all(np.isnan(one.value.low) for one in found.differences)
     two = compare([record for record in alone if record.attributes["arm"] in ("combined", "untreated")])
     assert find(two).synergy is None and find(two).attribution is None
-    assert told(two, find(two), tmp_path)["synergy"] is None
+    assert seen(two, find(two), tmp_path)["synergy"] is None
     assert findings_figures(find(compare(alone[:1])), alone[:1], tmp_path / "one") == []
     assert tables(two, find(two))[0].title == "Time to progression and survival"

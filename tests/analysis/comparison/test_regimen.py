@@ -61,8 +61,8 @@ def test_an_arm_that_differs_in_more_than_treatments_is_no_part_of_it(record: Re
 
 
 def test_notes_titles_and_evidence_do_not_part_arms(record: Record) -> None:
-    plain, told = (replace(record, scenario_yaml=text) for text in ("a: 1\n", "a: 1\ntitle: b\nnote: c\nevidence: assumed\narm: d\n"))
-    assert regimen(plain) == regimen(told)
+    plain, seen = (replace(record, scenario_yaml=text) for text in ("a: 1\n", "a: 1\ntitle: b\nnote: c\nevidence: assumed\narm: d\n"))
+    assert regimen(plain) == regimen(seen)
     assert regimen(replace(record, scenario_yaml="a: [")) != regimen(plain)
 
 

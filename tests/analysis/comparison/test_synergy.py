@@ -31,24 +31,24 @@ KILL = {"a": 2.0, "b": 0.5, "c": -0.25}
 AB, ABC = frozenset("ab"), frozenset("abc")
 
 
-def logs_with(n: int = 6, pair: float = 0.0, triple: float = 0.0, luck: float = 0.3) -> dict[frozenset[str], Table]:
+def logs_with(n: int = 6, pair: float = 0.0, triple: float = 0.0, stream: float = 0.3) -> dict[frozenset[str], Table]:
     """Return logs (n, 3) of a factorial on shared luck: kills that add, and planted interactions of a with b and of all three."""
-    shared = 9 + luck * np.random.default_rng(5).normal(size=(n, 1)) + DAYS / 20
+    shared = 9 + stream * np.random.default_rng(5).normal(size=(n, 1)) + DAYS / 20
     ramp = DAYS / 20
     kill = {cell: sum(KILL[name] for name in cell) + pair * cell.issuperset(AB) + triple * (cell == ABC) for cell in CELLS}
     return {cell: shared - ramp * kill[cell] for cell in CELLS}
 
 
-def test_additive_logs_have_no_synergy_and_no_interaction_however_large_the_shared_luck() -> None:
-    logs = logs_with(luck=2.0)
+def test_additive_logs_have_no_synergy_and_no_interaction_however_large_the_shared_randomness() -> None:
+    logs = logs_with(stream=2.0)
     for combination in (AB, ABC):
         course = bliss(logs, combination, DAYS)
         np.testing.assert_allclose([course.value, course.low, course.high], 0, atol=1e-12)
     found = contrasts(logs, FACTORS, DAYS)
     assert len(found) == 7
     for chosen, course in found.items():
-        wanted = -KILL[next(iter(chosen))] * DAYS / 20 if len(chosen) == 1 else np.zeros(3)
-        np.testing.assert_allclose(course.value, wanted, atol=1e-12)
+        expected = -KILL[next(iter(chosen))] * DAYS / 20 if len(chosen) == 1 else np.zeros(3)
+        np.testing.assert_allclose(course.value, expected, atol=1e-12)
 
 
 def test_a_planted_interaction_comes_back_as_it_was_planted() -> None:

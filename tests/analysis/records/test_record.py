@@ -86,7 +86,7 @@ def test_a_record_without_a_commit_is_empty(tmp_path):
     assert record.events == []
 
 
-def test_unknown_names_are_told_with_what_there_is(path):
+def test_unknown_names_are_shown_with_what_there_is(path):
     with pytest.raises(RecordError, match="no lesion nekc; lesions: neck, mediastinum, pelvis, liver"):
         load_snapshots(path, "nekc")
     with pytest.raises(RecordError, match="no series burden of lesion neck"):

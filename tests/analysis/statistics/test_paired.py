@@ -37,10 +37,10 @@ def test_equal_values_have_an_interval_of_no_width_and_the_same_records_give_the
 
 def test_the_interval_is_that_of_scipy() -> None:
     values = np.random.default_rng(2).normal(1, 2, size=(9, 1))
-    wanted = bootstrap((values,), np.mean, axis=0, method="percentile", n_resamples=RESAMPLES, batch=500,
+    expected = bootstrap((values,), np.mean, axis=0, method="percentile", n_resamples=RESAMPLES, batch=500,
                        rng=np.random.default_rng(20210706)).confidence_interval
     low, high = interval([values])
-    assert (low[0], high[0]) == (wanted.low[0], wanted.high[0])
+    assert (low[0], high[0]) == (expected.low[0], expected.high[0])
 
 
 @pytest.mark.parametrize(("n", "share"), [(4, 0.80), (8, 0.88), (16, 0.92)])
