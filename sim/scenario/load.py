@@ -22,7 +22,7 @@ OWN_KEYS = ("arm", "title", "note")
 
 def scenario_folder() -> Path:
     """Return the folder of the scenarios that come with LesionLab."""
-    return Path(__file__).parents[2] / "scenarios"
+    return (Path(__file__).parents[2] / "scenarios").resolve()
 
 
 def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
