@@ -8,10 +8,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from lesionlab.sim.parameters.messages import Path, refuse
 from lesionlab.sim.parameters.quantities import Name, Strict, value
 from lesionlab.sim.processes.pharmacokinetics import OneCompartment, TwoCompartments
+from lesionlab.sim.treatment.drug_classes import NAMES
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALPHA_BETA_GY = 10.0
+DrugClassName = Literal[NAMES]  # type: ignore[valid-type]
 
 
 def _kind(block: Any) -> str:
@@ -81,9 +83,9 @@ class Period(Strict):
 
 
 class Drug(Strict):
-    """A drug of one of the two classes and its calendar; another drug of a class needs its own pharmacokinetics."""
+    """A drug of a known class and its calendar; another drug of a class needs its own pharmacokinetics."""
 
-    drug_class: Literal["anti_pd1", "vegfr_tki"] = Field(alias="class")
+    drug_class: DrugClassName = Field(alias="class")
     dose_mg: float = value("mg", "one dose", gt=0, le=10000)
     start: date
     interval_d: float = value("d", "time between doses", ge=0.1, le=365)
