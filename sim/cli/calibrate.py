@@ -22,6 +22,7 @@ from lesionlab.sim.runs.simulation import warm_kernels
 from lesionlab.sim.scenario.load import files_of, load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, write_values
+from lesionlab.sim.studies.compare import check_rows
 from lesionlab.sim.studies.search import Study, go_on
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
@@ -83,6 +84,7 @@ def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     writable(output, (".yaml", ".yml"), options.force)
     until_d = None if options.until is None else days_until(scenario, options.until)
     fitted_names(scenario, until_d)
+    check_rows(scenario, until_d)
     return Task(options.scenario, options.budget, options.replicates, options.quick, until_d, options.seed), scenario, output
 
 

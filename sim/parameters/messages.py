@@ -55,6 +55,12 @@ def refuse(found: Iterable[tuple[Path, str]]) -> None:
         raise PydanticCustomError("mistakes", "several mistakes", {"found": listed})
 
 
+def twice(entries: Iterable[Any]) -> list[tuple[int, Any]]:
+    """Return the entries of a list that stand there already, each with its place."""
+    listed = list(entries)
+    return [(index, entry) for index, entry in enumerate(listed) if entry in listed[:index]]
+
+
 def path_text(path: Path) -> str:
     """Return a path as it is written in messages and in --set: `radiotherapy[0].volumes.mass`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")

@@ -14,6 +14,7 @@ import h5py
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
+from lesionlab.sim.state.clock import not_whole
 
 OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]
@@ -69,6 +70,8 @@ def days_until(scenario: Scenario, until: str) -> float:
     days = days_since(scenario.start, "--until", until)
     if not 0 < days <= scenario.day(scenario.end):
         raise UserError(f"--until {until}: must lie after the start, {scenario.start}, and not after the end, {scenario.end}")
+    if wrong := not_whole(24.0 * days, scenario.time_step_h, is_in_days=True):
+        raise UserError(f"--until {until}: {wrong}")
     return days
 
 

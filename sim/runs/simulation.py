@@ -126,12 +126,12 @@ class _Pace:
 
 def has_row(scenario: Scenario, clock: Clock) -> bool:
     """Return whether a row of the series is due at the clock's time, whatever happens then."""
-    return clock.t_h == 0.0 or clock.is_due(scenario.output.scalars_every_h)
+    return clock.is_due(scenario.output.scalars_every_h)
 
 
 def has_snapshots(scenario: Scenario, clock: Clock) -> bool:
     """Return whether pictures of the sections are due."""
-    return clock.t_h == 0.0 or clock.is_due(24.0 * scenario.output.snapshots_every_d)
+    return clock.is_due(24.0 * scenario.output.snapshots_every_d)
 
 
 def is_kept(scenario: Scenario, clock: Clock) -> bool:

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from lesionlab.analysis.clinical.scans import SCAN_WINDOW_D
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.runs.job import Job, days_since, days_until
@@ -28,6 +29,14 @@ class Plan(NamedTuple):
     day_d: float | None
 
 
+def check_rows(scenario: Scenario, until_d: float | None) -> None:
+    """Refuse, before anything is computed, a scenario whose rows come too seldom to read a size at every scan and reported day."""
+    unseen = scenario.days_without_row(SCAN_WINDOW_D, until_d)
+    if unseen:
+        raise UserError(f"{scenario.arm}: output.scalars_every_h: rows every {scenario.output.scalars_every_h:g} h leave none within a day "
+                        f"before {len(unseen)} of the days whose sizes are read, first {unseen[0]}; 24 or less serve every scan")
+
+
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
     records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)
@@ -41,6 +50,8 @@ def make_plan(options: Namespace) -> Plan:
         if arm.arm in names:
             raise UserError(f"{names[arm.arm]}: is a run of the arm {arm.arm} too; give the scenario another `arm:`")
     lesions = {**{str(path): record.lesions for path, record in taken.items()}, **{arm.arm: tuple(arm.lesions) for arm in arms}}
+    for arm in arms:
+        check_rows(arm, None if options.until is None else days_until(arm, options.until))
     first = next(iter(lesions))
     for name, own in lesions.items():
         if own != lesions[first]:
