@@ -21,6 +21,8 @@ from lesionlab.analysis.records.record import Record, load, refuse_twins
 
 FRAMES_PER_SECOND, N_FRAMES = 12, 120
 FIRST_HOLD_S, LAST_HOLD_S = 1.0, 3.0
+MOST_GIF_FPS = 50
+"""Players show a frame of one hundredth of a second, the shortest time that a GIF can name, for longer."""
 SUFFIXES = (".gif", ".mp4")
 Progress = Callable[[int, int], None]
 
@@ -54,6 +56,9 @@ def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progre
     target = destination(Path(output))
     if fps < 1 or frames < 2:
         raise RecordError(f"an animation needs at least 1 frame per second and 2 frames; got {fps} and {frames}")
+    if target.suffix.lower() == ".gif" and fps > MOST_GIF_FPS:
+        raise RecordError(f"{target}: a GIF shows at most {MOST_GIF_FPS} frames per second, and 100 / N exactly: 50, 33.3, 25, 20 ...; "
+                          f"got {fps}")
     records = [load(path) for path in paths]
     refuse_twins(records)
     if not records:
@@ -97,7 +102,8 @@ def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: 
             yield picture
 
     stream = pictures()
-    step_ms = round(1000 / fps)
+    # A GIF counts in hundredths of a second.
+    step_ms = 10 * round(100 / fps)
     holds = [round(1000 * FIRST_HOLD_S), *[step_ms] * (len(reel.days) - 2), round(1000 * LAST_HOLD_S)]
     next(stream).save(path, format="GIF", save_all=True, append_images=stream, duration=holds, loop=0, disposal=1,
                       optimize=True, comment=style.DISCLAIMER.encode())
