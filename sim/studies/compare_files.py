@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from lesionlab.sim.record.files import is_in_use
+from lesionlab.sim.record.reader import root_attributes
 from lesionlab.sim.runs.job import STAMP, Job, progress_of
 
 PLAN = "plan.json"
@@ -64,5 +63,4 @@ def _is_own(path: Path, identity: Any) -> bool:
     status, _ = progress_of(path)
     if status != "complete":
         return status.startswith(("running", "interrupted", "failed")) and not is_in_use(path)
-    with h5py.File(path, "r", locking=False) as record:
-        return bool(record.attrs.get(STAMP) == identity)
+    return bool(root_attributes(path).get(STAMP) == identity)
