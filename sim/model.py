@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,7 +81,7 @@ class TumourModel(mesa.Model):
             raise UserError(f"collect_every_d: {wrong}")
         self.datacollector = mesa.DataCollector(
             model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
-            agenttype_reporters={LesionAgent: {"longest_diameter_cm": "longest_diameter_cm", "clonogens": "clonogens"}})
+            agenttype_reporters={LesionAgent: {name: attrgetter(name) for name in ("longest_diameter_cm", "clonogens")}})
 
     @property
     def time_d(self) -> float:
@@ -181,4 +183,8 @@ class TumourModel(mesa.Model):
 
 
 def _patient_reporter(name: str) -> Any:
-    return lambda model: measure_patient(model.state)[name]
+    return partial(_measured, name)
+
+
+def _measured(name: str, model: TumourModel) -> Any:
+    return measure_patient(model.state)[name]

@@ -12,27 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.seal import Declared, check, examine
+from lesionlab.sim.record.schema import DECLARED
+from lesionlab.sim.record.seal import check, examine
 
 SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
 EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")
 SNAPSHOT_FIELDS = ("cell_state", "oxygen", "t_cells", "vessels")
 TIME_TOLERANCE_D = 1e-6
-_NUMBERS, _TEXTS = ("event_time_d", "event_value", "event_value_core"), ("event_kind", "event_lesion", "event_label")
-DECLARED = Declared(
-    attributes={"arm": "text", "replicate": "whole", "seed": "whole", "is_quick": "whole", "start_date": "date", "end_date": "date",
-                "code_version": "text", "status": "text", "end_reason": "text", "state_sha256": "text", "committed_time_d": "number",
-                **dict.fromkeys(("until_d", "fork_day", "detection_limit_cm"), "number?"), "patient": "whole?",
-                **dict.fromkeys(("title", "disclaimer", "provenance", "continued_with", "run_identity", "parent_record", "parent_arm",
-                                 "parent_state_sha256", "parent_scenario_yaml", "fork_state_sha256"), "text?")},
-    datasets={"scenario_yaml": ("text", ()), "time": ("number", ("time",)), "event": ("number", ("event",)),
-              "lesion": ("text", ("lesion",)), "drug": ("text", ("drug",)), "lesion_role": ("text", ("lesion",)),
-              **{f"lesion_{name}": ("number", ("lesion",)) for name in ("is_nodal", "is_occult", "baseline_cm")},
-              **dict.fromkeys(("drug_class", "drug_level_unit"), ("text", ("drug",))),
-              **dict.fromkeys(_NUMBERS, ("number", ("event",))), **dict.fromkeys(_TEXTS, ("text", ("event",)))},
-    pictures={**{name: ("number", (name,)) for name in ("snapshot_time", "z", "y", "x")}, "scale": ("number", ("snapshot_time",)),
-              **dict.fromkeys(SNAPSHOT_FIELDS, ("number", ("snapshot_time", "z", "y", "x")))})
-"""What a record must hold: what `lesionlab.sim.record.schema` declares, which nothing here may import; a test holds them equal."""
 DEATHS = ("deaths_radiation", "deaths_t_cell", "deaths_hypoxia", "deaths_apoptosis", "deaths_failed_division")
 """The series of deaths by cause, in the order in which they are drawn."""
 EXPECTED = {**dict.fromkeys(("clonogens", "lesion_cells", "hypoxic_fraction_below_5_mmHg", *DEATHS), "1"),
@@ -178,8 +164,9 @@ def _in_order(record: Record, lesions: tuple[str, ...]) -> Record:
         return record
     places = [record.lesions.index(lesion) for lesion in lesions]
     series = {name: values if values.ndim == 1 or name == "drug_level" else values[:, places] for name, values in record.series.items()}
-    roles, nodal, occult = (tuple(column[place] for place in places) for column in (record.roles, record.nodal, record.occult))
-    return replace(record, lesions=lesions, roles=roles, nodal=nodal, occult=occult, baseline_cm=record.baseline_cm[places], series=series)
+    return replace(record, lesions=lesions, roles=tuple(record.roles[place] for place in places),
+                   nodal=tuple(record.nodal[place] for place in places), occult=tuple(record.occult[place] for place in places),
+                   baseline_cm=record.baseline_cm[places], series=series)
 
 
 def refuse_twins(records: Sequence[Record]) -> None:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, left_behind, reason, through_links
-from lesionlab.sim.record.schema import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+from lesionlab.sim.record.seal import check, examine
 from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9

@@ -96,7 +96,7 @@ DECLARED = Declared(
               **{name: ("text" if dtype is TEXT else "number", ("event",)) for name, dtype, _, _ in EVENT_COLUMNS}},
     pictures={**{name: ("number", (name,)) for name in ("snapshot_time", "z", "y", "x")}, "scale": ("number", ("snapshot_time",)),
               **{name: ("number", ("snapshot_time", "z", "y", "x")) for name, *_ in SNAPSHOT_COLUMNS}})
-"""What a record must hold to be read; `analysis` declares the same, since it imports nothing from here."""
+"""What a record must hold to be read; `analysis` checks by it too."""
 
 
 def lay_out(file: h5py.File, header: Header) -> None:

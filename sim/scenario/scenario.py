@@ -224,6 +224,10 @@ class Scenario(Strict):
         return {name: drug.model_copy(update={"pharmacokinetics": drug.pharmacokinetics or KNOWN_DRUGS[name]})
                 for name, drug in drugs.items()}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as text: the scenario's class is made at run time, so it cannot be pickled by name."""
+        return _arrive, (self.model_dump_json(by_alias=True),)
+
     def resolved_yaml(self) -> str:
         """Return the whole scenario as YAML, defaults filled in; reading it gives the same scenario."""
         text = StringIO()
@@ -258,6 +262,11 @@ class Scenario(Strict):
         # The last row stands where the run ends.
         return tuple(day for day in sorted(asked) if self.day(day) < days
                      and round(self.day(day)) * MICRO_STEPS_PER_DAY % every > within_d * MICRO_STEPS_PER_DAY)
+
+
+def _arrive(text: str) -> Scenario:
+    """Return the scenario that `Scenario.__reduce__` took apart."""
+    return scenario_model().model_validate_json(text)
 
 
 def _plain(node: Any) -> Any:
