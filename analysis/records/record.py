@@ -164,9 +164,9 @@ def _in_order(record: Record, lesions: tuple[str, ...]) -> Record:
         return record
     places = [record.lesions.index(lesion) for lesion in lesions]
     series = {name: values if values.ndim == 1 or name == "drug_level" else values[:, places] for name, values in record.series.items()}
-    return replace(record, lesions=lesions, roles=tuple(record.roles[place] for place in places),
+    return replace(record, lesions=lesions, series=series, roles=tuple(record.roles[place] for place in places),
                    nodal=tuple(record.nodal[place] for place in places), occult=tuple(record.occult[place] for place in places),
-                   baseline_cm=record.baseline_cm[places], series=series)
+                   baseline_cm=record.baseline_cm[places])
 
 
 def refuse_twins(records: Sequence[Record]) -> None:

@@ -86,8 +86,8 @@ def _own_path(detail: ErrorDetails, content: Any) -> Path:
     path: list[str | int] = []
     for number, part in enumerate(detail["loc"]):
         is_last = number == len(detail["loc"]) - 1
-        is_own = (part in content if isinstance(content, dict)
-                  else isinstance(content, list) and isinstance(part, int) and part < len(content))
+        places = range(len(content)) if isinstance(content, list) else content if isinstance(content, dict) else ()
+        is_own = part in places
         if is_own:
             content = content[part]
         if is_own or (is_last and detail["type"] == "missing"):

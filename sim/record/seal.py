@@ -110,9 +110,8 @@ def _probe(path: str, has_seal: bool) -> tuple[str, ...]:
         told = {"wrong": "damaged so that the HDF5 library does not come to an end with it"}
     if "wrong" in told:
         raise ValueError(str(told["wrong"]))
-    is_changed = has_seal or told["is_to_be_sealed"]
-    changed = ("it is not as it was written",) if is_changed else ()
-    return changed + tuple(f"{name} cannot be read" for name in told["unreadable"])
+    changed = ["it is not as it was written"] if has_seal or told["is_to_be_sealed"] else []
+    return (*changed, *(f"{name} cannot be read" for name in told["unreadable"]))
 
 
 def _answer_probe(path: str) -> dict[str, Any]:
