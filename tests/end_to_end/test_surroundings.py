@@ -1,5 +1,6 @@
 """Whatever the environment, the pipes, the links and the neighbours: a run is never lost, and what is wrong is told in one line."""
 
+import csv
 import os
 import pickle
 import signal
@@ -25,10 +26,10 @@ SHORT = TREATED.replace("end: 2021-07-08", "end: 2021-07-06").replace("start: 20
 SHORT = SHORT.replace("until: 2021-07-08", "until: 2021-07-06").replace("scans: [2021-07-05, 2021-07-08]", "scans: [2021-07-05]")
 
 
-def lesionlab(arguments: str, folder: Path, before: str = "", after: str = "", **environment: str | None) -> subprocess.CompletedProcess[str]:
+def lesionlab(arguments: str, folder: Path, after: str = "", **environment: str | None) -> subprocess.CompletedProcess[str]:
     """Run a shell line of LesionLab in a folder; a variable of None is unset."""
     kept = {name: value for name, value in (os.environ | {"PYTHONPATH": str(ROOT)} | environment).items() if value is not None}
-    line = f"{before} {sys.executable} {ROOT}/run.py {arguments} {after}"
+    line = f"{sys.executable} {ROOT}/run.py {arguments} {after}"
     return subprocess.run(["bash", "-c", line], cwd=folder, env=kept, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -94,7 +95,8 @@ def test_without_a_home_nothing_is_written_where_one_stands_or_left_behind(folde
     (folder / "temporary").mkdir()
     hidden = {"HOME": None, "XDG_CACHE_HOME": "relative", "NUMBA_CACHE_DIR": None, "LESIONLAB_NUMBA_CACHE": None,
               "TMPDIR": str(folder / "temporary")}
-    unknown = "import os, pwd\npwd.getpwuid = lambda number: (_ for _ in ()).throw(KeyError())\nimport lesionlab.sim.cli\nraise SystemExit(lesionlab.sim.cli.main(['check', 'tiny.yaml']))"
+    unknown = ("import pwd\npwd.getpwuid = lambda number: {}[number]\nimport lesionlab.sim.cli\n"
+               "raise SystemExit(lesionlab.sim.cli.main(['check', 'tiny.yaml']))")
     environment = {name: value for name, value in (os.environ | {"PYTHONPATH": str(ROOT)} | hidden).items() if value is not None}
     done = subprocess.run([sys.executable, "-c", unknown], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -122,7 +124,8 @@ def test_one_odd_arm_takes_no_report_along(tmp_path: Path, monkeypatch: pytest.M
     assert "lethal.h5 is left out" in capsys.readouterr().err and Path("two.png").exists()
 
 
-def test_a_figure_that_fails_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_figure_that_fails_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                  capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     make_record("a.h5", every_d=60.0, snapshot_every_d=400.0)
 
@@ -147,8 +150,7 @@ def test_lesions_in_another_order_are_the_same_patient(tmp_path: Path, monkeypat
     assert main(["compare", "a.h5", "b.H5", "--no-animation", "-o", "out"]) == 0
     assert main(["plot", "a.h5", "b.H5", "-o", "two.pdf"]) == 0
     assert main(["animate", "a.h5", "b.H5", "--frames", "3", "-o", "two.gif"]) == 0
-    import csv
-    rows = list(csv.DictReader(Path("out/scans.csv").open()))
+    rows = list(csv.DictReader(Path("out/scans.csv").read_text().splitlines()))
     first = {row["lesion"]: float(row["longest_diameter_cm"]) for row in rows if row["arm"] == "untreated" and row["time_d"] == "0"}
     assert first == {"neck": 10.0, "mediastinum": 8.3, "pelvis": 3.0, "liver": 0.1}
 
