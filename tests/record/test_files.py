@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.test_record import STATE, header
 
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import load
@@ -19,6 +18,7 @@ from lesionlab.sim.record.files import alone_in, clear_away, draft, is_in_use, l
 from lesionlab.sim.record.seal import examine
 from lesionlab.sim.record.writer import RecordWriter, hash_arrays
 from tests.made_record import make_record
+from tests.record.test_writer import STATE, header
 
 ROOT = Path(__file__).resolve().parents[2]
 RIVAL = """
@@ -26,7 +26,7 @@ import sys, time
 from pathlib import Path
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.writer import RecordWriter, hash_arrays
-from tests.test_record import STATE, header
+from tests.record.test_writer import STATE, header
 path, begin = sys.argv[1], float(sys.argv[2])
 time.sleep(max(0.0, begin - time.time()))
 try:
