@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from lesionlab.sim import bench
-from lesionlab.sim.bench import Effort, Figure, at_least, at_most, figure
+from lesionlab.sim.bench.figure import Effort, Figure, at_least, at_most, figure
 from lesionlab.sim.bench.profile import timed
 from lesionlab.sim.cli import bench as verb
 from lesionlab.sim.processes import oxygen

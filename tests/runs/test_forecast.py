@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lesionlab.sim.cli import runs
+from lesionlab.sim.cli import _runs as runs
 from lesionlab.sim.runs.job import Job
 from tests.fake_simulation import scenario
 
