@@ -89,5 +89,6 @@ def _reported(scenario: "Scenario") -> list[str]:
 def _changed(scenario: "Scenario") -> list[str]:
     """Return the parameters of the rules that this scenario sets otherwise."""
     return [f"{process}.{known.name} = {getattr(chosen, known.name):g} {known.unit} (default {known.default:g})"
+            + ("" if known.is_in_prior(getattr(chosen, known.name)) else f", outside the prior {known.prior_low:g} to {known.prior_high:g}")
             for process, group in PARAMETERS.items() for chosen in [scenario.parameters(process)]
             for known in describe_group(group) if getattr(chosen, known.name) != known.default]

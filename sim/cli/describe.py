@@ -14,7 +14,7 @@ from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
 NO_TEXT = "(the text of this rule is in its source: Python runs without it, by -OO or PYTHONOPTIMIZE)"
-HEADINGS = "| parameter | meaning | default | unit | range | evidence | source |\n|---|---|---|---|---|---|---|"
+HEADINGS = "| parameter | meaning | default | unit | may be set | prior | evidence | source |\n|---|---|---|---|---|---|---|---|"
 DRUG_HEADINGS = "| parameter | meaning | value | evidence |\n|---|---|---|---|"
 
 
@@ -84,7 +84,9 @@ def _text(described: dict[str, Any]) -> str:
 def _parameter_text(known: dict[str, Any]) -> str:
     """Return one parameter in three lines."""
     unit = "" if known["unit"] == "1" else f" {known['unit']}"
-    return (f"{known['section']}.{known['name']} = {known['default']:g}{unit}, {known['low']:g} to {known['high']:g}{unit}\n"
+    prior = (known["prior_low"], known["prior_high"])
+    narrower = "" if prior == (known["low"], known["high"]) else f" (prior of this patient {prior[0]:g} to {prior[1]:g}{unit})"
+    return (f"{known['section']}.{known['name']} = {known['default']:g}{unit}, {known['low']:g} to {known['high']:g}{unit}{narrower}\n"
             f"    {known['meaning']}\n    {known['evidence']}: {known['source']}")
 
 
@@ -95,7 +97,9 @@ def _tables() -> str:
     counts = ", ".join(f"{sum(known.evidence == mark for known in every)} {mark}" for mark in ("case", "literature", "assumed"))
     blocks = ["# Parameters", f"{DISCLAIMER}. Defaults are not calibrated; what is fitted to the case stands in scenarios/fitted.",
               "Written by `lesionlab describe --table > docs/parameters.md`, in the order of the schedule; a test holds it to the code.\n"
-              f"{len(every)} parameters: {counts}; then the drugs'. A value outside its range is refused."]
+              f"{len(every)} parameters: {counts}; then the drugs'. A value that may not be set is refused: it makes no physical sense.\n"
+              "The prior is what is thought of this patient: calibration seeks within it, `check` names a value outside it.\n"
+              "A dash: the same range."]
     for name, (group, described) in sections.items():
         if described:
             summary = (group.__doc__ or NO_TEXT).splitlines()[0]
@@ -104,8 +108,8 @@ def _tables() -> str:
 
 
 def _row(known: "Description") -> str:
-    return _cells(f"`{known.name}`", known.meaning, f"{known.default:g}", known.unit, f"{known.low:g} to {known.high:g}", known.evidence,
-                  known.source)
+    return _cells(f"`{known.name}`", known.meaning, f"{known.default:g}", known.unit, f"{known.low:g} to {known.high:g}",
+                  f"{known.prior_low:g} to {known.prior_high:g}" if known.has_narrower_prior else "-", known.evidence, known.source)
 
 
 def _drug_tables() -> list[str]:

@@ -42,9 +42,16 @@ def value(unit: str, meaning: str, default: Any = ..., **limits: float) -> Any:
     return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)  # type: ignore[call-overload]
 
 
-def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidence, source: str) -> FieldInfo:
-    """Describe one parameter: unit ("1" if dimensionless), meaning, allowed range [low, high], evidence and source."""
-    extra: dict[str, Any] = {"unit": unit, "low": low, "high": high, "evidence": evidence, "source": source}
+def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidence, source: str,
+             prior: tuple[float, float] | None = None) -> FieldInfo:
+    """Describe one parameter: unit ("1" if dimensionless), meaning, evidence, source and two ranges.
+
+    [low, high] is what a scenario may set: what makes physical sense. `prior` is what is thought of this patient, within which
+    a calibration seeks; it is the same range unless stated.
+    """
+    prior_low, prior_high = prior or (low, high)
+    extra: dict[str, Any] = {"unit": unit, "low": low, "high": high, "prior_low": prior_low, "prior_high": prior_high,
+                             "evidence": evidence, "source": source}
     field: FieldInfo = Field(ge=low, le=high, description=meaning, json_schema_extra=extra)
     return field
 
@@ -58,8 +65,19 @@ class Description(NamedTuple):
     meaning: str
     low: float
     high: float
+    prior_low: float
+    prior_high: float
     evidence: Evidence
     source: str
+
+    @property
+    def has_narrower_prior(self) -> bool:
+        """Whether a scenario may set more than the prior holds."""
+        return (self.prior_low, self.prior_high) != (self.low, self.high)
+
+    def is_in_prior(self, value: float) -> bool:
+        """Whether a value lies within the prior."""
+        return self.prior_low <= value <= self.prior_high
 
 
 def describe_group(group: Any) -> tuple[Description, ...]:
@@ -70,7 +88,8 @@ def describe_group(group: Any) -> tuple[Description, ...]:
         field = get_args(hints[name])[1]
         extra = field.json_schema_extra
         described.append(Description(name, group._field_defaults[name], extra["unit"], field.description,
-                                     extra["low"], extra["high"], extra["evidence"], extra["source"]))
+                                     extra["low"], extra["high"], extra["prior_low"], extra["prior_high"],
+                                     extra["evidence"], extra["source"]))
     return tuple(described)
 
 

@@ -7,9 +7,14 @@ F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour) of vessels: each ve
 Hazards of loss per day, with c the share of living tumour cells within 40 um:
 
     collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) squeezed by living cells (c > 0.75)
-    pruning     k_prune R (1 - m)                    by VEGFR blockade
+    pruning     k_prune R (1 - s m)                  by VEGFR blockade
     regression  k_reg (1 - m) (1 - H(V))             without VEGF
-                both x min(c / c_free, 1): host vessels, where hardly a tumour cell lives, are quiescent
+                both x min(c / c_free, 1): host vessels, where hardly a tumour cell lives, are quiescent;
+                both only for the share f of vessels that need VEGF
+
+Which vessels need VEGF is each site's own fixed draw: the others neither regress nor are pruned. With s = 0 maturity spares
+none of those that do: else normalisation, which matures vessels, would cancel the pruning by the same drug (s = 1). Vessels that
+outlive VEGF blockade are seen under every inhibitor; their share is assumed.
 
 Sprouting k_spr H(V), where V is the VEGF that still acts, VEGF x (1 - R), H(V) = V / (V + V50), limited by the
 vessels already there; sprouts start at maturity 0.1. Where few tumour cells live, host vessels return: repair
@@ -26,14 +31,15 @@ import numpy as np
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
 from lesionlab.sim.numerics.lattice import crowding
-from lesionlab.sim.numerics.random import draw, site_entity, uniform
+from lesionlab.sim.numerics.random import draw, draw_fixed, site_entity, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState, Purpose
 from lesionlab.sim.state.state import SITES_PER_MM2, State
 
 EVERY_H = 24.0
-_VESSEL_FATE, _VESSEL_OPENNESS = int(Purpose.VESSEL_FATE), int(Purpose.VESSEL_OPENNESS)
+_VESSEL_FATE, _VESSEL_OPENNESS, _DEPENDENCE = (int(purpose) for purpose in (
+    Purpose.VESSEL_FATE, Purpose.VESSEL_OPENNESS, Purpose.VESSEL_DEPENDENCE))
 _REACH = 2
 _HOST_REACH = 4
 _WINDOW, _HOST_WINDOW = 25.0, 81.0
@@ -65,8 +71,14 @@ class Parameters(NamedTuple):
         "between normoxic (1) and hypoxic (10) secretion")] = 2.0
     collapse_per_d: Annotated[float, quantity("1/d", "collapse of the least mature vessels under full crowding", 0.0, 0.2, "assumed",
         "crowding thresholds as in OncoAMBER, rate assumed")] = 0.1
-    pruning_per_d: Annotated[float, quantity("1/d", "pruning of immature vessels under full blockade", 0.02, 0.3, "assumed",
+    pruning_per_d: Annotated[float, quantity("1/d", "pruning of vessels that need VEGF under full blockade", 0.02, 0.3, "assumed",
         "anlotinib lowers vessel density (Xie 2018); rate assumed")] = 0.1
+    vegf_dependent_fraction: Annotated[float, quantity("1", "share of vessels that need VEGF: only these regress or are pruned (f)",
+        0.0, 1.0, "assumed", "share not measured here; perfusion under sunitinib fell by 45 % in two weeks and by 70 % in six (PMC4171969, other tumours)",
+        prior=(0.4, 0.8))] = 0.6
+    pruning_spared_by_maturity: Annotated[float, quantity(
+        "1", "share of pruning that full maturity spares a vessel (s)", 0.0, 1.0, "assumed",
+        "0; with 1 normalisation cancels the pruning by the same drug")] = 0.0
     regression_per_d: Annotated[float, quantity("1/d", "regression of immature vessels without VEGF", 0.005, 0.05, "assumed",
         "assumed")] = 0.01
     repair_per_d: Annotated[float, quantity("1/d", "sprouting of host vessels where no tumour cell lives", 0.0, 0.1, "assumed",
@@ -123,7 +135,13 @@ def _mature(p, effects, crowd, maturity):
 
 
 @kernel
-def _hazards(p, effects, crowd, vessels_around, maturity, vegf):
+def _needs_vegf(p, stream, entity):
+    """Tell whether a vessel needs VEGF: its site's own draw, the same at every step, below the dependent fraction."""
+    return p.vegf_dependent_fraction >= 1.0 or uniform(draw_fixed(stream, _DEPENDENCE, np.uint32(0), entity)[0]) < p.vegf_dependent_fraction
+
+
+@kernel
+def _hazards(p, effects, crowd, vessels_around, maturity, vegf, needs_vegf):
     """Return the hazards (1/d) of loss and of sprouting of one vessel; vessels_around: sites within 40 and within 80 um, itself
     included."""
     pruning = effects[1]
@@ -131,7 +149,9 @@ def _hazards(p, effects, crowd, vessels_around, maturity, vegf):
     drive = acting / (acting + p.vegf_half)
     # Host vessels are quiescent: they need no VEGF and are not pruned.
     in_tumour = min(crowd / p.decompression_share, 1.0)
-    loss = in_tumour * (1.0 - maturity) * (p.pruning_per_d * pruning + p.regression_per_d * (1.0 - drive))
+    spared = p.pruning_spared_by_maturity
+    loss = in_tumour * (1.0 - maturity) * (spared * (p.pruning_per_d * pruning) + p.regression_per_d * (1.0 - drive))
+    loss = (loss + in_tumour * (1.0 - spared) * p.pruning_per_d * pruning) * needs_vegf
     loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
     sprouting = p.sprouting_per_d * drive * max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
     host_vessels = p.rim_density_per_mm2 / p.perfused_normal / SITES_PER_MM2 * _HOST_WINDOW
@@ -143,7 +163,7 @@ def _remodel(p, effects, stream, centre, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
     Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two
-    written. One draw a vessel. effects: (normalisation N, pruning R, radiation maturity, days). A sprout lands within three
+    written. Two draws a vessel. effects: (normalisation N, pruning R, radiation maturity, days). A sprout lands within three
     sites; sprouts (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without
     effect.
     """
@@ -156,8 +176,10 @@ def _remodel(p, effects, stream, centre, living, vegf, fields):
         crowd = crowding(living, _REACH, y, x, z)
         around = (crowding(before, _REACH, y, x, z) * _WINDOW, crowding(before, _HOST_REACH, y, x, z) * _HOST_WINDOW)
         maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
-        loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x])
-        words = draw(stream, _VESSEL_FATE, site_entity(z - centre[0], y - centre[1], x - centre[2]))
+        entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
+        needs_vegf = _needs_vegf(p, stream, entity)
+        loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x], needs_vegf)
+        words = draw(stream, _VESSEL_FATE, entity)
         if uniform(words[0]) < 1.0 - math.exp(-loss * days):
             vessel[z, y, x] = 3
         elif uniform(words[1]) < 1.0 - math.exp(-sprouting * days):

@@ -29,6 +29,8 @@ MECHANISMS: dict[str, Mechanism] = {
     "normalisation_to_perfusion": Mechanism("VEGFR blockade matures vessels and opens them", (("vessels", "normalisation_response", 0.0),)),
     "normalisation_to_entry": Mechanism("normalised vessels let T cells in", (("t_cell_entry", "normalisation_gain", 0.0),)),
     "blockade_to_pruning": Mechanism("VEGFR blockade prunes vessels and stops sprouts", (("vessels", "pruning_response", 0.0),)),
+    "vegf_independent_vessels": Mechanism("a share of vessels needs no VEGF; maturity does not spare the others from pruning",
+                                          (("vessels", "vegf_dependent_fraction", 1.0), ("vessels", "pruning_spared_by_maturity", 1.0))),
     "hypoxia_to_vegf": Mechanism("hypoxic cells secrete more VEGF", (("vegf", "hypoxic_ratio", 1.0),)),
     "emptying_to_vessels": Mechanism("vessels of an emptied mass mature and open", (("vessels", "decompression_response", 0.0),)),
     "crowding_to_collapse": Mechanism("living cells squeeze immature vessels shut", (("vessels", "collapse_per_d", 0.0),)),

@@ -60,3 +60,4 @@ class Purpose(IntEnum):
     GHOST_CONTACT_MOTION = 26
     ANTIGEN_LOSS = 24
     RESAMPLING = 25
+    VESSEL_DEPENDENCE = 27

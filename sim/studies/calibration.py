@@ -1,8 +1,8 @@
 """Calibration: what is sought, within which priors, to which findings, and the file that scenarios extend afterwards.
 
 Six free parameters of the model and, counted with them, what nobody reported of the patient (nuisance values) are fitted to the
-findings marked fitted. Priors are uniform over the range that the parameter's own file allows (log-uniform for rates). How trials
-run is in `sim/studies/search.py`.
+findings marked fitted. Priors are uniform over the prior range in the parameter's own file (log-uniform for rates), which may be
+narrower than what a scenario may set. How trials run is in `sim/studies/search.py`.
 
 Which findings move which value (the case, under the same systemic therapy in all lesions):
 
@@ -96,7 +96,7 @@ def free_parameters(scenario: Scenario, until_d: float | None = None) -> tuple[F
     A waking day counts only if the deposit was seen by `until_d`: nothing else could tell.
     """
     known = {f"{process}.{about.name}": about for process, group in PARAMETERS.items() for about in describe_group(group)}
-    free = [FreeParameter(path, known[path].low, known[path].high, _current(scenario, path), is_log) for path, is_log in FREE]
+    free = [FreeParameter(path, known[path].prior_low, known[path].prior_high, _current(scenario, path), is_log) for path, is_log in FREE]
     sizes = [FreeParameter(f"lesions.{name}.size_cm", *UNKNOWN_SIZE_CM, lesion.size_cm[0], kind="nuisance")
              for name, lesion in scenario.lesions.items() if lesion.role == "not_evaluable"]
     return (*free, *sizes, *_wakings(scenario, until_d))

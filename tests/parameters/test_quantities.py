@@ -23,6 +23,12 @@ class Parameters(NamedTuple):
 MODEL = group_model("made_up", Parameters)
 
 
+class Narrow(NamedTuple):
+    """A made-up rule whose parameter has a prior of its own."""
+
+    share: Annotated[float, quantity("1", "a share", 0.0, 1.0, "assumed", "nobody measured it", prior=(0.4, 0.8))] = 0.6
+
+
 def test_a_whole_number_in_a_float_field_becomes_a_float() -> None:
     """An int there would compile every kernel again."""
     built = build(Parameters, MODEL.model_validate_json('{"cycle_time_h": 40}'))
@@ -50,11 +56,22 @@ def test_a_group_describes_itself() -> None:
     assert (hits.evidence, hits.source, hits.meaning) == ("literature", "a paper", "hits that kill")
 
 
+def test_a_scenario_may_set_more_than_the_prior_of_the_patient_holds() -> None:
+    """0.9 is no value for this patient, and allowed; 1.1 is no share."""
+    (share,), (time, _) = describe_group(Narrow), describe_group(Parameters)
+    assert build(Narrow, group_model("narrow", Narrow).model_validate_json('{"share": 0.9}')) == Narrow(0.9)
+    with pytest.raises(ValidationError):
+        group_model("narrow", Narrow).model_validate_json('{"share": 1.1}')
+    assert [share.is_in_prior(value) for value in (0.39, 0.4, 0.8, 0.9)] == [False, True, True, False]
+    assert share.has_narrower_prior and not time.has_narrower_prior
+    assert (time.prior_low, time.prior_high) == (time.low, time.high)
+
+
 @pytest.mark.parametrize("process", PARAMETERS)
 def test_every_parameter_is_documented_and_its_default_lies_in_its_range(process: str) -> None:
     for known in describe_group(PARAMETERS[process]):
         assert known.low <= known.default <= known.high, known
-        assert known.low < known.high, known
+        assert known.low <= known.prior_low < known.prior_high <= known.high, known
         assert known.unit, known
         assert known.meaning, known
         assert known.source, known

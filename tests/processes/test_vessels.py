@@ -11,7 +11,9 @@ from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import State, Tissue
 from tests.made_state import bare_tissue, changed, clock_at, freeze, remember, state_of
 
-P = Parameters()
+OLD_PRUNING = {"vegf_dependent_fraction": 1.0, "pruning_spared_by_maturity": 1.0}
+P = Parameters(**OLD_PRUNING)
+"""All vessels need VEGF and maturity spares them from pruning; the share that needs none has its tests at the end."""
 STILL = P._replace(sprouting_per_d=0.0, collapse_per_d=0.0, pruning_per_d=0.0, regression_per_d=0.0, repair_per_d=0.0)
 SPACING, SIDE = 8, 320
 N = (SIDE // SPACING) ** 2  # vessels, too far apart to meet
@@ -232,3 +234,46 @@ def test_host_vessels_do_not_return_where_tumour_cells_live() -> None:
     tissue = vascular(CellState.PROLIFERATING)
     one_day(tissue, STILL._replace(repair_per_d=1e6))
     assert tissue.vessel.sum() == N
+
+
+def pruned(days: int = 1, **changed: float) -> Tissue:
+    """Return a section after days of full pruning in which a share of vessels needs no VEGF."""
+    tissue = vascular()
+    state = state_of(tissue, pruning=1.0, normalisation=1.0)
+    rule = {"pruning_per_d": 0.3, "vegf_dependent_fraction": 0.6, "pruning_spared_by_maturity": 0.0} | changed
+    for day in range(days):
+        update(state, STILL._replace(**rule), clock_at(24 * day))
+    return tissue
+
+
+def test_pruning_takes_the_vessels_that_need_vegf_whatever_their_maturity() -> None:
+    """Under the old product maturity would have spared a part of them."""
+    assert is_binomial(N - int(pruned().vessel.sum()), 0.6 * -math.expm1(-0.3))
+    half_spared = pruned(vegf_dependent_fraction=1.0, pruning_spared_by_maturity=0.5)
+    now = P.maturity_normal + (P.maturity_tumour - P.maturity_normal) * KEPT
+    assert is_binomial(N - int(half_spared.vessel.sum()), -math.expm1(-0.3 * (1.0 - 0.5 * now)))
+
+
+def test_the_vessels_that_need_no_vegf_are_the_same_every_day_and_never_leave() -> None:
+    weeks, months = pruned(60), pruned(120, regression_per_d=0.05)
+    assert (weeks.vessel == months.vessel).all()
+    assert is_binomial(int(months.vessel.sum()), 0.4)
+
+
+def test_vessels_that_need_no_vegf_are_squeezed_like_the_others() -> None:
+    tissue = vascular(maturity=0.1)
+    one_day(tissue, STILL._replace(collapse_per_d=0.5, vegf_dependent_fraction=0.0))
+    now = P.maturity_tumour + (0.1 - P.maturity_tumour) * KEPT
+    assert is_binomial(N - int(tissue.vessel.sum()), -math.expm1(-0.5 * (1.0 - 2.0 * now)))
+
+
+@pytest.mark.parametrize("fraction", [0.4, 0.8])
+def test_which_vessels_need_vegf_does_not_hang_on_which_are_open(fraction: float) -> None:
+    """Of the open and of the closed vessels the same share stays."""
+    before = vascular()
+    one_day(before)
+    left = pruned(60, vegf_dependent_fraction=fraction, normalisation_response=0.0)
+    for is_open in (0.0, 1.0):
+        group = (before.vessel == 1) & (before.perfusion == is_open)
+        low, high = binom.interval(0.9999, int(group.sum()), 1.0 - fraction)
+        assert low <= int(left.vessel[group].sum()) <= high

@@ -145,6 +145,16 @@ def test_blockade_to_pruning_off_vessels_are_lost_and_sprout_as_without_blockade
     assert vascular(off, normalisation=0.5) == vascular(on, normalisation=0.5) != vascular(on)
 
 
+def test_vegf_independent_vessels_off_every_vessel_is_pruned_as_it_is_immature() -> None:
+    """On, a part stays whatever the dose; off, normalised vessels are spared by their maturity and no vessel by its mark."""
+    on, off = on_and_off("vessels", "vegf_independent_vessels")
+    only_pruned = {"sprouting_per_d": 0.0, "collapse_per_d": 0.0, "regression_per_d": 0.0, "repair_per_d": 0.0, "pruning_per_d": 0.3}
+    left = {name: vascular(p._replace(**only_pruned), pruning=1.0)[0].count(1) / 576 for name, p in (("on", on), ("off", off))}
+    spared = vascular(off._replace(**only_pruned, maturity_tumour=0.999, maturity_normal=1.0), maturity=1.0, pruning=1.0)[0].count(1) / 576
+    assert left["on"] == pytest.approx(0.4 + 0.6 * np.exp(-3.0), abs=0.06) and left["off"] == pytest.approx(np.exp(-3.0 * 0.7), abs=0.06)
+    assert spared > 0.99
+
+
 def test_hypoxia_to_vegf_off_hypoxic_and_normoxic_cells_secrete_alike() -> None:
     on, off = on_and_off("vegf", "hypoxia_to_vegf")
 
@@ -262,7 +272,7 @@ def test_every_switch_has_its_test() -> None:
     """Each test above is named after its switch."""
     names = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
     assert [switch for switch in MECHANISMS if not any(name.startswith(f"{switch}_off_") for name in names)] == []
-    assert len(MECHANISMS) == 16
+    assert len(MECHANISMS) == 17
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -338,7 +348,7 @@ IDLE = (
                                        "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")),
     ("treated", "low_dose_to_entry"),
     *(("without T cells", name) for name in ("pd_l1_induction", "pd_1_to_killing", "pd_1_to_exhaustion", "chemotaxis")),
-    ("without vessels", "crowding_to_collapse"), ("well supplied", "hypoxia_to_vegf"),
+    ("without vessels", "crowding_to_collapse"), ("without vessels", "vegf_independent_vessels"), ("well supplied", "hypoxia_to_vegf"),
 )
 
 
