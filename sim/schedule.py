@@ -34,6 +34,7 @@ from lesionlab.sim.processes import (
     t_cell_priming,
     vegf,
     vegf_blockade,
+    vegf_suppression,
     vessels,
 )
 from lesionlab.sim.state.clock import Clock
@@ -69,6 +70,7 @@ SCHEDULE = checked(
     Process("vegf", vegf, "24 h", "secretion follows the new oxygen"),
     Process("ifn_gamma", ifn_gamma, "12 h", "from the engagements of the last step"),
     Process("chemoattractant", chemoattractant, "12 h", "secretion follows interferon"),
+    Process("vegf_suppression", vegf_suppression, "step", "VEGF and inhibition are known before T cells are primed, enter and hit"),
     Process("t_cell_priming", t_cell_priming, "step", "deaths of the last step become antigen, the pools are filled"),
     Process("t_cell_entry", t_cell_entry, "step", "the filled pools meet today's vessels"),
     Process("t_cell_motion", t_cell_motion, "micro-step", "newcomers move with the others"),
@@ -87,7 +89,7 @@ SCHEDULE = checked(
 )
 
 SYSTEMIC = frozenset(
-    ("radiobiology", "pharmacokinetics", "checkpoint_blockade", "vegf_blockade", "t_cell_priming", "t_cell_entry"))
+    ("radiobiology", "pharmacokinetics", "checkpoint_blockade", "vegf_blockade", "vegf_suppression", "t_cell_priming", "t_cell_entry"))
 """Processes that write what lesions share; the others write one lesion at a time, so lesions may be worked on side by side."""
 
 PARAMETERS: dict[str, type] = {

@@ -67,7 +67,7 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
         stream = state.stream(tissue, clock)
         flags = lay(tissue)
         motion = t_cell_motion.motion_inputs(tissue, flags, parameters["t_cell_motion"])
-        killing = t_cell_killing.killing_inputs(tissue, flags, parameters["t_cell_killing"], state.systemic.pd1_occupancy)
+        killing = t_cell_killing.killing_inputs(tissue, flags, parameters["t_cell_killing"], state.systemic)
         reached, is_begun = 0, False
         if is_shared(t.n):
             _share_turns((0, clock.n_micro_steps, clock.minute), stream, motion, killing, ghost_contacts)

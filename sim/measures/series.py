@@ -32,13 +32,13 @@ class Measure(NamedTuple):
 def _survey(window, half_axes, centre, lattices):
     """Count over the mass in a window. No draws.
 
-    Reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count), each (nz, ny, nx).
-    half_axes: (z, y, x) in sites, z infinite in a slab. Returns float64 (16,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
+    Reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count, vegf), each (nz, ny, nx).
+    half_axes: (z, y, x) in sites, z infinite in a slab. Returns float64 (17,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
     living and below 5, 6-7 rim likewise, 8 oxygen over the mass, 9 viable, 10 cycling of those, 11
-    PD-L1-positive, 12 vessels, 13 perfused, 14 maturity, 15 T cells.
+    PD-L1-positive, 12 vessels, 13 perfused, 14 maturity, 15 T cells, 16 VEGF over the mass.
     """
-    state, oxygen, pd_l1, vessel, maturity, perfusion, t_count = lattices
-    out = np.zeros(16)
+    state, oxygen, pd_l1, vessel, maturity, perfusion, t_count, vegf = lattices
+    out = np.zeros(17)
     for z in range(len(state)):
         for y in range(window[0], window[1]):
             for x in range(window[2], window[3]):
@@ -52,6 +52,7 @@ def _survey(window, half_axes, centre, lattices):
                 out[13] += perfusion[z, y, x]
                 out[14] += maturity[z, y, x]
                 out[15] += t_count[z, y, x]
+                out[16] += vegf[z, y, x]
                 if code > _DOOMED:
                     continue
                 is_low = p < 5.0
@@ -81,7 +82,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
     """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
     census = viable, doomed, dead = tissue.census()
     axes = long, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block) if sum(census) else tissue.baseline_axes
-    lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count)
+    lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count, tissue.vegf)
     s = _survey(tissue.window, (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
     t = tissue.t_cells
     is_specific = t.is_specific[: t.n] == 1
@@ -94,7 +95,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
         "clonogen_weight": tissue.weight, "scale": tissue.scale,
         "hypoxic_fraction_below_5_mmHg": _share(s[2], s[1]), "hypoxic_fraction_below_10_mmHg": _share(s[3], s[1]),
         "hypoxic_fraction_core": _share(s[5], s[4]), "hypoxic_fraction_rim": _share(s[7], s[6]),
-        "mean_oxygen_mmHg": _share(s[8], s[0]), "growth_fraction": _share(s[10], s[9]),
+        "mean_oxygen_mmHg": _share(s[8], s[0]), "mean_vegf": _share(s[16], s[0]), "growth_fraction": _share(s[10], s[9]),
         "perfused_vessels_per_mm2": s[13] * per_mm2, "vessels_per_mm2": s[12] * per_mm2, "vessel_maturity": _share(s[14], s[12]),
         "t_cells_per_mm2": s[15] * per_mm2, "specific_t_cells_per_mm2": float((is_specific & in_mass).sum()) * per_mm2,
         "pd_l1_positive_fraction": _share(s[11], s[1]),
@@ -111,8 +112,10 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
 def measure_patient(state: State) -> dict[str, float]:
     """Return every systemic series."""
     s = state.systemic
+    effectors = s.specific_blood + s.bystander_blood
     return {"pd1_occupancy": s.pd1_occupancy, "vegfr_inhibition": s.vegfr_inhibition, "normalisation": s.normalisation,
-            "pruning": s.pruning, "effector_t_cells": s.specific_blood + s.bystander_blood,
+            "pruning": s.pruning, "priming_under_vegf": s.priming_left / s.priming_left_at_rest, "effector_t_cells": effectors,
+            "t_cell_uptake_per_d": _share(s.efflux_specific + s.efflux_bystander, effectors),
             "specific_effector_t_cells": s.specific_blood, "memory_t_cells": s.memory, "antigen": float(s.antigen[-1]),
             "burden_cells": lesion_size.burden(state)}
 
@@ -131,6 +134,7 @@ MEASURES: tuple[Measure, ...] = tuple(Measure(*row) for row in (
     ("hypoxic_fraction_core", "1", "share below 5 mmHg within half the radius", _LESION),
     ("hypoxic_fraction_rim", "1", "share below 5 mmHg beyond 0.8 of the radius", _LESION),
     ("mean_oxygen_mmHg", "mmHg", "mean pO2 over the mass", _LESION),
+    ("mean_vegf", "1", "mean VEGF over the mass, tissue of normoxic tumour cells = 1", _LESION),
     ("growth_fraction", "1", "share of viable cells in cycle", _LESION),
     ("perfused_vessels_per_mm2", "1/mm2", "perfused vessels in the mass", _LESION),
     ("vessels_per_mm2", "1/mm2", "vessels in the mass", _LESION),
@@ -150,9 +154,11 @@ MEASURES: tuple[Measure, ...] = tuple(Measure(*row) for row in (
     ("deaths_failed_division", "1", "lesion cells dead of failed divisions since the start", _LESION),
     ("oxygen_residual", "mmHg", "largest pointwise correction left in the oxygen field", _LESION),
     ("pd1_occupancy", "1", "share of PD-1 receptors occupied by drug", ""),
-    ("vegfr_inhibition", "1", "inhibition of the enzyme VEGFR (vessels follow normalisation and pruning)", ""),
+    ("vegfr_inhibition", "1", "inhibition of the enzyme VEGFR (T cells follow it, vessels normalisation and pruning)", ""),
     ("normalisation", "1", "normalisation effect on vessels", ""),
     ("pruning", "1", "pruning effect on vessels", ""),
+    ("priming_under_vegf", "1", "supply of specific effectors by what VEGF holds back, relative to day 0", ""),
+    ("t_cell_uptake_per_d", "1/d", "share of the blood's effectors that enters the lesions per day, mean over about five days", ""),
     ("effector_t_cells", "1", "CD8 effectors in blood", ""),
     ("specific_effector_t_cells", "1", "tumour-specific CD8 effectors in blood", ""),
     ("memory_t_cells", "1", "tumour-specific memory T cells", ""),

@@ -1,6 +1,8 @@
-"""Exact steps of linear kinetics: one compartment with absorption, two compartments."""
+"""Exact steps of linear kinetics: one compartment with absorption, two compartments; and saturation."""
 
 import math
+
+from lesionlab.sim.numerics.jit import kernel
 
 
 def absorption_step(depot: float, central: float, k_absorption: float, k_elimination: float, dt: float) -> tuple[float, float]:
@@ -32,6 +34,12 @@ def two_compartment_step(central: float, peripheral: float, rates: tuple[float, 
     new_central = central * (offset - (k10 + k12) * gain) + peripheral * k21 * gain
     new_peripheral = central * k12 * gain + peripheral * (offset - k21 * gain)
     return new_central, new_peripheral
+
+
+@kernel
+def saturating(limit, half, level):
+    """Return limit x level / (level + half): half of the limit where the level is `half`, which may be infinite."""
+    return limit * level / (level + half)
 
 
 def decay_share(rate: float, dt: float) -> float:

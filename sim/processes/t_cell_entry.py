@@ -1,12 +1,14 @@
 """T-cell entry: effectors leave the blood at perfused vessels of a mass; what leaves the blood arrives.
 
-    intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass x (1 + g_N N) x (1 + (g_LD - 1) b) x site factor
+    intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass of (1 - s_V) x (1 + (g_LD - 1) b) x site factor
 
-N is normalisation of the endothelium (adhesion), b the low-dose effect (0 to 1), E the blood pool, W the lesion cells that a
-section cell stands for. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)) of it, shared in
-proportion. A section takes a whole number of T cells (stochastic rounding, one draw a pool), and exactly that number times W
-leaves the blood, at most the lesion's share of the pool. Structure as in spQSP (recruitment at vessel sites); k is set by the
-CD8 density it gives, 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
+s_V is what the VEGF at the vessel holds back (`vegf_suppression`), b the low-dose effect (0 to 1), E the blood pool, W the
+lesion cells that a section cell stands for. T cells arrive at each vessel in proportion to its (1 - s_V). Where VEGF holds
+nothing back (q = 0) the factor is 1 + g_N N in its place, with N the normalisation of the endothelium: adhesion is not counted
+twice. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)) of it, shared in proportion. A
+section takes a whole number of T cells (stochastic rounding, one draw a pool), and exactly that number times W leaves the
+blood, at most the lesion's share of the pool. Structure as in spQSP (recruitment at vessel sites); k is set by the CD8 density
+it gives, 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
 """
 
 from math import fsum
@@ -15,7 +17,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.random import RandomStream, draw, normal, uniform
 from lesionlab.sim.numerics.window import NEAR, mark_near, sites_of
 from lesionlab.sim.numerics.workspace import scratch
@@ -26,6 +28,8 @@ from lesionlab.sim.state.state import State, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
 _EFFLUX_MEMORY_D = 5.0
+EVEN = np.empty(0)
+"""Openness of gates that are all alike."""
 
 
 class Parameters(NamedTuple):
@@ -36,9 +40,10 @@ class Parameters(NamedTuple):
         "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)")] = 0.2
     reference_blood_cells: Annotated[float, quantity("cells", "blood effectors at which the entry rate holds", 1e8, 5e9, "assumed",
         "the baseline pool")] = 1e9
-    normalisation_gain: Annotated[float, quantity("1", "gain of entry under full normalisation", 0.0, 1.0, "assumed",
-        "adhesion, besides the entry through more perfused vessels; 0.3 in spQSP-HCC, a model's choice; direction Liu 2020, "
-        "s41419-020-2511-3")] = 0.3
+    normalisation_gain: Annotated[float, quantity(
+        "1", "gain of entry under full normalisation, where VEGF holds no T cell back", 0.0, 1.0, "assumed",
+        "replaced by vegf_suppression unless that is off; adhesion, besides the entry through more perfused vessels; 0.3 in "
+        "spQSP-HCC, a model's choice; direction Liu 2020, s41419-020-2511-3")] = 0.3
     low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 5.0, "assumed",
         "free parameter; direction from Klug 2013 and Herrera 2022")] = 2.5
     lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 2.0, 30.0, "literature", "SPQSP_IO and PhysiCell 10 d")] = 10.0
@@ -70,17 +75,36 @@ def _mark_open(window, near_mass, perfusion, is_gate):
 
 
 @kernel
-def _admit(p, stream, day, n_specific, gates, t_count, first_id, rows):
+def _openness(limit, half, gates, vegf):
+    """Return the sums of 1 - s_V over the first gates, float64 (gates,): the last is their openness in all. Reads vegf flat. No draws."""
+    sums, total = np.empty(len(gates)), 0.0
+    for i in range(len(gates)):
+        total += 1.0 - saturating(limit, half, vegf[gates[i]])
+        sums[i] = total
+    return sums
+
+
+@kernel
+def _gate(word, gates, openness):
+    """Return the site of the gate that a T cell draws: all alike without openness, else in proportion to it."""
+    if len(openness) == 0:
+        return gates[int(np.uint64(word) * np.uint64(len(gates)) >> np.uint64(32))]
+    at = np.searchsorted(openness, uniform(word) * openness[-1], side="right")
+    return gates[min(at, len(gates) - 1)]
+
+
+@kernel
+def _admit(p, stream, day, n_specific, gates, openness, t_count, first_id, rows):
     """Place arrivals: each T cell draws a gate by its id; one that finds eight T cells there stays in the vessel's site all the same.
 
-    Reads gates int32; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific, is_stem_like) for the
-    new rows. Two draws a T cell. `day` is the time in days.
+    Reads gates int32, openness as of `_openness`; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific,
+    is_stem_like) for the new rows. Two draws a T cell. `day` is the time in days.
     """
     site, ids, dies_at_h, is_specific, is_stem_like = rows
     for i in range(len(site)):
         ids[i] = np.uint32(first_id + i)
         words = draw(stream, _ENTRY, ids[i])
-        site[i] = gates[int(np.uint64(words[0]) * np.uint64(len(gates)) >> np.uint64(32))]
+        site[i] = _gate(words[0], gates, openness)
         t_count[site[i]] += 1
         is_specific[i] = i < n_specific
         is_stem_like[i] = is_specific[i] and uniform(words[1]) < p.stem_like_share
@@ -88,8 +112,9 @@ def _admit(p, stream, day, n_specific, gates, t_count, first_id, rows):
         dies_at_h[i] = 24.0 * (day + max(p.lifespan_d + p.lifespan_sd_d * normal(life[0], life[1]), 0.1))
 
 
-def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, counts: tuple[int, int], gates: np.ndarray) -> None:
-    """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one)."""
+def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, counts: tuple[int, int], gates: np.ndarray,
+          openness: np.ndarray = EVEN) -> None:
+    """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one), as open as their sums say."""
     t, n_new = tissue.t_cells, sum(counts)
     t.reserve(t.n + n_new)
     new = slice(t.n, t.n + n_new)
@@ -97,7 +122,7 @@ def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, count
         column[new] = 0
     t.target[new] = -1
     rows = (t.site[new], t.id[new], t.dies_at_h[new], t.is_specific[new], t.is_stem_like[new])
-    _admit(p, stream, day, counts[0], gates, tissue.t_count.reshape(-1), t.next_id, rows)
+    _admit(p, stream, day, counts[0], gates, openness, tissue.t_count.reshape(-1), t.next_id, rows)
     t.n += n_new
     t.next_id += n_new
 
@@ -111,18 +136,21 @@ def _take(pool: float, asked: float, weight: float, word: int) -> int:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move effectors from blood into every lesion."""
     systemic, days = state.systemic, clock.dt_h / 24.0
-    gates, demand = [], []
+    gates, demand, adhesion = [], [], 1.0 + p.normalisation_gain * systemic.normalisation
     for tissue in state.active:
-        gates.append(gates_of(tissue))
-        gain = (1.0 + p.normalisation_gain * systemic.normalisation) * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
-        demand.append(p.entry_per_vessel_per_d * len(gates[-1]) * gain * tissue.t_cell_entry_factor * tissue.volume_weight
-                      / p.reference_blood_cells)
+        found, openness = gates_of(tissue), EVEN
+        if systemic.vegf_silenced_limit > 0.0:
+            openness, adhesion = _openness(systemic.vegf_silenced_limit, systemic.vegf_half, found, tissue.vegf.reshape(-1)), 1.0
+        n_open = float(openness[-1]) if len(openness) else len(found)
+        gates.append((found, openness))
+        gain = adhesion * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
+        demand.append(p.entry_per_vessel_per_d * n_open * gain * tissue.t_cell_entry_factor * tissue.volume_weight / p.reference_blood_cells)
     # An exact sum: the order of the lesions must not show.
     total = fsum(demand)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0
     before = (systemic.specific_blood, systemic.bystander_blood)
     gone: tuple[list[float], list[float]] = ([], [])
-    for tissue, found, rate in zip(state.active, gates, demand, strict=True):
+    for tissue, (found, openness), rate in zip(state.active, gates, demand, strict=True):
         if rate == 0.0:
             continue
         stream = state.stream(tissue, clock)
@@ -130,7 +158,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         share = rate / total
         counts = tuple(_take(pool * share, pool * leaving * rate, tissue.volume_weight, word)
                        for pool, word in zip(before, words, strict=False))
-        admit(tissue, p, stream, clock.t_h / 24.0, (counts[0], counts[1]), found)
+        admit(tissue, p, stream, clock.t_h / 24.0, (counts[0], counts[1]), found, openness)
         for out, n in zip(gone, counts, strict=True):
             out.append(n * tissue.volume_weight)
     _settle(state, before, (fsum(gone[0]), fsum(gone[1])), clock)

@@ -1,11 +1,11 @@
 """T-cell exhaustion and death: PD-1 signalling and serial killing exhaust, the stem-like recover and expand under blockade.
 
-    hazard of exhaustion   k_exh (1 - RO) L while engaged, L the PD-L1-positive share there; certain after n_kill kills
+    hazard of exhaustion   k_exh (1 - RO) L (1 + a s_V) while engaged, L the PD-L1-positive share there; certain after n_kill kills
     hazard of recovery     k_rec RO for exhausted stem-like T cells, which then give daughters that are not stem-like
     death                  at the end of the lifespan drawn on arrival
 
-Terminally exhausted T cells are not rescued. A daughter lives on its mother's site and as long as she does. k_exh 0.1 per day
-in spQSP-HCC; serial capacity 5 kills in Kather 2017.
+a s_V is the part that VEGF adds (`vegf_suppression`). Terminally exhausted T cells are not rescued. A daughter lives on its
+mother's site and as long as she does. k_exh 0.1 per day in spQSP-HCC; serial capacity 5 kills in Kather 2017.
 """
 
 from typing import Annotated, NamedTuple
@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.random import draw, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
@@ -42,12 +42,13 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _exhaust(chances, stream, kill_capacity, pd_l1_share, rows):
-    """Exhaust and recover; return the rows that recovered, int64.
+def _exhaust(chances, lock, stream, kill_capacity, pd_l1_share, vegf, rows):
+    """Exhaust and recover; return the rows that recovered, int64. lock: (gain by VEGF, its limit, VEGF of half the limit).
 
-    Reads pd_l1_share flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw a specific T cell.
+    Reads pd_l1_share and vegf flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw
+    a specific T cell.
     """
-    p_exhaust, p_recover = chances
+    (p_exhaust, p_recover), (gain, limit, half) = chances, lock
     recovered = []
     ids, target, is_specific, is_stem_like, kills, is_exhausted = rows
     for i in range(len(ids)):
@@ -59,7 +60,11 @@ def _exhaust(chances, stream, kill_capacity, pd_l1_share, rows):
                 is_exhausted[i] = 0
                 kills[i] = 0
                 recovered.append(i)
-        elif kills[i] >= kill_capacity or (target[i] >= 0 and uniform(word) < p_exhaust * pd_l1_share[target[i]]):
+            continue
+        p_now = 0.0
+        if target[i] >= 0:
+            p_now = p_exhaust * pd_l1_share[target[i]] * (1.0 + gain * saturating(limit, half, vegf[target[i]]))
+        if kills[i] >= kill_capacity or uniform(word) < p_now:
             is_exhausted[i] = 1
     return np.array(recovered, np.int64)
 
@@ -99,11 +104,13 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     occupancy = state.systemic.pd1_occupancy
     days = clock.span_h(EXHAUSTION_EVERY_H) / 24.0
     chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
+    lock = (state.systemic.vegf_exhaustion_gain, state.systemic.vegf_silenced_limit, state.systemic.vegf_half)
     for tissue in state.active:
         t = tissue.t_cells
         if clock.is_due(EXHAUSTION_EVERY_H):
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
-            recovered = _exhaust(chances, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
+            recovered = _exhaust(chances, lock, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1),
+                                 tissue.vegf.reshape(-1), rows)
             if len(recovered):
                 # By id: the rows' order names nobody.
                 recovered = recovered[np.argsort(t.id[recovered])]

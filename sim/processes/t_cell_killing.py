@@ -5,7 +5,8 @@ tumour cell there. Engaged, it hits with rate h and lets go with rate 1 / t_att,
 supp of the pairs of T cell and target is suppressed and never hits, so that kills (not hits) scale with 1 - supp.
 A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (`cell_fate` applies it within the hour).
 
-    supp = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
+    s_PD1 = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
+    supp = s_PD1 + (1 - s_PD1) s_V,       s_V what the VEGF at the target holds back (`vegf_suppression`)
 
 Where the section is light (a clonogen stands for w, less than the W of a site and of a T cell) few probes would occupy T
 cells that in the lesion are free. So a clonogen is there for a T cell in the share w / W of pairs, by the pair's own
@@ -14,9 +15,10 @@ comes back, and is gone once it is more than two sites away or meets a cell that
 meets T cells at their true density, and T cells are as busy as the lesion keeps them. Doubles follow neither the
 chemoattractant nor a clonogen that is pushed.
 
-RO is the PD-1 occupancy. With h = 1.2 per hour one T cell kills about 3 a day. Three serial hits less than 50 minutes apart
-(Weigelin 2021, s41467-021-25282-3) make killing depend on T cells gathering. Kill rates 2-16 a day in vivo (Halle 2016,
-through a secondary source). Suppression simplifies the synapse balance in spQSP (Hill, n = 2).
+RO is the PD-1 occupancy. Computed in this form, supp is s_PD1 to the bit where VEGF holds nothing back. With h = 1.2 per hour
+one T cell kills about 3 a day. Three serial hits less than 50 minutes apart (Weigelin 2021, s41467-021-25282-3) make killing
+depend on T cells gathering. Kill rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression simplifies the
+synapse balance in spQSP (Hill, n = 2).
 """
 
 from typing import Annotated, NamedTuple
@@ -25,13 +27,13 @@ import numpy as np
 
 from lesionlab.sim.layouts.site_flags import DOOMED, KNOWN, lay
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.kinetics import decay_share
+from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.lattice import entity_of, neighbour, sites_apart
 from lesionlab.sim.numerics.random import AT_ONCE, draw_fixed, draw_many, draw_pair, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
 from lesionlab.sim.state.codes import Hazard, Purpose
-from lesionlab.sim.state.state import State, Tissue
+from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
 _CERTAIN = np.float32(1e6)
@@ -56,12 +58,14 @@ class Parameters(NamedTuple):
 
 
 class KillingInputs(NamedTuple):
-    """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, geometry (shape,
-    centre), flat cells (ground as of `lesionlab.sim.layouts.site_flags`, pd_l1_share, hits, last_hit), rows (site, ids,
-    is_specific, is_exhausted, target, kills)."""
+    """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, lock (limit
+    of what VEGF silences, VEGF of half the limit), geometry (shape, centre), flat cells (ground as of
+    `lesionlab.sim.layouts.site_flags`, pd_l1_share, hits, last_hit, vegf), rows (site, ids, is_specific, is_exhausted, target,
+    kills)."""
 
     p: Parameters
     chances: tuple[float, float, float, float]
+    lock: tuple[float, float]
     geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
     cells: tuple[np.ndarray, ...]
     rows: tuple[np.ndarray, ...]
@@ -116,10 +120,13 @@ def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> 
 
 
 @kernel
-def _is_suppressed(p, free, pd_l1, stream, t_cell, site):
-    """Tell whether PD-L1 silences a pair of T cell and target site: the pair's own draw, the same at every step, below supp."""
-    level = pd_l1**p.suppression_exponent
-    return uniform(draw_fixed(stream, _SUPPRESSION, site, t_cell)[0]) < free * level / (level + p.suppression_half**p.suppression_exponent)
+def _is_suppressed(stream, t_cell, at, killing):
+    """Tell whether PD-L1 or VEGF silences a T cell on the target site `at`: the pair's own draw, the same at every step, below supp."""
+    p, (shape, centre), (limit, half) = killing.p, killing.geometry, killing.lock
+    level = killing.cells[1][at] ** p.suppression_exponent
+    by_pd_1 = killing.chances[2] * level / (level + p.suppression_half**p.suppression_exponent)
+    silenced = by_pd_1 + (1.0 - by_pd_1) * saturating(limit, half, killing.cells[4][at])
+    return uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, shape, centre), t_cell)[0]) < silenced
 
 
 @kernel
@@ -195,9 +202,9 @@ def decide(span, stream, when, killing, ghost_contacts):
     site for those that strike, and behind the visits = (number, t_cell, probe, site, is_engaged) new ones, each T cell's in its
     own room for two; when = (minute, micro-step). One draw a specific T cell, and one a pair that would hit.
     """
-    p, (shape, centre), (minute, micro_step) = killing.p, killing.geometry, when
-    p_hit, p_leave, free, p_real = killing.chances
-    flags, pd_l1_share, hits, last_hit = killing.cells
+    p, (minute, micro_step) = killing.p, when
+    p_hit, p_leave, _, p_real = killing.chances
+    flags, hits, last_hit = killing.cells[0], killing.cells[2], killing.cells[3]
     site, ids, is_specific, is_exhausted, target = killing.rows[:5]
     begin = ghost_contacts[0] + 2 * span[0]
     n_ghost_contacts, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
@@ -222,8 +229,7 @@ def decide(span, stream, when, killing, ghost_contacts):
             is_gone = not flags[at] & KNOWN or (hits[at] >= p.n_hits and last_hit[at] != minute)
             if is_gone or uniform(words[1, k]) < p_leave:
                 target[i] = -1
-            elif uniform(words[2, k]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], stream, ids[i],
-                                                                     entity_of(at, shape, centre)):
+            elif uniform(words[2, k]) < p_hit and not _is_suppressed(stream, ids[i], at, killing):
                 target[i] = -2 - at
     return begin, n_ghost_contacts - begin
 
@@ -249,8 +255,8 @@ def advance_ghost_contacts(stream, when, killing, ghost_contacts):
     Writes hits, last_hit and visits, whose rows keep their order. One draw a visit, and one a pair that would hit.
     """
     p, (shape, centre), (minute, micro_step) = killing.p, killing.geometry, when
-    p_hit, p_leave, free, p_real = killing.chances
-    flags, pd_l1_share, hits, last_hit = killing.cells
+    p_hit, p_leave, _, p_real = killing.chances
+    flags, hits, last_hit = killing.cells[0], killing.cells[2], killing.cells[3]
     n, t_cell, clonogen, site, is_engaged = ghost_contacts
     kept = 0
     for i in range(n):
@@ -266,21 +272,22 @@ def advance_ghost_contacts(stream, when, killing, ghost_contacts):
             is_engaged[i] = goes_on == 2
         elif uniform(words[1]) < p_leave:
             is_engaged[i] = 0
-        elif uniform(words[2]) < p_hit and not _is_suppressed(p, free, pd_l1_share[at], stream, t_cell[i], entity_of(at, shape, centre)):
+        elif uniform(words[2]) < p_hit and not _is_suppressed(stream, t_cell[i], at, killing):
             land(minute, p.memory_min, at, hits, last_hit)
         t_cell[kept], clonogen[kept], site[kept], is_engaged[kept] = t_cell[i], clonogen[i], site[i], is_engaged[i]
         kept += 1
     return kept
 
 
-def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, pd1_occupancy: float) -> KillingInputs:
+def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: Systemic) -> KillingInputs:
     """Return what the T cells of a section fight by in this step on its ground."""
     t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
-    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - pd1_occupancy,
+    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - systemic.pd1_occupancy,
                tissue.relative_weight)
-    cells = (flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit)))
+    lock = (systemic.vegf_silenced_limit, systemic.vegf_half)
+    cells = (flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit, tissue.vegf)))
     rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-    return KillingInputs(p, chances, (tissue.state.shape, tissue.centre), cells, rows)
+    return KillingInputs(p, chances, lock, (tissue.state.shape, tissue.centre), cells, rows)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
@@ -290,7 +297,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         t, ghost_contacts = tissue.t_cells, tissue.ghost_contacts
         if t.n == 0 and ghost_contacts.n == 0:
             continue
-        stream, killing = state.stream(tissue, clock), killing_inputs(tissue, lay(tissue), p, state.systemic.pd1_occupancy)
+        stream, killing = state.stream(tissue, clock), killing_inputs(tissue, lay(tissue), p, state.systemic)
         ghost_contacts.n = advance_ghost_contacts(stream, when, killing, (ghost_contacts.n, *ghost_contacts.columns()))
         if tissue.is_under_weighted:
             ghost_contacts.reserve(ghost_contacts.n + 2 * t.n)

@@ -2,13 +2,13 @@
 
     A: released antigen passes three transit stages (mean delay about 5 days)
     E(A) = A / (A + A50)
-    production of specific effectors = supply x naive x E(A) / E(A_baseline) + recall x memory
+    production of specific effectors = supply x naive x E(A) / E(A_baseline) x (1 - s_V) / (1 - s_V at rest) + recall x memory
     memory gains a share of what is primed and lasts without antigen; blood effectors die with the effector lifespan
 
 Antigen per dead cell depends on the cause: killed by radiation 1, necrosis 0.3, killed by a T cell 0.5 (ratios
 assumed; structure as the dendritic-cell term of Kosinsky 2018, doi 10.1186/s40425-018-0327-9), apoptosis and failed
 division 0.1. The supply is what holds the pools at baseline with the lesions' demand at the end of the burn-in: the
-patient is assumed to be in balance on day 0. No drug acts here.
+patient is assumed to be in balance on day 0. s_V is what VEGF holds back (`vegf_suppression`): a VEGFR inhibitor raises priming by it.
 """
 
 from math import fsum
@@ -111,7 +111,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     if clock.t_h < 0:
         return
     drive = _drive(float(systemic.antigen[-1]), p)
-    primed = systemic.supply_specific * systemic.naive * drive / _drive(systemic.baseline_antigen, p) * days
+    primed = systemic.supply_specific * systemic.naive * drive / _drive(systemic.baseline_antigen, p)
+    primed = primed * (systemic.priming_left / systemic.priming_left_at_rest) * days
     recalled = p.recall_per_d * systemic.memory * days
     died = decay_share(1.0 / p.blood_lifespan_d, days)
     systemic.specific_blood += primed + recalled - died * systemic.specific_blood

@@ -6,8 +6,8 @@ c is the class's level relative to its half-effect level on the enzyme, n the re
 normalisation of tissue and rho = EC50_prune / EC50_norm the one free ratio; R covers lost vessels and sprouts that do
 not come, because what tissue does follows its own effective concentrations and not the enzyme's. A low effect
 normalises durably (Fan 2022, doi 10.3389/fimmu.2022.937924, low-dose anlotinib), a high one opens a window and closes
-it by pruning (Winkler 2004, PMID 15607960). The drug acts on vessels only: their number,
-perfusion and (normalised) their adhesion for T cells. The enzyme's inhibition is reported and drives nothing.
+it by pruning (Winkler 2004, PMID 15607960). On vessels the drug acts through N and R: their number and perfusion. The enzyme's
+inhibition is what VEGF no longer does to T cells (`vegf_suppression`).
 """
 
 from typing import Annotated, NamedTuple

@@ -31,6 +31,8 @@ MECHANISMS: dict[str, Mechanism] = {
     "blockade_to_pruning": Mechanism("VEGFR blockade prunes vessels and stops sprouts", (("vessels", "pruning_response", 0.0),)),
     "vegf_independent_vessels": Mechanism("a share of vessels needs no VEGF; maturity does not spare the others from pruning",
                                           (("vessels", "vegf_dependent_fraction", 1.0), ("vessels", "pruning_spared_by_maturity", 1.0))),
+    "vegf_to_t_cells": Mechanism("VEGF silences T cells, keeps them out and holds priming back",
+                                 (("vegf_suppression", "silenced_fraction", 0.0),)),
     "hypoxia_to_vegf": Mechanism("hypoxic cells secrete more VEGF", (("vegf", "hypoxic_ratio", 1.0),)),
     "emptying_to_vessels": Mechanism("vessels of an emptied mass mature and open", (("vessels", "decompression_response", 0.0),)),
     "crowding_to_collapse": Mechanism("living cells squeeze immature vessels shut", (("vessels", "collapse_per_d", 0.0),)),

@@ -155,6 +155,8 @@ class Systemic:
     cells of the lesions when they were last read. naive: share of the baseline's naive cells. left_blood: cells that
     have entered the lesions. efflux_specific / efflux_bystander: running means of the cells
     per day that leave the blood for the lesions. supply_*: cells per day that hold the pools at baseline.
+    mean_vegf: mean VEGF in the lesions. vegf_silenced_limit and vegf_half: what VEGF holds back at most, and the VEGF of half of it under
+    the inhibitor; vegf_exhaustion_gain: how much it adds to exhaustion. priming_left: share of priming that VEGF leaves, now and at rest.
     """
 
     drugs: list[DrugLevel]
@@ -174,6 +176,12 @@ class Systemic:
     vegfr_inhibition: float = 0.0
     normalisation: float = 0.0
     pruning: float = 0.0
+    mean_vegf: float = 0.0
+    vegf_silenced_limit: float = 0.0
+    vegf_half: float = 1.0
+    vegf_exhaustion_gain: float = 0.0
+    priming_left: float = 1.0
+    priming_left_at_rest: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ all vessels need VEGF; maturity spares from pruning (the product of earlier vers
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +41,9 @@ def remodelled(p: vessels.Parameters, days: int, effort: float) -> State:
 
 def rule(**changed: float) -> vessels.Parameters:
     """Return the parameters of vessels that can only be pruned."""
-    still = vessels.Parameters(sprouting_per_d=0.0, collapse_per_d=0.0, regression_per_d=0.0, repair_per_d=0.0,
-                               pruning_per_d=PRUNING_PER_D, vegf_dependent_fraction=DEPENDENT, pruning_spared_by_maturity=0.0)
-    return still._replace(**changed)
+    given: dict[str, Any] = dict.fromkeys(("sprouting_per_d", "collapse_per_d", "regression_per_d", "repair_per_d",
+                                           "pruning_spared_by_maturity"), 0.0)
+    return vessels.Parameters(**(given | {"pruning_per_d": PRUNING_PER_D, "vegf_dependent_fraction": DEPENDENT} | changed))
 
 
 def _marked(state: State) -> np.ndarray:

@@ -19,6 +19,7 @@ from lesionlab.sim.processes import (
     t_cell_motion,
     t_cell_priming,
     vegf,
+    vegf_suppression,
     vessels,
 )
 from lesionlab.sim.runs.simulation import simulate
@@ -155,6 +156,20 @@ def test_vegf_independent_vessels_off_every_vessel_is_pruned_as_it_is_immature()
     assert spared > 0.99
 
 
+def test_vegf_to_t_cells_off_vegf_holds_nothing_back() -> None:
+    on, off = on_and_off("vegf_suppression", "vegf_to_t_cells")
+
+    def left(p: vegf_suppression.Parameters, level: float) -> tuple[float, float]:
+        tissue = packed()
+        tissue.vegf.fill(level)
+        state = state_of(tissue)
+        vegf_suppression.update(state, p, clock_at())
+        return state.systemic.vegf_silenced_limit, state.systemic.priming_left
+
+    assert left(off, 10.0) == left(off, 0.0) == (0.0, 1.0)
+    assert left(on, 10.0)[0] > 0.0 and left(on, 10.0)[1] < left(on, 1.0)[1] < 1.0
+
+
 def test_hypoxia_to_vegf_off_hypoxic_and_normoxic_cells_secrete_alike() -> None:
     on, off = on_and_off("vegf", "hypoxia_to_vegf")
 
@@ -272,7 +287,7 @@ def test_every_switch_has_its_test() -> None:
     """Each test above is named after its switch."""
     names = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
     assert [switch for switch in MECHANISMS if not any(name.startswith(f"{switch}_off_") for name in names)] == []
-    assert len(MECHANISMS) == 17
+    assert len(MECHANISMS) == 18
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -358,18 +373,20 @@ def test_off_where_its_coupling_is_idle_a_switch_changes_no_byte(arm: str, name:
 
 
 def test_memory_idles_before_day_0() -> None:
-    """Every other switch is seen idle over a whole arm, but for one that no arm lets idle: a box holds empty host tissue.
+    """Every other switch is seen idle over a whole arm, but for two that no arm lets idle: a box holds empty host tissue, and VEGF.
 
     Memory exists from day 0 on.
     """
-    assert set(MECHANISMS) - {name for _, name in IDLE} == {"memory", "emptying_to_vessels"}
+    assert set(MECHANISMS) - {name for _, name in IDLE} == {"memory", "emptying_to_vessels", "vegf_to_t_cells"}
     on, off = (remember(TumourModel(scenario_from_text(UNTREATED, overrides=given)).state) for given in ([], ["mechanisms.memory=false"]))
     assert differing(on, off) == {"systemic.memory", "systemic.supply_specific"}
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
 def test_off_where_its_coupling_acts_a_switch_changes_the_arm(name: str) -> None:
-    assert differing(end_of("busy", name), end_of("busy")) != set()
+    """The gain of entry by normalisation acts only where VEGF holds no T cell back."""
+    others = ("vegf_to_t_cells",) if name == "normalisation_to_entry" else ()
+    assert differing(end_of("busy", name, *others), end_of("busy", *others)) != set()
 
 
 @pytest.mark.parametrize(("given", "nearest"), [
