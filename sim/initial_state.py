@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from scipy.fft import next_fast_len
 
+from lesionlab.sim.measures.lesion_size import CELLS_PER_CM3, lesion_cells_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import RandomStream, draw, name_entity, site_entity, uniform
 from lesionlab.sim.parameters.quantities import quantity
@@ -98,7 +99,8 @@ def seed(name: str, section: Section, factors: tuple[float, float], groups: dict
     entry_factor, vessel_factor = factors
     shape = section.shape(groups["tissue"].margin_sites)
     tissue = Tissue.blank(name, name_entity(name), shape, size_cm=section.size_cm[:2], depth_cm=section.depth_cm, capacity=1,
-                          t_cell_entry_factor=entry_factor, vessel_density_factor=vessel_factor)
+                          t_cell_entry_factor=entry_factor, vessel_density_factor=vessel_factor,
+                          baseline_volume_cm3=lesion_cells_of(section.size_cm) / CELLS_PER_CM3)
     stream = RandomStream(*key, np.uint32(0), tissue.entity)
     p = groups["vessels"]
     per_site = vessel_factor / SITES_PER_MM2
@@ -106,7 +108,7 @@ def seed(name: str, section: Section, factors: tuple[float, float], groups: dict
               p.rim_density_per_mm2 / p.perfused_normal * per_site, groups["pd_l1"].baseline_share)
     _lay(p, shares, stream, tissue.centre, section.half_axes, (tissue.state, tissue.vessel, tissue.maturity, tissue.pd_l1))
     tissue.capacity = int(np.count_nonzero(tissue.state))
-    vessels.open_vessels(p, stream, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
+    vessels.open_vessels(vessels.in_lesion(p, tissue.volume_cm3), stream, tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
     tissue.oxygen.fill(groups["oxygen"].vessel_mmHg / 2.0)
     oxygen.solve(tissue, groups["oxygen"])
     return tissue

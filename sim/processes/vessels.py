@@ -4,6 +4,7 @@ Each vessel site has a maturity m that drifts to a target: m_tumour in untreated
 normalisation, in host tissue and where tumour cells have died (decompression: radiotherapy that empties a mass
 normalises its vessels, and more of it than the drug does). Perfused is the share
 F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour) of vessels: each vessel opens at its own fixed threshold.
+Perfusion falls with the lesion's size: q0 here is q0 (V / V_ref)^-b, within [0.05, q1]; V is the clinical volume on day 0 times (L / L0)^3.
 Hazards of loss per day, with c the share of living tumour cells within 40 um:
 
     collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) squeezed by living cells (c > 0.75)
@@ -44,6 +45,7 @@ _REACH = 2
 _HOST_REACH = 4
 _WINDOW, _HOST_WINDOW = 25.0, 81.0
 _SPROUT_MATURITY = 0.1
+_LEAST_PERFUSED = 0.05
 
 
 class Parameters(NamedTuple):
@@ -73,6 +75,12 @@ class Parameters(NamedTuple):
         "crowding thresholds as in OncoAMBER, rate assumed")] = 0.1
     pruning_per_d: Annotated[float, quantity("1/d", "pruning of vessels that need VEGF under full blockade", 0.02, 0.3, "assumed",
         "anlotinib lowers vessel density (Xie 2018); rate assumed")] = 0.1
+    perfusion_size_exponent: Annotated[float, quantity(
+        "1", "fall of the perfused share of tumour vessels with the lesion's volume (b)", 0.0, 1.0,
+        "assumed", "0.17, the middle of the prior; human data conflict (growth superlinear in Perez-Garcia 2020, at a constant rate in Sabra 2017)",
+        prior=(0.0, 0.33))] = 0.17
+    reference_volume_cm3: Annotated[float, quantity("cm3", "volume at which the perfused share is that stated", 0.1, 10000.0, "assumed",
+        "a ball of 4.6 cm; the same for all patients: only b and q0 differ between them", prior=(10.0, 200.0))] = 50.0
     vegf_dependent_fraction: Annotated[float, quantity("1", "share of vessels that need VEGF: only these regress or are pruned (f)",
         0.0, 1.0, "assumed", "share not measured here; perfusion under sunitinib fell by 45 % in two weeks and by 70 % in six (PMC4171969, other tumours)",
         prior=(0.4, 0.8))] = 0.6
@@ -104,6 +112,12 @@ def perfused_share(p, maturity):
     """Return the share of vessels of a maturity that is perfused, in [0, 1]."""
     slope = (p.perfused_normal - p.perfused_tumour) / (p.maturity_normal - p.maturity_tumour)
     return min(max(p.perfused_tumour + slope * (maturity - p.maturity_tumour), 0.0), 1.0)
+
+
+def in_lesion(p: Parameters, volume_cm3: float) -> Parameters:
+    """Return the parameters in a lesion of a volume: its perfused share of untreated tumour vessels, q0 (V / V_ref)^-b in [0.05, q1]."""
+    share = p.perfused_tumour * (volume_cm3 / p.reference_volume_cm3) ** -p.perfusion_size_exponent
+    return p._replace(perfused_tumour=min(max(share, _LEAST_PERFUSED), p.perfused_normal))
 
 
 @kernel
@@ -218,4 +232,4 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
         _remodel(p, effects, stream, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
         _commit(tissue.vessel, tissue.maturity)
-        open_vessels(p, stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
+        open_vessels(in_lesion(p, tissue.volume_cm3), stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)

@@ -29,7 +29,7 @@ class Tissue:
     units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site;
     near_mass uint8 flag of sites in or within two sites of the mass.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
-    depth_cm (clinical size along z of a block, infinite for a slab), scale L (clinical length per section length),
+    depth_cm (clinical size along z of a block, infinite for a slab), baseline_volume_cm3 (clinical volume), scale L (clinical length per section length),
     capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
     (occupied sites at the end of the last step, -1 before the first),
     ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause, cells_seen (lesion cells when last followed)
@@ -68,6 +68,7 @@ class Tissue:
     scale: float = 1.0
     baseline_scale: float = 1.0
     depth_cm: float = inf
+    baseline_volume_cm3: float = 50.0
     baseline_axes: tuple[float, float, float] = (0.0, 0.0, 0.0)
     is_weight_controlled: bool = False
     is_dormant: bool = False
@@ -96,6 +97,11 @@ class Tissue:
         """Return the lesion's cells of the section's numbers of viable, doomed and dead ones."""
         viable, doomed, dead = census
         return self.weight * viable + self.volume_weight * (doomed + dead)
+
+    @property
+    def volume_cm3(self) -> float:
+        """The volume of the lesion as it has grown beyond its section: the clinical one times (L / L0)^3; shrinkage does not count."""
+        return self.baseline_volume_cm3 * (self.scale / self.baseline_scale) ** 3
 
     @property
     def is_block(self) -> bool:

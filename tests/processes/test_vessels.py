@@ -111,6 +111,33 @@ def test_the_perfused_share_follows_maturity(maturity: float, normalisation: flo
     assert not tissue.perfusion[tissue.vessel == 0].any()
 
 
+@pytest.mark.parametrize(("volume_cm3", "share"), [
+    (50.0, 0.5), (250.0, 0.5 * 5.0**-0.2), (10.0, 0.5 * 5.0**0.2), (1e-3, P.perfused_normal), (50e20, 0.05)])
+def test_the_perfused_share_of_tumour_vessels_falls_with_volume_within_bounds(volume_cm3: float, share: float) -> None:
+    tissue = vascular()
+    tissue.baseline_volume_cm3 = volume_cm3
+    one_day(tissue, STILL._replace(perfusion_size_exponent=0.2))
+    assert is_binomial(int(tissue.perfusion.sum()), share)
+
+
+def test_growth_beyond_the_section_lowers_perfusion_and_normal_vessels_are_spared() -> None:
+    """Twice as long is eight times the volume."""
+    grown, normal = vascular(), vascular(maturity=P.maturity_normal)
+    for tissue, systemic in ((grown, {}), (normal, {"normalisation": 1.0})):
+        tissue.scale, tissue.baseline_scale = 40.0, 20.0
+        one_day(tissue, STILL._replace(perfusion_size_exponent=0.3), **systemic)
+    assert is_binomial(int(grown.perfusion.sum()), P.perfused_tumour * 8.0**-0.3)
+    assert is_binomial(int(normal.perfusion.sum()), P.perfused_normal)
+
+
+def test_without_the_exponent_size_is_without_effect() -> None:
+    small, large = vascular(), vascular()
+    large.baseline_volume_cm3 = 1e4
+    for tissue in (small, large):
+        one_day(tissue, STILL._replace(perfusion_size_exponent=0.0))
+    assert (small.perfusion == large.perfusion).all()
+
+
 def test_normalisation_opens_vessels_and_closes_none_of_the_open() -> None:
     plain, normalised = vascular(), vascular()
     one_day(plain)

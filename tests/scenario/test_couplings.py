@@ -146,6 +146,21 @@ def test_blockade_to_pruning_off_vessels_are_lost_and_sprout_as_without_blockade
     assert vascular(off, normalisation=0.5) == vascular(on, normalisation=0.5) != vascular(on)
 
 
+def test_size_to_perfusion_off_a_large_lesion_is_perfused_like_a_small_one() -> None:
+    on, off = on_and_off("vessels", "size_to_perfusion")
+
+    def perfused(p: vessels.Parameters, volume_cm3: float) -> float:
+        tissue = packed(120)
+        tissue.baseline_volume_cm3 = volume_cm3
+        tissue.vegf.fill(2.0)
+        tissue.vessel[0, 2::5, 2::5], tissue.maturity[0, 2::5, 2::5] = 1, 0.3
+        vessels.update(state_of(tissue), p, clock_at())
+        return float(tissue.perfusion.sum())
+
+    assert perfused(off, 1e3) == perfused(off, 1.0) == perfused(on, on.reference_volume_cm3)
+    assert perfused(on, 1e3) < perfused(on, 1.0)
+
+
 def test_vegf_independent_vessels_off_every_vessel_is_pruned_as_it_is_immature() -> None:
     """On, a part stays whatever the dose; off, normalised vessels are spared by their maturity and no vessel by its mark."""
     on, off = on_and_off("vessels", "vegf_independent_vessels")
@@ -287,7 +302,7 @@ def test_every_switch_has_its_test() -> None:
     """Each test above is named after its switch."""
     names = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
     assert [switch for switch in MECHANISMS if not any(name.startswith(f"{switch}_off_") for name in names)] == []
-    assert len(MECHANISMS) == 18
+    assert len(MECHANISMS) == 19
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -363,7 +378,7 @@ IDLE = (
                                        "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")),
     ("treated", "low_dose_to_entry"),
     *(("without T cells", name) for name in ("pd_l1_induction", "pd_1_to_killing", "pd_1_to_exhaustion", "chemotaxis")),
-    ("without vessels", "crowding_to_collapse"), ("without vessels", "vegf_independent_vessels"), ("well supplied", "hypoxia_to_vegf"),
+    ("without vessels", "crowding_to_collapse"), ("without vessels", "vegf_independent_vessels"), ("without vessels", "size_to_perfusion"), ("well supplied", "hypoxia_to_vegf"),
 )
 
 
