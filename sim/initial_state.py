@@ -8,6 +8,7 @@ from scipy.fft import next_fast_len
 
 from lesionlab.sim.measures.lesion_size import CELLS_PER_CM3, lesion_cells_of
 from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.lattice import depth_in
 from lesionlab.sim.numerics.random import RandomStream, draw, name_entity, site_entity, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.processes import oxygen, vessels
@@ -17,6 +18,7 @@ from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
 _SITE_CM = SITE_UM * 1e-4
 MOST_LAYERS, MOST_SITES = 63, 8191
 """Layers and width in sites within which every site has luck of its own (`site_entity`)."""
+_PLACES = 40
 _PROLIFERATING = int(CellState.PROLIFERATING)
 _VESSELS, _PD_L1 = int(Purpose.VESSEL_LAYOUT), int(Purpose.PD_L1_LAYOUT)
 
@@ -48,6 +50,9 @@ def _lay(p, shares, stream, centre, half_axes, tissue):
                 if radius <= 1.0:
                     state[z, y, x] = _PROLIFERATING
                     share = shares[1] + (shares[0] - shares[1]) * max(2.0 * radius - 1.0, 0.0)
+                    if p.density_depth_um > 0.0:
+                        depth_um = SITE_UM * depth_in((dz, dy, dx), half_axes)
+                        share = shares[0] * vessels.density_at(p, depth_um) / p.rim_density_per_mm2
                     pd_l1[z, y, x] = uniform(words[1]) < shares[3]
                 if uniform(words[0]) < share:
                     vessel[z, y, x] = 1
@@ -85,6 +90,20 @@ class Section(NamedTuple):
         ny, nx = (next_fast_len(2 * math.ceil(max(half, round_radius) + margin) + 1) for half in (half_y, half_x))
         nz = min(2 * math.ceil(max(half_z, round_radius) + margin) + 1, MOST_LAYERS) if self.is_block else self.layers
         return nz, ny, nx
+
+
+def laid_per_mm2(section: Section, p: vessels.Parameters, vessel_factor: float) -> float:
+    """Return the perfused vessels per mm2 of a section's mass as they are laid, a mean over the middle layer, perfusion by size included."""
+    _, half_y, half_x = section.half_axes
+    places = [(0.0, y * half_y / _PLACES, x * half_x / _PLACES) for y in range(_PLACES) for x in range(_PLACES) if x * x + y * y < _PLACES**2]
+    densities = []
+    for _, y, x in places:
+        radius = math.hypot(y / half_y, x / half_x)
+        falling = p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * max(2.0 * radius - 1.0, 0.0)
+        depth_um = SITE_UM * depth_in((0.0, y, x), section.half_axes)
+        densities.append(vessels.density_at(p, depth_um) if p.density_depth_um > 0.0 else falling)
+    share = vessels.in_lesion(p, lesion_cells_of(section.size_cm) / CELLS_PER_CM3).perfused_tumour / p.perfused_tumour
+    return vessel_factor * share * math.fsum(densities) / len(densities)
 
 
 def seed(name: str, section: Section, factors: tuple[float, float], groups: dict[str, Any],

@@ -1,5 +1,6 @@
 """First state: the section has the shape, cells, vessels and PD-L1 that were asked for; the box changes nobody's luck."""
 
+import itertools
 import math
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from scipy.stats import binom
 
 from lesionlab.sim import t_cell_steps
-from lesionlab.sim.initial_state import MOST_LAYERS, Section, seed
+from lesionlab.sim.initial_state import MOST_LAYERS, Section, laid_per_mm2, seed
 from lesionlab.sim.numerics.lattice import mass_axes
 from lesionlab.sim.processes import population_control
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
@@ -80,6 +81,32 @@ def test_vessels_have_their_densities_in_host_tissue_and_in_the_mass(vessel_fact
     perfused_per_mm2 = tissue.perfusion[mass].mean() * SITES_PER_MM2 / vessel_factor
     assert 0.8 * p.core_density_per_mm2 < perfused_per_mm2 < 1.2 * p.rim_density_per_mm2
     assert np.allclose(tissue.maturity[mass & (tissue.vessel == 1)], p.maturity_tumour)
+
+
+@pytest.mark.parametrize("is_block", [False, True])
+def test_vessels_grow_rarer_with_depth_as_they_are_asked_to(is_block: bool) -> None:
+    """In five rings of a wide section, each against the mean of the law over its sites; the old law falls over the inner half of the radius."""
+    groups = GROUPS | {"vessels": GROUPS["vessels"]._replace(rim_density_per_mm2=120.0, core_density_per_mm2=20.0, density_depth_um=200.0)}
+    section = Section((4.0, 4.0), 60_000, is_block=is_block)
+    tissue = seed("neck", section, (1.0, 1.0), groups, KEY)
+    places = np.argwhere(tissue.state > 0)
+    radii = np.sqrt(((places - tissue.centre) ** 2).sum(axis=1))
+    depth_um = SITE_UM * np.maximum(section.half_axes[2] - radii, 0.0)
+    laid = (20.0 + 100.0 * np.exp(-depth_um / 200.0)) / GROUPS["vessels"].perfused_tumour / SITES_PER_MM2
+    for inner, outer in itertools.pairwise(np.linspace(depth_um.max(), 0.0, 6)):
+        ring = (depth_um <= inner) & (depth_um > outer)
+        low, high = binom.interval(0.9999, int(ring.sum()), float(laid[ring].mean()))
+        assert low <= int(tissue.vessel[tissue.state > 0][ring].sum()) <= high
+
+
+@pytest.mark.parametrize("change", [{}, {"density_depth_um": 0.0}, {"perfusion_size_exponent": 0.0}])
+def test_the_mean_density_that_is_laid_is_foretold(change: dict[str, float]) -> None:
+    """By what is laid in twenty sections: the standard error of the mean is about 1 %."""
+    p = GROUPS["vessels"]._replace(**change)
+    section = Section((10.0, 8.0, 6.0), 8000)
+    sections = [seed(f"neck{number}", section, (1.0, 1.5), GROUPS | {"vessels": p}, KEY) for number in range(20)]
+    found = np.mean([tissue.perfusion[tissue.state > 0].mean() for tissue in sections]) * SITES_PER_MM2
+    assert laid_per_mm2(section, p, 1.5) == pytest.approx(found, rel=0.04)
 
 
 def test_pd_l1_starts_at_its_baseline_share_of_the_cells() -> None:

@@ -44,6 +44,7 @@ def summary(scenario: "Scenario") -> str:
     rows.append(("drugs", [_drug(scenario, name) for name in scenario.drugs] or ["none"]))
     rows.append(("scans", [", ".join(str(day) for day in scenario.scans) or "none"]))
     rows.append(("reported", _reported(scenario)))
+    rows.append(("T-cell uptake", _uptake(scenario)))
     rows.append(("changed", _changed(scenario)))
     return "\n".join(f"  {heading if number == 0 else '':<13} {line}" for heading, lines in rows for number, line in enumerate(lines))
 
@@ -84,6 +85,27 @@ def _reported(scenario: "Scenario") -> list[str]:
     found = scenario.calibration
     how = f"fitted to the case on {found.date}: {found.trials} trials, loss {found.loss:.2f}" if found else "nothing is fitted yet"
     return [f"{len(scenario.reported)} findings, {n_fitted} for fitting, {len(scenario.reported) - n_fitted} predicted; {how}"]
+
+
+def _uptake(scenario: "Scenario") -> list[str]:
+    """Return how much of the blood's T cells the lesions take a day on day 0, by the vessels that are laid, against their loss in blood."""
+    from lesionlab.sim.initial_state import laid_per_mm2
+    from lesionlab.sim.measures.lesion_size import lesion_cells_of
+    from lesionlab.sim.state.state import SITES_PER_MM2
+
+    given = scenario.all_parameters()
+    entry, loss_per_d = given["t_cell_entry"], 1.0 / given["t_cell_priming"].blood_lifespan_d
+    taken = {}
+    for name, lesion in scenario.lesions.items():
+        if lesion.dormant_until is None:
+            per_site = laid_per_mm2(lesion.section, given["vessels"], lesion.vessel_density_factor) / SITES_PER_MM2
+            rate = entry.entry_per_vessel_per_d * lesion.t_cell_entry_factor * lesion_cells_of(lesion.size_cm) / entry.reference_blood_cells
+            taken[name] = rate * per_site
+    k, limit = sum(taken.values()), given["vegf_suppression"].silenced_fraction
+    limited = "supply, more than entry, limits the lesions' T cells" if k > loss_per_d else "entry, more than supply, limits the lesions' T cells"
+    by_lesion = ", ".join(f"{name} {value:.2g}" for name, value in taken.items())
+    return [f"{k:.2g} of the blood's per day ({by_lesion}), loss in blood {loss_per_d:.2g}: {limited}",
+            *([f"VEGF may hold back up to {100 * limit:.0f} % of the uptake"] if limit > 0.0 else [])]
 
 
 def _changed(scenario: "Scenario") -> list[str]:

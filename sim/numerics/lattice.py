@@ -48,6 +48,26 @@ def sites_apart(a, b, shape):
 
 
 @kernel
+def depth_in(offset, half_axes):
+    """Return how deep in sites a place lies under the surface of an ellipse or ellipsoid, negative outside.
+
+    offset: (z, y, x) from the centre; half_axes likewise, infinite where it has no end. To first order in the distance to the
+    surface, (1 - r) / |grad r| with r the elliptical radius, and never deeper than the shortest half axis: exact in a circle and on the axes.
+    """
+    square = slope = 0.0
+    shortest = np.inf
+    for axis in range(3):
+        share = offset[axis] / half_axes[axis]
+        square += share * share
+        slope += (share / half_axes[axis]) ** 2
+        shortest = min(shortest, half_axes[axis])
+    if slope == 0.0:
+        return shortest
+    radius = np.sqrt(square)
+    return min((1.0 - radius) * radius / np.sqrt(slope), shortest)
+
+
+@kernel
 def mass_axes(state, window, is_block):
     """Return (longest, perpendicular, depth) diameters in sites of the ellipse or ellipsoid with the mass's second moments.
 

@@ -17,11 +17,13 @@ Which vessels need VEGF is each site's own fixed draw: the others neither regres
 none of those that do: else normalisation, which matures vessels, would cancel the pruning by the same drug (s = 1). Vessels that
 outlive VEGF blockade are seen under every inhibitor; their share is assumed.
 
-Sprouting k_spr H(V), where V is the VEGF that still acts, VEGF x (1 - R), H(V) = V / (V + V50), limited by the
-vessels already there; sprouts start at maturity 0.1. Where few tumour cells live, host vessels return: repair
-k_rep up to the host's density, so a shrunken mass lies in supplied tissue. Two-state structure after the
-vessel models of spQSP-HCC and OncoAMBER; rates are assumed (ranges in the table). Killing cells decompresses vessels:
-collapse counts the living only. Vessels stay where they are while tissue moves past them.
+Vessels are rarer in the depth of a mass: laid with core + (rim - core) exp(-depth / lambda) perfused vessels per mm2, depth in
+um of the section. Sprouting k_spr H(V), where V is the VEGF that still acts, VEGF x (1 - R), H(V) = V / (V + V50), limited by
+the vessels already there; the limit falls with depth as the density laid does, so that VEGF does not refill the core. Sprouts
+start at maturity 0.1. Where few tumour cells live, host vessels return: repair k_rep up to the host's density, so a shrunken
+mass lies in supplied tissue. Two-state structure after the vessel models of spQSP-HCC and OncoAMBER; rates are assumed (ranges
+in the table). Killing cells decompresses vessels: collapse counts the living only. Vessels stay where they are while tissue
+moves past them.
 """
 
 import math
@@ -31,12 +33,12 @@ import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
-from lesionlab.sim.numerics.lattice import crowding
+from lesionlab.sim.numerics.lattice import crowding, depth_in, mass_axes
 from lesionlab.sim.numerics.random import draw, draw_fixed, site_entity, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState, Purpose
-from lesionlab.sim.state.state import SITES_PER_MM2, State
+from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2, State, Tissue
 
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS, _DEPENDENCE = (int(purpose) for purpose in (
@@ -52,11 +54,17 @@ class Parameters(NamedTuple):
     """Vessel dynamics; densities per mm2 are of perfused vessels."""
 
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))  # type: ignore[misc]
-    rim_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels at the rim of the mass at the start", 20.0, 150.0, "assumed",
-        "no microvessel density of this cancer found; chosen, on this model's day 0, so that the hypoxic fraction at the rim is about "
-        "0.25 in sections of 12,000 cells")] = 60.0
-    core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels in the core at the start", 20.0, 150.0, "assumed",
-        "as the rim's; hypoxic fraction 0.3-0.6 in the core")] = 45.0
+    rim_density_per_mm2: Annotated[float, quantity(
+        "1/mm2", "perfused vessels at the surface of the mass at the start", 1.0, 1000.0, "assumed",
+        "no microvessel density of this cancer found; with the core's and the depth chosen on this model's day 0, so that in neck and "
+        "pelvis of the case hypoxia rises from ring to ring inwards and 0.3 to 0.5 of all cells are hypoxic in sections of 12,000 cells",
+        prior=(20.0, 150.0))] = 110.0
+    core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels deep in the core at the start", 0.0, 1000.0, "assumed",
+        "as the rim's; with 25 VEGF refilled the centre of the pelvis, whose innermost ring was less hypoxic than the next",
+        prior=(10.0, 150.0))] = 15.0
+    density_depth_um: Annotated[float, quantity(
+        "um", "depth of the section over which the density falls from rim to core by e; 0: the old form",
+        0.0, 10000.0, "assumed", "as the rim's", prior=(100.0, 1000.0))] = 300.0
     perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.2, 0.7, "assumed",
         "tumour vessels are partly not perfused")] = 0.5
     perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.6, 1.0, "assumed",
@@ -149,13 +157,28 @@ def _mature(p, effects, crowd, maturity):
 
 
 @kernel
+def density_at(p, depth_um):
+    """Return the density of perfused vessels (1/mm2) that is laid in a depth of the mass; the rim's at its surface and beyond."""
+    return p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * math.exp(-max(depth_um, 0.0) / p.density_depth_um)
+
+
+@kernel
+def _room(p, depth_um, vessels_around):
+    """Return the share of sprouting that the vessels around leave, the vessel itself among them, both within 40 and within 80 um."""
+    if p.density_depth_um <= 0.0:
+        return max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
+    limit = p.crowded_vessels / _WINDOW * (_HOST_WINDOW - 1.0) * density_at(p, depth_um) / p.rim_density_per_mm2
+    return max(1.0 - (vessels_around[1] - 1.0) / limit, 0.0)
+
+
+@kernel
 def _needs_vegf(p, stream, entity):
     """Tell whether a vessel needs VEGF: its site's own draw, the same at every step, below the dependent fraction."""
     return p.vegf_dependent_fraction >= 1.0 or uniform(draw_fixed(stream, _DEPENDENCE, np.uint32(0), entity)[0]) < p.vegf_dependent_fraction
 
 
 @kernel
-def _hazards(p, effects, crowd, vessels_around, maturity, vegf, needs_vegf):
+def _hazards(p, effects, crowd, vessels_around, maturity, vegf, needs_vegf, depth_um):
     """Return the hazards (1/d) of loss and of sprouting of one vessel; vessels_around: sites within 40 and within 80 um, itself
     included."""
     pruning = effects[1]
@@ -167,21 +190,21 @@ def _hazards(p, effects, crowd, vessels_around, maturity, vegf, needs_vegf):
     loss = in_tumour * (1.0 - maturity) * (spared * (p.pruning_per_d * pruning) + p.regression_per_d * (1.0 - drive))
     loss = (loss + in_tumour * (1.0 - spared) * p.pruning_per_d * pruning) * needs_vegf
     loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
-    sprouting = p.sprouting_per_d * drive * max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
+    sprouting = p.sprouting_per_d * drive * _room(p, depth_um, vessels_around)
     host_vessels = p.rim_density_per_mm2 / p.perfused_normal / SITES_PER_MM2 * _HOST_WINDOW
     return loss, sprouting + p.repair_per_d * (1.0 - in_tumour) * max(1.0 - vessels_around[1] / host_vessels, 0.0)
 
 
 @kernel
-def _remodel(p, effects, stream, centre, living, vegf, fields):
+def _remodel(p, effects, stream, geometry, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
     Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two
-    written. Two draws a vessel. effects: (normalisation N, pruning R, radiation maturity, days). A sprout lands within three
-    sites; sprouts (2) and losses (3) are only marked here and everything is read from `before`, so the scan order is without
-    effect.
+    written. Two draws a vessel. effects: (normalisation N, pruning R, radiation maturity, days); geometry: (centre, half axes
+    of the mass) in sites. A sprout lands within three sites; sprouts (2) and losses (3) are only marked here and everything is
+    read from `before`, so the scan order is without effect.
     """
-    before, vessel, maturity = fields
+    (before, vessel, maturity), (centre, half_axes) = fields, geometry
     nz, ny, nx = living.shape
     days = effects[3]
     for s in np.flatnonzero(before):
@@ -190,9 +213,11 @@ def _remodel(p, effects, stream, centre, living, vegf, fields):
         crowd = crowding(living, _REACH, y, x, z)
         around = (crowding(before, _REACH, y, x, z) * _WINDOW, crowding(before, _HOST_REACH, y, x, z) * _HOST_WINDOW)
         maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
-        entity = site_entity(z - centre[0], y - centre[1], x - centre[2])
+        offset = (z - centre[0], y - centre[1], x - centre[2])
+        entity = site_entity(offset[0], offset[1], offset[2])
         needs_vegf = _needs_vegf(p, stream, entity)
-        loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x], needs_vegf)
+        loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x], needs_vegf,
+                                   SITE_UM * depth_in(offset, half_axes))
         words = draw(stream, _VESSEL_FATE, entity)
         if uniform(words[0]) < 1.0 - math.exp(-loss * days):
             vessel[z, y, x] = 3
@@ -218,6 +243,12 @@ def _commit(vessel, maturity):
                     maturity[z, y, x] = 0.0
 
 
+def half_axes_of(tissue: Tissue) -> tuple[float, float, float]:
+    """Return the half axes (z, y, x) of the mass as it is, in sites; z infinite in a slab, no axis below half a site."""
+    long, short, deep = mass_axes(tissue.state, tissue.window, tissue.is_block)
+    return max(deep, 1.0) / 2.0 if tissue.is_block else math.inf, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Remodel the vessels of every lesion for one day."""
     if not clock.is_due(EVERY_H):
@@ -230,6 +261,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
                    tissue.radiation_maturity, days)
         stream = state.stream(tissue, clock)
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
-        _remodel(p, effects, stream, tissue.centre, living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
+        _remodel(p, effects, stream, (tissue.centre, half_axes_of(tissue)), living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
         _commit(tissue.vessel, tissue.maturity)
         open_vessels(in_lesion(p, tissue.volume_cm3), stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)

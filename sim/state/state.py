@@ -29,8 +29,8 @@ class Tissue:
     units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site;
     near_mass uint8 flag of sites in or within two sites of the mass.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
-    depth_cm (clinical size along z of a block, infinite for a slab), baseline_volume_cm3 (clinical volume), scale L (clinical length per section length),
-    capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
+    depth_cm (clinical size along z of a block, infinite for a slab), baseline_volume_cm3 (clinical volume), scale L (clinical length
+    per section length), capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
     (occupied sites at the end of the last step, -1 before the first),
     ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause, cells_seen (lesion cells when last followed)
     and growth_per_d (net growth of the lesion's cells, a mean over about a week).

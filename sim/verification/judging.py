@@ -48,6 +48,10 @@ class Law(NamedTuple):
         holds = abs(value - expected) <= bound
         return self._check(quantity, value, expected, f"+- {bound:.3g}", unit, holds, is_control)
 
+    def at_least(self, quantity: str, value: float, least: float, unit: str = "1", is_control: bool = False) -> Check:
+        """Judge by a lower bound."""
+        return self._check(quantity, value, least, f"at least {least:.3g}", unit, value >= least, is_control)
+
     def tabulated(self, quantity: str, value: float, expected: float, unit: str = "1", half_width: float | None = None) -> Check:
         """Show a number without judging it, with half of its 95 % interval if known."""
         return self._check(quantity, value, expected, "tabulated", unit, True, False)._replace(half_width=half_width)

@@ -7,7 +7,7 @@ and interferon; how far around the cells oxygen is solved it does not change); a
 another scaling of the same lesion. Endpoints: log clonogens, longest diameter. Judged against steps of 1 h: within
 two standard errors of the difference and within 5 %. Tabulated, not judged, in 8 replicates: a slab of three layers
 against the single layer, each layer with vessels of its own; a whole block in 3-D, whose supply, surface and core
-weigh otherwise. Then a lesion cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log clonogens within
+weigh otherwise. Vessels do not fall with depth here: depth is that of the section, in which a larger one differs. Then a lesion cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log clonogens within
 three standard errors, diameters tabulated (probes take room from the dead). Negative controls: a sixth more failed
 divisions; a tenth of a decade. Intervals are 95 %, of Student's t.
 """
@@ -39,6 +39,8 @@ radiotherapy: [{lesion: neck, start: 2024-01-03, fractions: 1, volumes: {mass: {
 drugs:
   toripalimab: {class: anti_pd1, dose_mg: 240, start: 2024-01-03, interval_d: 21, until: 2024-01-31}
 t_cell_entry: {entry_per_vessel_per_d: 0.1}
+vessels: {rim_density_per_mm2: 60, core_density_per_mm2: 45}
+mechanisms: {depth_to_vessels: false}
 """
 ENDPOINTS = {"log clonogens": "1", "longest diameter": "cm"}
 JUDGED = {"steps of 0.5 h": ("time_step_h=0.5",), "steps of 2 h": ("time_step_h=2",), "margin twice as wide": ("tissue.margin_sites=24",),

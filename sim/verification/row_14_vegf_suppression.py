@@ -109,8 +109,8 @@ def _silenced_checks(effort: float) -> list[Check]:
         s_pd_1, s_v = by_pd_1(occupancy), by_vegf(vegf, inhibition)
         what = f"silenced share, VEGF {vegf:g}, VEGFR inhibited {inhibition:g}, PD-1 occupied {occupancy:g}"
         found.append(_judge(what, *given, s_pd_1 + (1.0 - s_pd_1) * s_v))
-        if (inhibition, occupancy) == (0.0, 0.0):
-            found.append(_judge(f"{what}, as a sum", *given, min(s_pd_1 + s_v, 1.0 - 1e-9), True))
+        if s_pd_1 + s_v < 0.5 and occupancy < 1.0:
+            found.append(_judge(f"{what}, as a sum", *given, s_pd_1 + s_v, True))
     return found
 
 

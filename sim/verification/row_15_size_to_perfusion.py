@@ -28,7 +28,8 @@ EDGE, SECTIONS = 300, 16
 def _rule(exponent: float) -> vessels.Parameters:
     """Return the parameters of vessels that neither come nor go."""
     given: dict[str, Any] = dict.fromkeys(("sprouting_per_d", "collapse_per_d", "pruning_per_d", "regression_per_d", "repair_per_d"), 0.0)
-    return vessels.Parameters(**(given | {"perfusion_size_exponent": exponent, "reference_volume_cm3": REFERENCE_CM3, "perfused_tumour": SHARE}))
+    given |= {"perfusion_size_exponent": exponent, "reference_volume_cm3": REFERENCE_CM3, "perfused_tumour": SHARE}
+    return vessels.Parameters(**given)
 
 
 def _section(seed: int, per_mm2: float, volume_cm3: float, exponent: float) -> State:

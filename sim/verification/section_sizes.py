@@ -24,6 +24,8 @@ burn_in_d: 10
 lesions: {neck: {size_cm: [3, 3], measured: 2024-01-01, section_cells: 1000}}
 radiotherapy: [{lesion: neck, start: 2024-01-01, fractions: 5, volumes: {mass: {dose_per_fraction_gy: 2}}}]
 t_cell_entry: {entry_per_vessel_per_d: 0.03}
+vessels: {rim_density_per_mm2: 60, core_density_per_mm2: 45}
+mechanisms: {depth_to_vessels: false}
 """
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve
 
-from lesionlab.sim.numerics.lattice import crowding, entity_of, mass_axes, neighbour, sums_around
+from lesionlab.sim.numerics.lattice import crowding, depth_in, entity_of, mass_axes, neighbour, sums_around
 from lesionlab.sim.numerics.random import site_entity
 from lesionlab.sim.numerics.rays import outward_ray, ray_from, site_on
 from lesionlab.sim.numerics.window import whole
@@ -130,3 +130,23 @@ def test_sums_around_a_site_are_those_of_its_window(shape: tuple[int, int, int],
     values = np.random.default_rng(3).integers(0, 2, shape).astype(np.uint8)
     window = np.ones((2 * reach + 1,) * 3, int)
     assert (sums_around(values, reach) == convolve(values.astype(int), window, mode="constant")).all()
+
+
+@pytest.mark.parametrize(("offset", "half_axes", "depth"), [
+    ((0.0, 0.0, 0.0), (np.inf, 30.0, 50.0), 30.0), ((0.0, 3.0, 4.0), (np.inf, 20.0, 20.0), 15.0), ((7.0, 12.0, 16.0), (np.inf, 25.0, 25.0), 5.0),
+    ((0.0, 28.0, 0.0), (np.inf, 30.0, 50.0), 2.0), ((0.0, 0.0, -45.0), (np.inf, 30.0, 50.0), 5.0), ((0.0, 0.0, 5.0), (np.inf, 30.0, 50.0), 30.0),
+    ((2.0, 3.0, 6.0), (10.0, 10.0, 10.0), 3.0), ((0.0, 0.0, 60.0), (np.inf, 30.0, 50.0), -10.0)])
+def test_depth_is_the_distance_to_the_surface_on_the_axes_and_in_a_circle_never_more_than_the_shortest_half_axis(
+        offset: tuple[float, ...], half_axes: tuple[float, ...], depth: float) -> None:
+    assert depth_in(offset, half_axes) == pytest.approx(depth)
+
+
+def test_near_the_surface_of_an_ellipse_depth_is_the_nearest_distance() -> None:
+    """Held to the nearest of many points of the ellipse; further in it is somewhat too large off the axes."""
+    around = np.linspace(0.0, 2.0 * np.pi, 20_000)
+    surface = np.stack([30.0 * np.sin(around), 50.0 * np.cos(around)])
+    for angle in np.linspace(0.0, np.pi / 2.0, 9):
+        for radius, tolerance in ((0.95, 0.03), (0.8, 0.15)):
+            place = radius * np.array([30.0 * np.sin(angle), 50.0 * np.cos(angle)])
+            nearest = np.hypot(*(surface - place[:, None])).min()
+            assert depth_in((0.0, *place), (np.inf, 30.0, 50.0)) == pytest.approx(nearest, rel=tolerance)

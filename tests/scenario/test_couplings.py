@@ -146,6 +146,28 @@ def test_blockade_to_pruning_off_vessels_are_lost_and_sprout_as_without_blockade
     assert vascular(off, normalisation=0.5) == vascular(on, normalisation=0.5) != vascular(on)
 
 
+def test_depth_to_vessels_off_vessels_sprout_in_the_core_as_at_the_rim() -> None:
+    """A mass of 60 sites across: on, its middle lies two lengths of e deep."""
+    on, off = (p._replace(sprouting_per_d=0.1, collapse_per_d=0.0, regression_per_d=0.0, density_depth_um=p.density_depth_um / 3.0)
+               for p in on_and_off("vessels", "depth_to_vessels"))
+
+    def sprouts(p: vessels.Parameters, inner: bool) -> float:
+        tissue = packed(120)
+        tissue.vegf.fill(2.0)
+        tissue.vessel[0, 2::5, 2::5] = 1
+        before = tissue.vessel.copy()
+        for day in range(20):
+            vessels.update(state_of(tissue), p, clock_at(24 * day))
+        part = np.zeros((1, 120, 120), bool)
+        part[0, 40:80, 40:80] = True
+        part = part if inner else ~part
+        return float((tissue.vessel & ~before)[part].mean())
+
+    assert off.density_depth_um == 0.0
+    assert sprouts(off, True) == pytest.approx(sprouts(off, False), rel=0.35)
+    assert sprouts(on, True) < 0.7 * sprouts(on, False)
+
+
 def test_size_to_perfusion_off_a_large_lesion_is_perfused_like_a_small_one() -> None:
     on, off = on_and_off("vessels", "size_to_perfusion")
 
@@ -302,7 +324,7 @@ def test_every_switch_has_its_test() -> None:
     """Each test above is named after its switch."""
     names = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
     assert [switch for switch in MECHANISMS if not any(name.startswith(f"{switch}_off_") for name in names)] == []
-    assert len(MECHANISMS) == 19
+    assert len(MECHANISMS) == 20
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -378,7 +400,7 @@ IDLE = (
                                        "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")),
     ("treated", "low_dose_to_entry"),
     *(("without T cells", name) for name in ("pd_l1_induction", "pd_1_to_killing", "pd_1_to_exhaustion", "chemotaxis")),
-    ("without vessels", "crowding_to_collapse"), ("without vessels", "vegf_independent_vessels"), ("without vessels", "size_to_perfusion"), ("well supplied", "hypoxia_to_vegf"),
+    *(("without vessels", name) for name in ("crowding_to_collapse", "vegf_independent_vessels", "size_to_perfusion", "depth_to_vessels")), ("well supplied", "hypoxia_to_vegf"),
 )
 
 
