@@ -93,11 +93,11 @@ class Section(NamedTuple):
 
 
 def laid_per_mm2(section: Section, p: vessels.Parameters, vessel_factor: float) -> float:
-    """Return the perfused vessels per mm2 of a section's mass as they are laid, a mean over the middle layer, perfusion by size included."""
+    """Return the perfused vessels per mm2 of a section's middle layer as they are laid and opened, perfusion by size included."""
     _, half_y, half_x = section.half_axes
-    places = [(0.0, y * half_y / _PLACES, x * half_x / _PLACES) for y in range(_PLACES) for x in range(_PLACES) if x * x + y * y < _PLACES**2]
+    steps = [(y / _PLACES, x / _PLACES) for y in range(_PLACES) for x in range(_PLACES)]
     densities = []
-    for _, y, x in places:
+    for y, x in ((y * half_y, x * half_x) for y, x in steps if x * x + y * y < 1.0):
         radius = math.hypot(y / half_y, x / half_x)
         falling = p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * max(2.0 * radius - 1.0, 0.0)
         depth_um = SITE_UM * depth_in((0.0, y, x), section.half_axes)

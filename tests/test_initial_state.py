@@ -85,7 +85,7 @@ def test_vessels_have_their_densities_in_host_tissue_and_in_the_mass(vessel_fact
 
 @pytest.mark.parametrize("is_block", [False, True])
 def test_vessels_grow_rarer_with_depth_as_they_are_asked_to(is_block: bool) -> None:
-    """In five rings of a wide section, each against the mean of the law over its sites; the old law falls over the inner half of the radius."""
+    """In five rings of a wide section, each against the mean of the law over its sites."""
     groups = GROUPS | {"vessels": GROUPS["vessels"]._replace(rim_density_per_mm2=120.0, core_density_per_mm2=20.0, density_depth_um=200.0)}
     section = Section((4.0, 4.0), 60_000, is_block=is_block)
     tissue = seed("neck", section, (1.0, 1.0), groups, KEY)

@@ -102,7 +102,7 @@ def _uptake(scenario: "Scenario") -> list[str]:
             rate = entry.entry_per_vessel_per_d * lesion.t_cell_entry_factor * lesion_cells_of(lesion.size_cm) / entry.reference_blood_cells
             taken[name] = rate * per_site
     k, limit = sum(taken.values()), given["vegf_suppression"].silenced_fraction
-    limited = "supply, more than entry, limits the lesions' T cells" if k > loss_per_d else "entry, more than supply, limits the lesions' T cells"
+    limited = f"{'supply' if k > loss_per_d else 'entry'} limits the lesions' T cells more than {'entry' if k > loss_per_d else 'supply'}"
     by_lesion = ", ".join(f"{name} {value:.2g}" for name, value in taken.items())
     return [f"{k:.2g} of the blood's per day ({by_lesion}), loss in blood {loss_per_d:.2g}: {limited}",
             *([f"VEGF may hold back up to {100 * limit:.0f} % of the uptake"] if limit > 0.0 else [])]

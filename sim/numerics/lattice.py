@@ -52,7 +52,8 @@ def depth_in(offset, half_axes):
     """Return how deep in sites a place lies under the surface of an ellipse or ellipsoid, negative outside.
 
     offset: (z, y, x) from the centre; half_axes likewise, infinite where it has no end. To first order in the distance to the
-    surface, (1 - r) / |grad r| with r the elliptical radius, and never deeper than the shortest half axis: exact in a circle and on the axes.
+    surface, (1 - r) / |grad r| with r the elliptical radius, and never deeper than the shortest half axis: exact in a circle
+    and on the axes.
     """
     square = slope = 0.0
     shortest = np.inf

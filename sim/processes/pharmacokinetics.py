@@ -1,7 +1,7 @@
 """Pharmacokinetics: blood levels of the drugs from their courses, by exact steps of linear compartment models.
 
 Two-compartment drugs (antibodies, intravenous): the clearance falls with exposure, CL(t) = CL_ss + (CL_0 - CL_ss) 2^(-t/t_half).
-One-compartment drugs (tablets) pass a depot by first-order absorption. Levels: mg/L = ug/mL, times 1000 ng/mL.
+One-compartment drugs (tablets) pass a depot by first-order absorption. Levels: mg/L = ug/mL, times 1000 ng/mL; ng/mL over g/mol are uM.
 
 Sources: toripalimab two compartments with time-varying clearance (Li 2023, fphar.2022.1069818); CL 14.9 > 9.5 mL/h are label
 values quoted by a secondary page, to be confirmed; volumes, Q and the time course of CL are assumed; they give terminal
@@ -41,6 +41,8 @@ class OneCompartment(Strict):
     clearance_l_per_h: float = Field(gt=0, le=1000, description="apparent clearance CL/F")
     volume_l: float = Field(gt=0, le=100000, description="apparent volume V/F")
     half_effect_ng_per_ml: float = Field(gt=0, description="plasma level of the half-maximal effect on the class's target")
+    molar_mass_g_per_mol: float | None = Field(default=None, gt=0, le=2000,
+                                               description="molar mass; without it the drug has no direct effect on division")
 
 
 Pharmacokinetics = TwoCompartments | OneCompartment
@@ -54,8 +56,9 @@ KNOWN_DRUGS: dict[str, Pharmacokinetics] = {
                   "clearance_half_time_d": "assumed", "central_volume_l": "assumed", "peripheral_volume_l": "assumed",
                   "exchange_ml_per_h": "assumed", "half_effect_ug_per_ml": "assumed"}),
     # Enzyme IC50 < 1 nM, 7 % free in plasma: 0.5 nM free is 2.9 ng/mL total (Xie 2018, doi 10.1111/cas.13536; binding: aps.2017.199).
+    # Molar mass of C23H22FN3O3.
     "anlotinib": OneCompartment(absorption_per_h=0.64, clearance_l_per_h=9.26, volume_l=2010.0, half_effect_ng_per_ml=2.9,
-                                evidence="literature"),
+                                molar_mass_g_per_mol=407.4, evidence="literature"),
 }
 
 
@@ -79,6 +82,7 @@ def advance(drug: DrugLevel, kinetics: Pharmacokinetics, dt_h: float) -> None:
         drug.compartments[:] = depot, central, 0.0
         drug.level = 1000.0 * central / kinetics.volume_l
         drug.relative_level = drug.level / kinetics.half_effect_ng_per_ml
+        drug.concentration_uM = drug.level / kinetics.molar_mass_g_per_mol if kinetics.molar_mass_g_per_mol else 0.0
     drug.exposure_h += dt_h
 
 

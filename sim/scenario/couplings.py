@@ -29,6 +29,8 @@ MECHANISMS: dict[str, Mechanism] = {
     "normalisation_to_perfusion": Mechanism("VEGFR blockade matures vessels and opens them", (("vessels", "normalisation_response", 0.0),)),
     "normalisation_to_entry": Mechanism("normalised vessels let T cells in", (("t_cell_entry", "normalisation_gain", 0.0),)),
     "blockade_to_pruning": Mechanism("VEGFR blockade prunes vessels and stops sprouts", (("vessels", "pruning_response", 0.0),)),
+    "tki_to_division": Mechanism("VEGFR inhibitors slow the division of tumour cells",
+                                 (("cell_cycle", "tki_inhibition_per_uM", 0.0),)),
     "depth_to_vessels": Mechanism("vessels are laid and sprout more rarely the deeper they lie in the mass",
                                   (("vessels", "density_depth_um", 0.0),)),
     "size_to_perfusion": Mechanism("the perfused share of tumour vessels falls with the lesion's volume",

@@ -30,7 +30,8 @@ class Tissue:
     near_mass uint8 flag of sites in or within two sites of the mass.
     Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
     depth_cm (clinical size along z of a block, infinite for a slab), baseline_volume_cm3 (clinical volume), scale L (clinical length
-    per section length), capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
+    per section length),
+    capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
     (occupied sites at the end of the last step, -1 before the first),
     ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause, cells_seen (lesion cells when last followed)
     and growth_per_d (net growth of the lesion's cells, a mean over about a week).
@@ -143,7 +144,10 @@ class Tissue:
 
 @dataclass
 class DrugLevel:
-    """One drug's amounts and level: compartments float64 (3,) in mg (depot, central, peripheral); hours since its first dose."""
+    """One drug's amounts and level: compartments float64 (3,) in mg (depot, central, peripheral); hours since its first dose.
+
+    concentration_uM is the level in uM, 0 where the drug's molar mass is not stated.
+    """
 
     name: str
     drug_class: str
@@ -151,6 +155,7 @@ class DrugLevel:
     exposure_h: float = 0.0
     level: float = 0.0
     relative_level: float = 0.0
+    concentration_uM: float = 0.0
 
 
 @dataclass

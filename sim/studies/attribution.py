@@ -19,7 +19,7 @@ from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.scenario import Scenario
 
 OF_RADIOTHERAPY = ("oxygen_effect", "radiation_to_antigen", "radiation_to_vessels", "radiation_loss_of_t_cells", "low_dose_to_entry")
-OF_VEGFR_BLOCKADE = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")
+OF_VEGFR_BLOCKADE = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning", "tki_to_division")
 DEFAULT_DAY_D = 42.0
 
 

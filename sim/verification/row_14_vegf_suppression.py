@@ -30,7 +30,7 @@ LIMIT, HALF, PD_L1, PD_L1_HALF = 0.6, 2.0, 0.15, 0.1
 CASES = ((4.0, 0.0, 0.0), (4.0, 0.95, 0.0), (4.0, 0.0, 1.0), (1.0, 0.5, 0.5))
 """VEGF, inhibition of VEGFR, PD-1 occupancy."""
 RICH, POOR, ARRIVALS = 8.0, 0.5, 20_000
-OTHER_COUPLINGS = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")
+OTHER_COUPLINGS = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning", "tki_to_division")
 ARM = """
 schema: 1
 start: 2024-01-01

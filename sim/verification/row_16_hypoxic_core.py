@@ -1,10 +1,10 @@
 """A hypoxic core: where vessels grow rarer with depth, hypoxia rises with depth; where they do not, it hardly does.
 
-Law: the hypoxic share of living cells (below 5 mmHg), in five rings of equal depth, falls nowhere from one ring to the next further in, and is
-at least 1.5 times as high in the innermost as in the outermost. Simulated: neck and pelvis of the case as they are on day 0, after
-the burn-in with vessels, VEGF and cells at work, in 8 replicates. Judged: no ring lies more than one standard error (of the paired difference)
-below the one outside it; core over rim. The shares are tabulated. Negative control: a core as dense as the rim, in the neck,
-whose core is not 1.5 times as hypoxic.
+Law: the hypoxic share of living cells (below 5 mmHg), in five rings of equal depth, falls nowhere from one ring to the next
+further in, and is at least 1.5 times as high in the innermost as in the outermost. Simulated: neck and pelvis of the case as they are on
+day 0, after the burn-in with vessels, VEGF and cells at work, in 8 replicates. Judged: no ring lies more than one standard
+error (of the paired difference) below the one outside it; core over rim. The shares are tabulated. Negative control: a core as
+dense as the rim, in the neck.
 """
 
 import numpy as np

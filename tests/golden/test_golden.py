@@ -18,7 +18,7 @@ from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.state.codes import CellState
 
 GOLDEN = Path(__file__).with_name("tiny.json")
-COUPLED_SINCE = ("vegf_independent_vessels", "vegf_to_t_cells", "size_to_perfusion", "depth_to_vessels")
+COUPLED_SINCE = ("vegf_independent_vessels", "vegf_to_t_cells", "size_to_perfusion", "depth_to_vessels", "tki_to_division")
 Row = dict[str, Any]
 
 

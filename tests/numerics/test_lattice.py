@@ -133,10 +133,11 @@ def test_sums_around_a_site_are_those_of_its_window(shape: tuple[int, int, int],
 
 
 @pytest.mark.parametrize(("offset", "half_axes", "depth"), [
-    ((0.0, 0.0, 0.0), (np.inf, 30.0, 50.0), 30.0), ((0.0, 3.0, 4.0), (np.inf, 20.0, 20.0), 15.0), ((7.0, 12.0, 16.0), (np.inf, 25.0, 25.0), 5.0),
-    ((0.0, 28.0, 0.0), (np.inf, 30.0, 50.0), 2.0), ((0.0, 0.0, -45.0), (np.inf, 30.0, 50.0), 5.0), ((0.0, 0.0, 5.0), (np.inf, 30.0, 50.0), 30.0),
+    ((0.0, 0.0, 0.0), (np.inf, 30.0, 50.0), 30.0), ((0.0, 3.0, 4.0), (np.inf, 20.0, 20.0), 15.0),
+    ((7.0, 12.0, 16.0), (np.inf, 25.0, 25.0), 5.0), ((0.0, 28.0, 0.0), (np.inf, 30.0, 50.0), 2.0),
+    ((0.0, 0.0, -45.0), (np.inf, 30.0, 50.0), 5.0), ((0.0, 0.0, 5.0), (np.inf, 30.0, 50.0), 30.0),
     ((2.0, 3.0, 6.0), (10.0, 10.0, 10.0), 3.0), ((0.0, 0.0, 60.0), (np.inf, 30.0, 50.0), -10.0)])
-def test_depth_is_the_distance_to_the_surface_on_the_axes_and_in_a_circle_never_more_than_the_shortest_half_axis(
+def test_depth_is_the_distance_to_the_surface_on_axes_and_in_circles_never_more_than_the_shortest_half_axis(
         offset: tuple[float, ...], half_axes: tuple[float, ...], depth: float) -> None:
     assert depth_in(offset, half_axes) == pytest.approx(depth)
 

@@ -5,9 +5,11 @@ import math
 import numpy as np
 import pytest
 
+from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.processes.cell_cycle import Parameters, update
+from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment
 from lesionlab.sim.state.codes import CellState, Hazard
-from lesionlab.sim.state.state import Tissue
+from lesionlab.sim.state.state import DrugLevel, Tissue
 from tests.made_state import LIVING, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 P = Parameters()
@@ -74,3 +76,30 @@ def test_only_living_cells_cycle_and_only_hazards_are_written() -> None:
 def test_without_oxygen_nothing_divides() -> None:
     tissue = cycled(0.0)
     assert (tissue.hazard[[Hazard.DIVISION, Hazard.FAILED_DIVISION]] == 0.0).all()
+
+
+@pytest.mark.parametrize("inhibitor_uM", [0.0, 0.133, 4.0])
+@pytest.mark.parametrize("per_uM", [0.0, 0.9])
+def test_vegfr_inhibitors_slow_every_division_and_other_drugs_none(inhibitor_uM: float, per_uM: float) -> None:
+    """Two inhibitors add up; failed and abortive divisions slow as the others do, the death of waiting doomed cells does not."""
+    drugs = [DrugLevel(name, "vegfr_tki", concentration_uM=share * inhibitor_uM) for name, share in (("one", 0.75), ("two", 0.25))]
+    drugs.append(DrugLevel("other", "anti_pd1", concentration_uM=100.0))
+    tissue, plain = tissue_of_each_state(), cycled(40.0)
+    tissue.oxygen.fill(40.0)
+    update(state_of(tissue, drugs=drugs), P._replace(tki_inhibition_per_uM=per_uM), clock_at())
+    slower = 1.0 / (1.0 + per_uM * inhibitor_uM)
+    for cause in (Hazard.DIVISION, Hazard.FAILED_DIVISION):
+        assert np.allclose(tissue.hazard[cause], slower * plain.hazard[cause], rtol=1e-6)
+    waiting = 1.0 / 24.0 / P.doomed_lifetime_d
+    at_mitosis = plain.hazard[Hazard.RADIATION, 0, 0, CellState.DOOMED] - waiting
+    assert tissue.hazard[Hazard.RADIATION, 0, 0, CellState.DOOMED] == pytest.approx(waiting + slower * at_mitosis, rel=1e-5)
+
+
+def test_at_the_end_of_the_prior_anlotinib_takes_less_than_an_eighth_of_division() -> None:
+    """54 ng/mL, the mean level of 12 mg a day, are 0.133 uM of a drug of 407.4 g/mol."""
+    known = next(known for known in describe_group(Parameters) if known.name == "tki_inhibition_per_uM")
+    kinetics = KNOWN_DRUGS["anlotinib"]
+    assert isinstance(kinetics, OneCompartment) and kinetics.molar_mass_g_per_mol is not None
+    concentration_uM = 54.0 / kinetics.molar_mass_g_per_mol
+    assert concentration_uM == pytest.approx(0.133, abs=0.001)
+    assert 1.0 - 1.0 / (1.0 + known.prior_high * concentration_uM) == pytest.approx(0.117, abs=0.001)

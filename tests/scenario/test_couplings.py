@@ -11,6 +11,7 @@ import pytest
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.processes import (
+    cell_cycle,
     pd_l1,
     radiobiology,
     t_cell_entry,
@@ -28,7 +29,7 @@ from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS
 from lesionlab.sim.state.codes import CellState, Hazard
-from lesionlab.sim.state.state import Fraction, Orders, State, Tissue
+from lesionlab.sim.state.state import DrugLevel, Fraction, Orders, State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, clock_at, remember, state_of
 from tests.tiny_arm import TREATED, UNTREATED
 
@@ -144,6 +145,18 @@ def test_blockade_to_pruning_off_vessels_are_lost_and_sprout_as_without_blockade
     assert vascular(off, pruning=1.0) == vascular(on)
     assert vascular(on, pruning=1.0)[0].count(1) < vascular(on)[0].count(1)
     assert vascular(off, normalisation=0.5) == vascular(on, normalisation=0.5) != vascular(on)
+
+
+def test_tki_to_division_off_cells_divide_under_the_inhibitor_as_without() -> None:
+    on, off = on_and_off("cell_cycle", "tki_to_division")
+
+    def division(p: cell_cycle.Parameters, inhibitor_uM: float) -> float:
+        tissue = packed()
+        tissue.oxygen.fill(40.0)
+        cell_cycle.update(state_of(tissue, drugs=[DrugLevel("anlotinib", "vegfr_tki", concentration_uM=inhibitor_uM)]), p, clock_at())
+        return float(tissue.hazard[Hazard.DIVISION, 0, 5, 5])
+
+    assert division(off, 5.0) == division(off, 0.0) == division(on, 0.0) > division(on, 5.0)
 
 
 def test_depth_to_vessels_off_vessels_sprout_in_the_core_as_at_the_rim() -> None:
@@ -324,7 +337,7 @@ def test_every_switch_has_its_test() -> None:
     """Each test above is named after its switch."""
     names = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
     assert [switch for switch in MECHANISMS if not any(name.startswith(f"{switch}_off_") for name in names)] == []
-    assert len(MECHANISMS) == 20
+    assert len(MECHANISMS) == 21
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -397,10 +410,13 @@ def differing(one: dict[str, bytes], other: dict[str, bytes]) -> set[str]:
 
 IDLE = (
     *(("untreated", name) for name in ("oxygen_effect", "radiation_to_antigen", "radiation_to_vessels", "radiation_loss_of_t_cells",
-                                       "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning")),
+                                       "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning",
+                                       "tki_to_division")),
     ("treated", "low_dose_to_entry"),
     *(("without T cells", name) for name in ("pd_l1_induction", "pd_1_to_killing", "pd_1_to_exhaustion", "chemotaxis")),
-    *(("without vessels", name) for name in ("crowding_to_collapse", "vegf_independent_vessels", "size_to_perfusion", "depth_to_vessels")), ("well supplied", "hypoxia_to_vegf"),
+    *(("without vessels", name) for name in ("crowding_to_collapse", "vegf_independent_vessels", "size_to_perfusion",
+                                             "depth_to_vessels")),
+    ("well supplied", "hypoxia_to_vegf"),
 )
 
 
