@@ -31,6 +31,14 @@ class Parameters(NamedTuple):
 
 
 @kernel
+def _share_in_mass(p, shares, radius, depth_um):
+    """Return the share of sites with a vessel at an elliptical radius and a depth of the mass; shares as of `_lay`."""
+    if p.density_depth_um > 0.0:
+        return shares[0] * vessels.density_at(p, depth_um) / p.rim_density_per_mm2
+    return shares[1] + (shares[0] - shares[1]) * max(2.0 * radius - 1.0, 0.0)
+
+
+@kernel
 def _lay(p, shares, stream, centre, half_axes, tissue):
     """Fill an ellipse (ellipsoid) with tumour cells and lay vessels and PD-L1 by draws of each site.
 
@@ -49,10 +57,7 @@ def _lay(p, shares, stream, centre, half_axes, tissue):
                 share = shares[2]
                 if radius <= 1.0:
                     state[z, y, x] = _PROLIFERATING
-                    share = shares[1] + (shares[0] - shares[1]) * max(2.0 * radius - 1.0, 0.0)
-                    if p.density_depth_um > 0.0:
-                        depth_um = SITE_UM * depth_in((dz, dy, dx), half_axes)
-                        share = shares[0] * vessels.density_at(p, depth_um) / p.rim_density_per_mm2
+                    share = _share_in_mass(p, shares, radius, SITE_UM * depth_in((dz, dy, dx), half_axes))
                     pd_l1[z, y, x] = uniform(words[1]) < shares[3]
                 if uniform(words[0]) < share:
                     vessel[z, y, x] = 1

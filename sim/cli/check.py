@@ -2,12 +2,15 @@
 
 from argparse import ArgumentParser, Namespace
 
+from lesionlab.sim.initial_state import laid_per_mm2
+from lesionlab.sim.measures.lesion_size import lesion_cells_of
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS
 from lesionlab.sim.state.clock import not_whole
+from lesionlab.sim.state.state import SITES_PER_MM2
 from lesionlab.sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
@@ -89,10 +92,6 @@ def _reported(scenario: "Scenario") -> list[str]:
 
 def _uptake(scenario: "Scenario") -> list[str]:
     """Return how much of the blood's T cells the lesions take a day on day 0, by the vessels that are laid, against their loss in blood."""
-    from lesionlab.sim.initial_state import laid_per_mm2
-    from lesionlab.sim.measures.lesion_size import lesion_cells_of
-    from lesionlab.sim.state.state import SITES_PER_MM2
-
     given = scenario.all_parameters()
     entry, loss_per_d = given["t_cell_entry"], 1.0 / given["t_cell_priming"].blood_lifespan_d
     taken = {}

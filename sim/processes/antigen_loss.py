@@ -23,8 +23,8 @@ from lesionlab.sim.state.state import State
 class Parameters(NamedTuple):
     """Escape from T cells."""
 
-    loss_per_division: Annotated[float, quantity("1", "probability of antigen loss at a division", 0.0, 1e-4, "assumed",
-        "0 = none; 1e-8 to 1e-4 are quoted for immunoediting, not measured here")] = 0.0
+    loss_per_division: Annotated[float, quantity("1", "probability of antigen loss at a division", 0.0, 1.0, "assumed",
+        "0 = none; 1e-8 to 1e-4 are quoted for immunoediting, not measured here", prior=(0.0, 1e-4))] = 0.0
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

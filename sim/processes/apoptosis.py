@@ -20,8 +20,9 @@ _APOPTOSIS = int(Hazard.APOPTOSIS)
 class Parameters(NamedTuple):
     """Basal death."""
 
-    rate_per_d: Annotated[float, quantity("1/d", "basal apoptosis", 0.02, 0.25, "assumed",
-        "between the choices of other models: Kather 2017, PhysiCell")] = 0.08
+    rate_per_d: Annotated[float, quantity("1/d", "basal apoptosis", 0.0, 5.0, "assumed",
+        "between the choices of other models: Kather 2017, PhysiCell",
+        prior=(0.02, 0.25))] = 0.08
 
 
 @kernel

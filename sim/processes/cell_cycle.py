@@ -34,21 +34,25 @@ _DIVISION, _FAILED, _RADIATION = int(Hazard.DIVISION), int(Hazard.FAILED_DIVISIO
 class Parameters(NamedTuple):
     """Proliferation and mitotic death."""
 
-    cycle_time_h: Annotated[float, quantity("h", "cycle time of a cycling cell", 24.0, 48.0, "literature",
-        "anaplastic thyroid lines 24-45 h, to be checked")] = 30.0
-    oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of half-maximal division", 2.0, 8.0, "assumed",
-        "gives a growth fraction of about 0.7")] = 4.0
-    failed_division_share: Annotated[float, quantity(
-        "1", "share of divisions that end in the death of both daughters", 0.0, 0.45, "assumed",
-        "free parameter; the default was chosen by hand so that an untreated mass doubles in 10 to 13 days (range 5-30 d)")] = 0.3
+    cycle_time_h: Annotated[float, quantity("h", "cycle time of a cycling cell", 5.0, 1000.0, "literature",
+        "anaplastic thyroid lines 24-45 h, to be checked",
+        prior=(24.0, 48.0))] = 30.0
+    oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of half-maximal division", 0.1, 50.0, "assumed",
+        "gives a growth fraction of about 0.7",
+        prior=(2.0, 8.0))] = 4.0
+    failed_division_share: Annotated[float, quantity("1", "share of divisions that end in the death of both daughters", 0.0, 1.0, "assumed",
+        "free parameter; the default was chosen by hand so that an untreated mass doubles in 10 to 13 days (range 5-30 d)",
+        prior=(0.0, 0.45))] = 0.3
     tki_inhibition_per_uM: Annotated[float, quantity(
         "1/uM", "direct effect of a VEGFR inhibitor on division: division x 1 / (1 + x C) (x)", 0.0, 1000.0,
         "assumed", "the middle of the prior, which ends at 12 % less division at anlotinib's 0.133 uM; direction Ruan 2019, PMC6215907",
         prior=(0.0, 1.0))] = 0.5
-    doomed_death_per_mitosis: Annotated[float, quantity("1", "probability that a doomed cell dies at a mitosis", 0.25, 1.0, "literature",
-        "1-4 abortive divisions, to be checked")] = 0.6
-    doomed_lifetime_d: Annotated[float, quantity("d", "mean time to death of a doomed cell that does not divide", 7.0, 30.0, "assumed",
-        "assumed")] = 14.0
+    doomed_death_per_mitosis: Annotated[float, quantity("1", "probability that a doomed cell dies at a mitosis", 0.0, 1.0, "literature",
+        "1-4 abortive divisions, to be checked",
+        prior=(0.25, 1.0))] = 0.6
+    doomed_lifetime_d: Annotated[float, quantity("d", "mean time to death of a doomed cell that does not divide", 0.5, 365.0, "assumed",
+        "assumed",
+        prior=(7.0, 30.0))] = 14.0
 
 
 @kernel

@@ -33,8 +33,9 @@ REMAINS[Hazard.HYPOXIA], REMAINS[Hazard.RADIATION], REMAINS[Hazard.T_CELL] = (
 class Parameters(NamedTuple):
     """Timing of death by radiation."""
 
-    interphase_share: Annotated[float, quantity("1", "share of clonogens killed by radiation that die at once", 0.05, 0.3, "literature",
-        "solid tumours die mostly at mitosis, to be checked")] = 0.1
+    interphase_share: Annotated[float, quantity("1", "share of clonogens killed by radiation that die at once", 0.0, 1.0, "literature",
+        "solid tumours die mostly at mitosis, to be checked",
+        prior=(0.05, 0.3))] = 0.1
 
 
 @kernel

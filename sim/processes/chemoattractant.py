@@ -22,10 +22,13 @@ EVERY_H = 12.0
 class Parameters(NamedTuple):
     """Secretion and transport of the lumped chemoattractant."""
 
-    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 110.0, "assumed", "as other small proteins")] = 30.0
-    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-2, "assumed", "length about 170 um")] = 1e-3
-    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal secretion (engaged T cells per site)", 1e-3, 0.5, "assumed",
-        "as PD-L1 induction")] = 0.1
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 1.0, 500.0, "assumed", "as other small proteins",
+        prior=(10.0, 110.0))] = 30.0
+    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-06, 0.1, "assumed", "length about 170 um", prior=(1e-5, 1e-2))] = 1e-3
+    ifn_half: Annotated[float, quantity(
+        "relative", "interferon of half-maximal secretion (engaged T cells per site)", 1e-06, 100.0, "assumed",
+        "as PD-L1 induction",
+        prior=(1e-3, 0.5))] = 0.1
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -25,12 +25,15 @@ _CLEARANCE = int(Purpose.CLEARANCE)
 class Parameters(NamedTuple):
     """Half-lives of dead cells by cause."""
 
-    apoptotic_half_life_h: Annotated[float, quantity("h", "apoptotic cells and T-cell kills", 3.6, 22.0, "literature",
-        "OncoAMBER 90 % in 48 h; 12-72 h")] = 14.4
-    radiation_half_life_d: Annotated[float, quantity("d", "cells killed by radiation", 15.0, 36.0, "assumed",
-        "the case gives only an upper bound, 31-38 d, from the shrinkage by September 2021")] = 25.0
-    necrotic_half_life_d: Annotated[float, quantity("d", "necrotic cells", 5.0, 60.0, "assumed",
-        "20 d in a large core; OncoAMBER 90 % in 176 h")] = 20.0
+    apoptotic_half_life_h: Annotated[float, quantity("h", "apoptotic cells and T-cell kills", 0.5, 1000.0, "literature",
+        "OncoAMBER 90 % in 48 h; 12-72 h",
+        prior=(3.6, 22.0))] = 14.4
+    radiation_half_life_d: Annotated[float, quantity("d", "cells killed by radiation", 0.5, 365.0, "assumed",
+        "the case gives only an upper bound, 31-38 d, from the shrinkage by September 2021",
+        prior=(15.0, 36.0))] = 25.0
+    necrotic_half_life_d: Annotated[float, quantity("d", "necrotic cells", 0.5, 1000.0, "assumed",
+        "20 d in a large core; OncoAMBER 90 % in 176 h",
+        prior=(5.0, 60.0))] = 20.0
 
 
 @kernel

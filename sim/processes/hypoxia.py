@@ -27,13 +27,15 @@ class Parameters(NamedTuple):
     """Thresholds of quiescence and necrosis."""
 
     ORDERED = (("full_mmHg", "onset_mmHg"),)  # type: ignore[misc]
-    quiescent_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell is quiescent", 2.0, 8.0, "assumed",
-        "half-maximal division")] = 4.0
-    onset_mmHg: Annotated[float, quantity("mmHg", "pO2 at which necrosis begins", 0.5, 5.0, "assumed",
-        "about 1 in vivo; PhysiCell's 5 hides viable hypoxia")] = 1.0
-    full_mmHg: Annotated[float, quantity("mmHg", "pO2 of the full necrosis rate", 0.05, 2.5, "assumed", "0.2 in vivo")] = 0.2
-    necrosis_per_h: Annotated[float, quantity("1/h", "largest necrosis rate", 1.0 / 72.0, 1.0 / 6.0, "literature",
-        "OncoAMBER 0.02-0.03, PhysiCell 1/6")] = 1.0 / 24.0
+    quiescent_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell is quiescent", 0.1, 50.0, "assumed", "half-maximal division",
+        prior=(2.0, 8.0))] = 4.0
+    onset_mmHg: Annotated[float, quantity("mmHg", "pO2 at which necrosis begins", 0.05, 40.0, "assumed",
+        "about 1 in vivo; PhysiCell's 5 hides viable hypoxia",
+        prior=(0.5, 5.0))] = 1.0
+    full_mmHg: Annotated[float, quantity("mmHg", "pO2 of the full necrosis rate", 0.0, 40.0, "assumed", "0.2 in vivo",
+        prior=(0.05, 2.5))] = 0.2
+    necrosis_per_h: Annotated[float, quantity("1/h", "largest necrosis rate", 0.0, 1.0, "literature", "OncoAMBER 0.02-0.03, PhysiCell 1/6",
+        prior=(1.0 / 72.0, 1.0 / 6.0))] = 1.0 / 24.0
 
 
 @kernel

@@ -22,9 +22,10 @@ EVERY_H = 12.0
 class Parameters(NamedTuple):
     """Transport of interferon gamma."""
 
-    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 100.0, "literature",
-        "1e-7 cm2/s in spQSP-HCC, 1e-6 in SPQSP_IO")] = 10.0
-    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-3, "literature", "SPQSP_IO")] = 6.5e-5
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 1.0, 500.0, "literature",
+        "1e-7 cm2/s in spQSP-HCC, 1e-6 in SPQSP_IO",
+        prior=(10.0, 100.0))] = 10.0
+    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-06, 0.1, "literature", "SPQSP_IO", prior=(1e-5, 1e-3))] = 6.5e-5
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

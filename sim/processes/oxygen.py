@@ -35,22 +35,22 @@ without vessels ten are too few: cells of a remnant then lie up to 1.5 mmHg too 
 class Parameters(NamedTuple):
     """Transport and uptake of oxygen."""
 
-    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity in tissue", 1600.0, 2800.0, "literature",
-        "2e-9 m2/s, Dasu 2003 and Grimes 2014, to be checked; 2.8e-5 cm2/s in spQSP-HCC")] = 2000.0
-    uptake_mmHg_per_s: Annotated[float, quantity("mmHg/s", "largest uptake of a proliferating cell's site", 5.0, 30.0, "literature",
-        "Dasu 2003, to be checked; 12.9 from Secomb 1995")] = 15.0
-    half_uptake_mmHg: Annotated[float, quantity("mmHg", "Michaelis-Menten half-saturation", 0.5, 4.6, "literature",
-        "Dasu 2003, to be checked")] = 2.5
-    uptake_quiescent: Annotated[float, quantity("1", "uptake of a quiescent cell relative to a proliferating one", 0.2, 1.0, "literature",
-        "Freyer's spheroids, to be checked")] = 0.5
-    uptake_stroma: Annotated[float, quantity("1", "uptake of host tissue relative to a proliferating cell", 0.1, 0.5, "assumed",
-        "assumed")] = 0.3
-    vessel_mmHg: Annotated[float, quantity("mmHg", "pO2 in perfused vessels", 20.0, 60.0, "assumed",
-        "Krogh-type models take 40 at the inlet")] = 40.0
-    vessel_radius_um: Annotated[float, quantity("um", "capillary radius", 3.0, 5.0, "literature",
-        "4 um in spQSP-HCC; what one site of the lattice stands for")] = 4.0
-    wall_transfer_um_per_s: Annotated[float, quantity("um/s", "mass transfer through the vessel wall", 100.0, 3000.0, "assumed",
-        "set so that pO2 at the wall stays above 90 % of the vessel's")] = 2000.0
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity in tissue", 500.0, 5000.0, "literature",
+        "2e-9 m2/s, Dasu 2003 and Grimes 2014, to be checked; 2.8e-5 cm2/s in spQSP-HCC", prior=(1600.0, 2800.0))] = 2000.0
+    uptake_mmHg_per_s: Annotated[float, quantity("mmHg/s", "largest uptake of a proliferating cell's site", 0.5, 100.0, "literature",
+        "Dasu 2003, to be checked; 12.9 from Secomb 1995", prior=(5.0, 30.0))] = 15.0
+    half_uptake_mmHg: Annotated[float, quantity("mmHg", "Michaelis-Menten half-saturation", 0.05, 20.0, "literature",
+        "Dasu 2003, to be checked", prior=(0.5, 4.6))] = 2.5
+    uptake_quiescent: Annotated[float, quantity("1", "uptake of a quiescent cell relative to a proliferating one", 0.0, 1.0, "literature",
+        "Freyer's spheroids, to be checked", prior=(0.2, 1.0))] = 0.5
+    uptake_stroma: Annotated[float, quantity("1", "uptake of host tissue relative to a proliferating cell", 0.0, 1.0, "assumed",
+        "assumed", prior=(0.1, 0.5))] = 0.3
+    vessel_mmHg: Annotated[float, quantity("mmHg", "pO2 in perfused vessels", 1.0, 150.0, "assumed",
+        "Krogh-type models take 40 at the inlet", prior=(20.0, 60.0))] = 40.0
+    vessel_radius_um: Annotated[float, quantity("um", "capillary radius", 1.0, 10.0, "literature",
+        "4 um in spQSP-HCC; what one site of the lattice stands for", prior=(3.0, 5.0))] = 4.0
+    wall_transfer_um_per_s: Annotated[float, quantity("um/s", "mass transfer through the vessel wall", 10.0, 10000.0, "assumed",
+        "set so that pO2 at the wall stays above 90 % of the vessel's", prior=(100.0, 3000.0))] = 2000.0
     tolerance_mmHg: Annotated[float, quantity("mmHg", "largest pointwise correction left in the field", 1e-4, 0.1, "assumed",
         "numerical")] = 0.01
 

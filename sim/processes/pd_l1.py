@@ -1,6 +1,6 @@
 """PD-L1: tumour cells switch on and off towards a share that interferon gamma raises.
 
-    on with hazard k L, off with hazard k (1 - L),   L = L0 + (L_max - L0) I^n / (I^n + I50^n)
+    on with hazard k L, off with hazard k (1 - L),   L = L0 + (L_max - L0) I^n / (I^n + I50^n),   L_max = max(induced, L0)
 
 so the stationary positive share is L: 15 % without interferon (the case's tumour proportion score, taken as the floor;
 the record shows the share that resting T cells make of it), reversible with
@@ -35,20 +35,25 @@ _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 class Parameters(NamedTuple):
     """Expression of PD-L1."""
 
-    baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.05, 0.3, "case",
-        "tumour proportion score 15 %")] = 0.15
-    induced_share: Annotated[float, quantity("1", "PD-L1-positive share under full interferon", 0.3, 1.0, "assumed", "assumed")] = 0.8
-    ifn_half: Annotated[float, quantity("relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-3, 1.0, "assumed",
-        "so high that resting T cells induce little: the day-0 share stays near the baseline")] = 0.1
-    exponent: Annotated[float, quantity("1", "Hill exponent of induction", 1.0, 3.0, "literature", "SPQSP_IO 1.26")] = 1.26
-    switching_per_d: Annotated[float, quantity("1/d", "rate of switching", 0.3, 3.0, "literature", "Kosinsky 2018: 1 per day")] = 1.0
+    baseline_share: Annotated[float, quantity("1", "PD-L1-positive share of tumour cells without interferon", 0.0, 1.0, "case",
+        "tumour proportion score 15 %",
+        prior=(0.05, 0.3))] = 0.15
+    induced_share: Annotated[float, quantity("1", "PD-L1-positive share under full interferon", 0.0, 1.0, "assumed", "assumed",
+        prior=(0.3, 1.0))] = 0.8
+    ifn_half: Annotated[float, quantity(
+        "relative", "interferon of half-maximal induction (engaged T cells per site)", 1e-06, 100.0, "assumed",
+        "so high that resting T cells induce little: the day-0 share stays near the baseline", prior=(1e-3, 1.0))] = 0.1
+    exponent: Annotated[float, quantity("1", "Hill exponent of induction", 0.5, 10.0, "literature", "SPQSP_IO 1.26",
+        prior=(1.0, 3.0))] = 1.26
+    switching_per_d: Annotated[float, quantity("1/d", "rate of switching", 0.01, 24.0, "literature", "Kosinsky 2018: 1 per day",
+        prior=(0.3, 3.0))] = 1.0
 
 
 @kernel
 def _level(p, ifn_gamma):
     """Return the stationary positive share L under an interferon level."""
     seen = ifn_gamma**p.exponent
-    return p.baseline_share + (p.induced_share - p.baseline_share) * seen / (seen + p.ifn_half**p.exponent)
+    return p.baseline_share + (max(p.induced_share, p.baseline_share) - p.baseline_share) * seen / (seen + p.ifn_half**p.exponent)
 
 
 @kernel

@@ -38,31 +38,33 @@ _T_CELL_RADIATION = int(Purpose.T_CELL_RADIATION)
 class Parameters(NamedTuple):
     """Radiobiology of tumour, lymphocytes and vessels."""
 
-    alpha_per_gy: Annotated[float, quantity("1/Gy", "linear coefficient of well-oxygenated cells", 0.15, 0.35, "assumed",
-        "no survival curve of anaplastic thyroid lines could be opened; direction (resistant) from PMC6430255")] = 0.25
-    alpha_beta_gy: Annotated[float, quantity("Gy", "alpha/beta ratio", 3.0, 15.0, "assumed",
-        "generic head and neck carcinoma")] = 10.0
-    oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio of alpha", 1.5, 3.2, "literature",
+    alpha_per_gy: Annotated[float, quantity("1/Gy", "linear coefficient of well-oxygenated cells", 0.0, 2.0, "assumed",
+        "no survival curve of anaplastic thyroid lines could be opened; direction (resistant) from PMC6430255", prior=(0.15, 0.35))] = 0.25
+    alpha_beta_gy: Annotated[float, quantity("Gy", "alpha/beta ratio", 0.5, 100.0, "assumed",
+        "generic head and neck carcinoma", prior=(3.0, 15.0))] = 10.0
+    oxygen_enhancement: Annotated[float, quantity("1", "largest oxygen enhancement ratio of alpha", 1.0, 5.0, "literature",
         "Alper and Howard-Flanders 1956; used with LQ by Wenzl and Wilkens 2011, constant to be checked; 1.5-2.4 if alpha is "
-        "modified apart")] = 3.0
-    oxygen_enhancement_beta: Annotated[float, quantity("1", "largest oxygen enhancement ratio of sqrt(beta)", 2.5, 3.2, "literature",
-        "as alpha's; 2.9-3.2 if modified apart, computed from one survival table of an unknown line (JRR 2014 55:1028)")] = 3.0
-    oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of the half-maximal oxygen effect", 2.0, 4.0, "literature",
-        "Alper and Howard-Flanders 1956, constant to be checked")] = 3.0
-    t_cell_survival: Annotated[float, quantity("1", "share of resident T cells that survive a fraction", 0.5, 1.0, "assumed",
-        "resident T cells largely survive (Arina 2019, doi 10.1038/s41467-019-11906-2); the number is assumed")] = 0.8
-    blood_share: Annotated[float, quantity("1", "share of the blood that a fraction to one lesion irradiates", 0.0, 0.2, "assumed",
-        "small fields")] = 0.02
-    lymphocyte_d0_gy: Annotated[float, quantity("Gy", "D0 of circulating CD8 cells", 0.55, 1.5, "literature",
-        "resting CD8 0.55 Gy, taken for effectors too; clonogenic CD8 D10 3.34 Gy (Nakamura 1990, doi 10.2307/3577549)")] = 0.55
-    low_dose_limit_gy: Annotated[float, quantity("Gy", "largest dose per fraction that acts as a low dose", 0.5, 2.0, "assumed",
-        "low-dose studies use up to 2 Gy a fraction (Klug 2013; Herrera 2022)")] = 2.0
-    low_dose_onset_d: Annotated[float, quantity("d", "time to the low-dose effect on entry", 2.0, 5.0, "assumed",
-        "order of days in low-dose studies")] = 3.0
-    low_dose_decay_d: Annotated[float, quantity("d", "decay time of the low-dose effect", 7.0, 28.0, "assumed",
-        "about two weeks")] = 14.0
-    maturation_per_fraction: Annotated[float, quantity("1", "vessel maturity gained per fraction of at least 2 Gy", 0.0, 0.06, "assumed",
-        "pericyte cover rose under 10 x 2 and 6 x 4 Gy (PMC7017121); size assumed: 0.1 after five fractions")] = 0.02
+        "modified apart", prior=(1.5, 3.2))] = 3.0
+    oxygen_enhancement_beta: Annotated[float, quantity("1", "largest oxygen enhancement ratio of sqrt(beta)", 1.0, 5.0, "literature",
+        "as alpha's; 2.9-3.2 if modified apart, computed from one survival table of an unknown line (JRR 2014 55:1028)",
+        prior=(2.5, 3.2))] = 3.0
+    oxygen_half_mmHg: Annotated[float, quantity("mmHg", "pO2 of the half-maximal oxygen effect", 0.1, 50.0, "literature",
+        "Alper and Howard-Flanders 1956, constant to be checked", prior=(2.0, 4.0))] = 3.0
+    t_cell_survival: Annotated[float, quantity("1", "share of resident T cells that survive a fraction", 0.0, 1.0, "assumed",
+        "resident T cells largely survive (Arina 2019, doi 10.1038/s41467-019-11906-2); the number is assumed", prior=(0.5, 1.0))] = 0.8
+    blood_share: Annotated[float, quantity("1", "share of the blood that a fraction to one lesion irradiates", 0.0, 1.0, "assumed",
+        "small fields", prior=(0.0, 0.2))] = 0.02
+    lymphocyte_d0_gy: Annotated[float, quantity("Gy", "D0 of circulating CD8 cells", 0.05, 10.0, "literature",
+        "resting CD8 0.55 Gy, taken for effectors too; clonogenic CD8 D10 3.34 Gy (Nakamura 1990, doi 10.2307/3577549)",
+        prior=(0.55, 1.5))] = 0.55
+    low_dose_limit_gy: Annotated[float, quantity("Gy", "largest dose per fraction that acts as a low dose", 0.0, 30.0, "assumed",
+        "low-dose studies use up to 2 Gy a fraction (Klug 2013; Herrera 2022)", prior=(0.5, 2.0))] = 2.0
+    low_dose_onset_d: Annotated[float, quantity("d", "time to the low-dose effect on entry", 0.1, 60.0, "assumed",
+        "order of days in low-dose studies", prior=(2.0, 5.0))] = 3.0
+    low_dose_decay_d: Annotated[float, quantity("d", "decay time of the low-dose effect", 0.1, 365.0, "assumed",
+        "about two weeks", prior=(7.0, 28.0))] = 14.0
+    maturation_per_fraction: Annotated[float, quantity("1", "vessel maturity gained per fraction of at least 2 Gy", 0.0, 1.0, "assumed",
+        "pericyte cover rose under 10 x 2 and 6 x 4 Gy (PMC7017121); size assumed: 0.1 after five fractions", prior=(0.0, 0.06))] = 0.02
 
 
 @kernel

@@ -36,22 +36,26 @@ class Parameters(NamedTuple):
     """Recruitment from blood and the life of a T cell in tissue."""
 
     entry_per_vessel_per_d: Annotated[float, quantity(
-        "1/d", "T cells per perfused vessel site and day at the reference blood level", 0.02, 1.5, "assumed",
-        "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)")] = 0.2
-    reference_blood_cells: Annotated[float, quantity("cells", "blood effectors at which the entry rate holds", 1e8, 5e9, "assumed",
-        "the baseline pool")] = 1e9
+        "1/d", "T cells per perfused vessel site and day at the reference blood level", 0.0, 100.0, "assumed",
+        "free parameter; set by the CD8 density it gives (150 per mm2, range 30-1000)", prior=(0.02, 1.5))] = 0.2
+    reference_blood_cells: Annotated[float, quantity(
+        "cells", "blood effectors at which the entry rate holds", 1000000.0, 1000000000000.0, "assumed",
+        "the baseline pool",
+        prior=(1e8, 5e9))] = 1e9
     normalisation_gain: Annotated[float, quantity(
-        "1", "gain of entry under full normalisation, where VEGF holds no T cell back", 0.0, 1.0, "assumed",
+        "1", "gain of entry under full normalisation, where VEGF holds no T cell back", 0.0, 10.0, "assumed",
         "replaced by vegf_suppression unless that is off; adhesion, besides the entry through more perfused vessels; 0.3 in "
-        "spQSP-HCC, a model's choice; direction Liu 2020, s41419-020-2511-3")] = 0.3
-    low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 5.0, "assumed",
-        "free parameter; direction from Klug 2013 and Herrera 2022")] = 2.5
-    lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 2.0, 30.0, "literature", "SPQSP_IO and PhysiCell 10 d")] = 10.0
-    lifespan_sd_d: Annotated[float, quantity("d", "standard deviation of the life in tissue", 0.1, 5.0, "literature",
-        "SPQSP_IO 1.5 d")] = 1.5
+        "spQSP-HCC, a model's choice; direction Liu 2020, s41419-020-2511-3",
+        prior=(0.0, 1.0))] = 0.3
+    low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 50.0, "assumed",
+        "free parameter; direction from Klug 2013 and Herrera 2022", prior=(1.0, 5.0))] = 2.5
+    lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 0.1, 365.0, "literature", "SPQSP_IO and PhysiCell 10 d",
+        prior=(2.0, 30.0))] = 10.0
+    lifespan_sd_d: Annotated[float, quantity("d", "standard deviation of the life in tissue", 0.0, 100.0, "literature", "SPQSP_IO 1.5 d",
+        prior=(0.1, 5.0))] = 1.5
     stem_like_share: Annotated[float, quantity(
-        "1", "share of arriving specific T cells that can recover from exhaustion", 0.02, 0.3, "literature",
-        "Tcf1+ cells (Siddiqui 2019, to be checked)")] = 0.1
+        "1", "share of arriving specific T cells that can recover from exhaustion", 0.0, 1.0, "literature",
+        "Tcf1+ cells (Siddiqui 2019, to be checked)", prior=(0.02, 0.3))] = 0.1
 
 
 def gates_of(tissue: Tissue) -> np.ndarray:

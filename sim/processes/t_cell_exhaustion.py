@@ -30,15 +30,16 @@ class Parameters(NamedTuple):
     """Loss and recovery of T-cell function."""
 
     exhaustion_per_d: Annotated[float, quantity(
-        "1/d", "exhaustion of an engaged T cell among PD-L1-positive cells, PD-1 free", 0.03, 0.5, "literature",
-        "spQSP-HCC 0.1")] = 0.1
-    kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 3, 20, "assumed",
-        "5 in Kather 2017, itself a model's choice; 3 kills a day for 10 days would be 30")] = 10
+        "1/d", "exhaustion of an engaged T cell among PD-L1-positive cells, PD-1 free", 0.0, 10.0, "literature",
+        "spQSP-HCC 0.1", prior=(0.03, 0.5))] = 0.1
+    kill_capacity: Annotated[int, quantity("kills", "kills after which a T cell is exhausted", 1, 250, "assumed",
+        "5 in Kather 2017, itself a model's choice; 3 kills a day for 10 days would be 30", prior=(3, 20))] = 10
     recovery_per_d: Annotated[float, quantity(
-        "1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 1.0, "assumed",
-        "assumed")] = 0.2
-    daughters_per_recovery: Annotated[int, quantity("cells", "effector daughters of a stem-like T cell that recovers", 0, 7, "assumed",
-        "few: division in tissue stops after 4 divisions in spQSP-HCC, 7 in SPQSP_IO")] = 1
+        "1/d", "recovery of exhausted stem-like T cells under full PD-1 occupancy", 0.0, 10.0, "assumed",
+        "assumed",
+        prior=(0.0, 1.0))] = 0.2
+    daughters_per_recovery: Annotated[int, quantity("cells", "effector daughters of a stem-like T cell that recovers", 0, 20, "assumed",
+        "few: division in tissue stops after 4 divisions in spQSP-HCC, 7 in SPQSP_IO", prior=(0, 7))] = 1
 
 
 @kernel

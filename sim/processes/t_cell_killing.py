@@ -44,17 +44,18 @@ _ASTRAY = 2
 class Parameters(NamedTuple):
     """Engagement, hits and their suppression."""
 
-    hit_rate_per_h: Annotated[float, quantity("1/h", "hits of an engaged, unsuppressed T cell", 0.5, 6.0, "assumed",
-        "free parameter; gives about 3 kills a day, 1-20 observed")] = 1.2
-    engagement_min: Annotated[float, quantity("min", "mean duration of an engagement", 20.0, 360.0, "literature",
-        "60 min in PhysiCell, 6 h in Kather 2017")] = 60.0
-    n_hits: Annotated[int, quantity("hits", "hits that kill", 2, 5, "literature", "3, Weigelin 2021")] = 3
-    memory_min: Annotated[float, quantity("min", "time after which a tumour cell has forgotten a hit", 30.0, 120.0, "literature",
-        "50 min, Weigelin 2021")] = 50.0
-    suppression_half: Annotated[float, quantity("1", "PD-L1-positive share of half suppression", 0.05, 1.0, "assumed",
-        "two thirds at the baseline share; Hill form of spQSP")] = 0.1
-    suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 1.0, 4.0, "assumed",
-        "2 in spQSP-HCC; the form is a simplification of its synapse")] = 2.0
+    hit_rate_per_h: Annotated[float, quantity("1/h", "hits of an engaged, unsuppressed T cell", 0.0, 60.0, "assumed",
+        "free parameter; gives about 3 kills a day, 1-20 observed", prior=(0.5, 6.0))] = 1.2
+    engagement_min: Annotated[float, quantity("min", "mean duration of an engagement", 1.0, 10000.0, "literature",
+        "60 min in PhysiCell, 6 h in Kather 2017", prior=(20.0, 360.0))] = 60.0
+    n_hits: Annotated[int, quantity("hits", "hits that kill", 1, 20, "literature", "3, Weigelin 2021", prior=(2, 5))] = 3
+    memory_min: Annotated[float, quantity("min", "time after which a tumour cell has forgotten a hit", 6.0, 1440.0, "literature",
+        "50 min, Weigelin 2021", prior=(30.0, 120.0))] = 50.0
+    suppression_half: Annotated[float, quantity("1", "PD-L1-positive share of half suppression", 0.001, 100.0, "assumed",
+        "two thirds at the baseline share; Hill form of spQSP", prior=(0.05, 1.0))] = 0.1
+    suppression_exponent: Annotated[float, quantity("1", "Hill exponent of suppression", 0.5, 10.0, "assumed",
+        "2 in spQSP-HCC; the form is a simplification of its synapse",
+        prior=(1.0, 4.0))] = 2.0
 
 
 class KillingInputs(NamedTuple):

@@ -40,10 +40,11 @@ _HOP_2D, _HOP_3D = 1.5, 54.0 / 26.0
 class Parameters(NamedTuple):
     """Motility of T cells."""
 
-    motility_um2_per_min: Annotated[float, quantity("um2/min", "motility coefficient", 1.0, 23.0, "assumed",
-        "v^2 P / d from measured speeds and an assumed persistence of 2 min: 5-70; the lattice and micro-step carry up to 23")] = 17.0
-    bias: Annotated[float, quantity("1", "share of hops that choose the better of two neighbours", 0.0, 0.5, "assumed",
-        "0.1-0.5 in PhysiCell and Kather 2017; kept small")] = 0.1
+    motility_um2_per_min: Annotated[float, quantity("um2/min", "motility coefficient", 0.01, 23.0, "assumed",
+        "v^2 P / d from measured speeds and an assumed persistence of 2 min: 5-70; the lattice and micro-step carry up to 23",
+        prior=(1.0, 23.0))] = 17.0
+    bias: Annotated[float, quantity("1", "share of hops that choose the better of two neighbours", 0.0, 1.0, "assumed",
+        "0.1-0.5 in PhysiCell and Kather 2017; kept small", prior=(0.0, 0.5))] = 0.1
 
 
 def hop_probability(p: Parameters, n_dimensions: int) -> float:

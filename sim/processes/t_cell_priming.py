@@ -28,31 +28,42 @@ STAGES = 3
 class Parameters(NamedTuple):
     """Systemic T-cell pools; counts are cells of the patient."""
 
-    blood_effectors: Annotated[float, quantity("cells", "tumour-homing CD8 effectors in blood at baseline", 1e8, 5e9, "assumed",
-        "5 L of blood at about 2e8 CD8 effector and memory cells per L")] = 1e9
-    specific_share: Annotated[float, quantity("1", "tumour-specific share of CD8 cells at baseline", 0.01, 0.5, "assumed",
-        "0.1-0.3 among infiltrating cells (Simoni 2018, to be checked), taken for blood as well because entry does not select")] = 0.2
-    blood_lifespan_d: Annotated[float, quantity("d", "mean life of effectors in blood", 2.0, 30.0, "literature", "SPQSP_IO 10 d")] = 10.0
-    delay_d: Annotated[float, quantity("d", "delay from antigen to effectors", 4.0, 7.0, "literature",
-        "lymph-node expansion, spQSP models")] = 5.0
-    antigen_half_per_d: Annotated[float, quantity("cells/d", "weighted dead cells per day of half-maximal priming", 1e8, 1e12, "assumed",
-        "assumed")] = 1e10
+    blood_effectors: Annotated[float, quantity(
+        "cells", "tumour-homing CD8 effectors in blood at baseline", 1000000.0, 1000000000000.0, "assumed",
+        "5 L of blood at about 2e8 CD8 effector and memory cells per L", prior=(1e8, 5e9))] = 1e9
+    specific_share: Annotated[float, quantity("1", "tumour-specific share of CD8 cells at baseline", 1e-06, 1.0, "assumed",
+        "0.1-0.3 among infiltrating cells (Simoni 2018, to be checked), taken for blood as well because entry does not select",
+        prior=(0.01, 0.5))] = 0.2
+    blood_lifespan_d: Annotated[float, quantity("d", "mean life of effectors in blood", 0.1, 365.0, "literature", "SPQSP_IO 10 d",
+        prior=(2.0, 30.0))] = 10.0
+    delay_d: Annotated[float, quantity("d", "delay from antigen to effectors", 0.1, 60.0, "literature",
+        "lymph-node expansion, spQSP models",
+        prior=(4.0, 7.0))] = 5.0
+    antigen_half_per_d: Annotated[float, quantity(
+        "cells/d", "weighted dead cells per day of half-maximal priming", 1.0, 1000000000000000.0, "assumed",
+        "assumed",
+        prior=(1e8, 1e12))] = 1e10
     radiation_weight: Annotated[float, quantity(
         "1", "antigen of a cell killed by radiation: the unit of the other weights", 0.0, 1.0, "assumed",
         "unit")] = 1.0
-    necrosis_weight: Annotated[float, quantity("1", "antigen of a necrotic cell relative to one killed by radiation", 0.0, 1.0, "assumed",
-        "assumed ratio")] = 0.3
-    t_cell_weight: Annotated[float, quantity("1", "antigen of a cell killed by a T cell", 0.0, 1.0, "assumed", "assumed ratio")] = 0.5
-    apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 1.0, "assumed",
-        "quiet death")] = 0.1
-    memory_share: Annotated[float, quantity("1", "share of primed cells that become memory", 0.0, 0.3, "assumed",
-        "stem-like fraction 0.02-0.3")] = 0.1
-    memory_lifespan_d: Annotated[float, quantity("d", "mean life of memory cells", 100.0, 2000.0, "assumed", "assumed")] = 400.0
+    necrosis_weight: Annotated[float, quantity("1", "antigen of a necrotic cell relative to one killed by radiation", 0.0, 10.0, "assumed",
+        "assumed ratio",
+        prior=(0.0, 1.0))] = 0.3
+    t_cell_weight: Annotated[float, quantity("1", "antigen of a cell killed by a T cell", 0.0, 10.0, "assumed", "assumed ratio",
+        prior=(0.0, 1.0))] = 0.5
+    apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 10.0, "assumed", "quiet death",
+        prior=(0.0, 1.0))] = 0.1
+    memory_share: Annotated[float, quantity("1", "share of primed cells that become memory", 0.0, 1.0, "assumed",
+        "stem-like fraction 0.02-0.3",
+        prior=(0.0, 0.3))] = 0.1
+    memory_lifespan_d: Annotated[float, quantity("d", "mean life of memory cells", 1.0, 36500.0, "assumed", "assumed",
+        prior=(100.0, 2000.0))] = 400.0
     recall_per_d: Annotated[float, quantity(
-        "1/d", "effectors that a memory cell gives per day, without need of antigen", 0.0, 1.0, "assumed",
-        "assumed")] = 0.02
-    naive_recovery_d: Annotated[float, quantity("d", "recovery time of naive cells after radiotherapy", 30.0, 180.0, "assumed",
-        "months")] = 60.0
+        "1/d", "effectors that a memory cell gives per day, without need of antigen", 0.0, 10.0, "assumed",
+        "assumed",
+        prior=(0.0, 1.0))] = 0.02
+    naive_recovery_d: Annotated[float, quantity("d", "recovery time of naive cells after radiotherapy", 1.0, 3650.0, "assumed", "months",
+        prior=(30.0, 180.0))] = 60.0
 
 
 def _drive(antigen: float, p: Parameters) -> float:

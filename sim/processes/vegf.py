@@ -25,12 +25,13 @@ _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
 class Parameters(NamedTuple):
     """Secretion and transport of VEGF."""
 
-    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 10.0, 110.0, "literature", "spQSP-HCC, 2.9e-7 cm2/s")] = 29.0
-    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-5, 1e-3, "literature", "spQSP-HCC")] = 1.92e-4
-    hypoxic_ratio: Annotated[float, quantity("1", "secretion of a hypoxic cell relative to a normoxic one", 5.0, 20.0, "literature",
-        "spQSP-HCC: stem 1.27e-12, progenitor 1.27e-13")] = 10.0
-    hif_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell secretes as hypoxic", 4.0, 15.0, "literature",
-        "PhysiCell's HIF thresholds 15 / 8 / 4")] = 8.0
+    diffusivity_um2_per_s: Annotated[float, quantity("um2/s", "diffusivity", 1.0, 500.0, "literature", "spQSP-HCC, 2.9e-7 cm2/s",
+        prior=(10.0, 110.0))] = 29.0
+    decay_per_s: Annotated[float, quantity("1/s", "decay", 1e-06, 0.1, "literature", "spQSP-HCC", prior=(1e-5, 1e-3))] = 1.92e-4
+    hypoxic_ratio: Annotated[float, quantity("1", "secretion of a hypoxic cell relative to a normoxic one", 1.0, 100.0, "literature",
+        "spQSP-HCC: stem 1.27e-12, progenitor 1.27e-13", prior=(5.0, 20.0))] = 10.0
+    hif_mmHg: Annotated[float, quantity("mmHg", "pO2 below which a cell secretes as hypoxic", 0.1, 50.0, "literature",
+        "PhysiCell's HIF thresholds 15 / 8 / 4", prior=(4.0, 15.0))] = 8.0
 
 
 @kernel

@@ -57,7 +57,8 @@ class Parameters(NamedTuple):
     rim_density_per_mm2: Annotated[float, quantity(
         "1/mm2", "perfused vessels at the surface of the mass at the start", 1.0, 1000.0, "assumed",
         "no microvessel density of this cancer found; with the core's and the depth chosen on this model's day 0, so that in neck and "
-        "pelvis of the case hypoxia rises from ring to ring inwards and 0.3 to 0.5 of all cells are hypoxic in sections of 12,000 cells",
+        "pelvis of the case "
+        "hypoxia rises from ring to ring inwards and 0.3 to 0.5 of all cells are hypoxic in sections of 12,000 cells",
         prior=(20.0, 150.0))] = 110.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels deep in the core at the start", 0.0, 1000.0, "assumed",
         "as the rim's; with 25 VEGF refilled the centre of the pelvis, whose innermost ring was less hypoxic than the next",
@@ -65,24 +66,25 @@ class Parameters(NamedTuple):
     density_depth_um: Annotated[float, quantity(
         "um", "depth of the section over which the density falls from rim to core by e; 0: the old form",
         0.0, 10000.0, "assumed", "as the rim's", prior=(100.0, 1000.0))] = 300.0
-    perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.2, 0.7, "assumed",
-        "tumour vessels are partly not perfused")] = 0.5
-    perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.6, 1.0, "assumed",
-        "normalised vessels carry flow")] = 0.85
-    maturity_tumour: Annotated[float, quantity("1", "maturity that untreated tumour vessels drift to", 0.1, 0.5, "assumed",
-        "poor pericyte cover")] = 0.3
-    maturity_normal: Annotated[float, quantity("1", "maturity under full normalisation", 0.6, 1.0, "assumed",
-        "pericyte cover restored")] = 0.8
-    maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 1.0, 7.0, "literature",
-        "normalisation starts within 2-3 days (Winkler 2004, days to be checked); new vessels mature in 1-5 days (OncoAMBER)")] = 3.0
-    sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.02, 0.1, "assumed",
-        "lattice form of published sprouting rates")] = 0.06
-    vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.5, 10.0, "assumed",
-        "between normoxic (1) and hypoxic (10) secretion")] = 2.0
-    collapse_per_d: Annotated[float, quantity("1/d", "collapse of the least mature vessels under full crowding", 0.0, 0.2, "assumed",
-        "crowding thresholds as in OncoAMBER, rate assumed")] = 0.1
-    pruning_per_d: Annotated[float, quantity("1/d", "pruning of vessels that need VEGF under full blockade", 0.02, 0.3, "assumed",
-        "anlotinib lowers vessel density (Xie 2018); rate assumed")] = 0.1
+    perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.05, 1.0, "assumed",
+        "tumour vessels are partly not perfused", prior=(0.2, 0.7))] = 0.5
+    perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.05, 1.0, "assumed",
+        "normalised vessels carry flow", prior=(0.6, 1.0))] = 0.85
+    maturity_tumour: Annotated[float, quantity("1", "maturity that untreated tumour vessels drift to", 0.0, 1.0, "assumed",
+        "poor pericyte cover", prior=(0.1, 0.5))] = 0.3
+    maturity_normal: Annotated[float, quantity("1", "maturity under full normalisation", 0.0, 1.0, "assumed",
+        "pericyte cover restored", prior=(0.6, 1.0))] = 0.8
+    maturation_time_d: Annotated[float, quantity("d", "time constant of maturation", 0.1, 100.0, "literature",
+        "normalisation starts within 2-3 days (Winkler 2004, days to be checked); new vessels mature in 1-5 days (OncoAMBER)",
+        prior=(1.0, 7.0))] = 3.0
+    sprouting_per_d: Annotated[float, quantity("1/d", "largest sprouting rate per vessel site", 0.0, 2.0, "assumed",
+        "lattice form of published sprouting rates", prior=(0.02, 0.1))] = 0.06
+    vegf_half: Annotated[float, quantity("relative", "VEGF of half-maximal sprouting, normoxic tumour = 1", 0.01, 1000.0, "assumed",
+        "between normoxic (1) and hypoxic (10) secretion", prior=(0.5, 10.0))] = 2.0
+    collapse_per_d: Annotated[float, quantity("1/d", "collapse of the least mature vessels under full crowding", 0.0, 5.0, "assumed",
+        "crowding thresholds as in OncoAMBER, rate assumed", prior=(0.0, 0.2))] = 0.1
+    pruning_per_d: Annotated[float, quantity("1/d", "pruning of vessels that need VEGF under full blockade", 0.0, 5.0, "assumed",
+        "anlotinib lowers vessel density (Xie 2018); rate assumed", prior=(0.02, 0.3))] = 0.1
     perfusion_size_exponent: Annotated[float, quantity(
         "1", "fall of the perfused share of tumour vessels with the lesion's volume (b)", 0.0, 1.0,
         "assumed", "0.17, the middle of the prior; human data conflict (growth superlinear in Perez-Garcia 2020, at a constant rate in Sabra 2017)",
@@ -95,13 +97,13 @@ class Parameters(NamedTuple):
     pruning_spared_by_maturity: Annotated[float, quantity(
         "1", "share of pruning that full maturity spares a vessel (s)", 0.0, 1.0, "assumed",
         "0; with 1 normalisation cancels the pruning by the same drug")] = 0.0
-    regression_per_d: Annotated[float, quantity("1/d", "regression of immature vessels without VEGF", 0.005, 0.05, "assumed",
-        "assumed")] = 0.01
-    repair_per_d: Annotated[float, quantity("1/d", "sprouting of host vessels where no tumour cell lives", 0.0, 0.1, "assumed",
-        "tissue repair over weeks")] = 0.05
+    regression_per_d: Annotated[float, quantity("1/d", "regression of immature vessels without VEGF", 0.0, 5.0, "assumed",
+        "assumed", prior=(0.005, 0.05))] = 0.01
+    repair_per_d: Annotated[float, quantity("1/d", "sprouting of host vessels where no tumour cell lives", 0.0, 5.0, "assumed",
+        "tissue repair over weeks", prior=(0.0, 0.1))] = 0.05
     decompression_share: Annotated[float, quantity(
-        "1", "share of living cells within 40 um below which vessels become normal", 0.05, 0.5, "assumed",
-        "killing cells decompresses vessels; size assumed")] = 0.25
+        "1", "share of living cells within 40 um below which vessels become normal", 0.01, 1.0, "assumed",
+        "killing cells decompresses vessels; size assumed", prior=(0.05, 0.5))] = 0.25
     decompression_response: Annotated[float, quantity(
         "1", "share of the maturation by decompression that vessels take up", 0.0, 1.0, "assumed",
         "1; below 1 to weaken the coupling")] = 1.0
@@ -109,10 +111,10 @@ class Parameters(NamedTuple):
         "1; below 1 to weaken the coupling")] = 1.0
     pruning_response: Annotated[float, quantity("1", "share of the drug's pruning that vessels take up", 0.0, 1.0, "assumed",
         "1; below 1 to weaken the coupling")] = 1.0
-    crowded_vessels: Annotated[float, quantity("sites", "vessels within 40 um at which sprouting stops", 3.0, 10.0, "assumed",
-        "5 of 25 sites are 500 vessels per mm2")] = 5.0
-    radiation_maturity_d: Annotated[float, quantity("d", "decay time of the maturation by radiotherapy", 7.0, 60.0, "assumed",
-        "measured over about two weeks (PMC7017121)")] = 30.0
+    crowded_vessels: Annotated[float, quantity("sites", "vessels within 40 um at which sprouting stops", 1.0, 25.0, "assumed",
+        "5 of 25 sites are 500 vessels per mm2", prior=(3.0, 10.0))] = 5.0
+    radiation_maturity_d: Annotated[float, quantity("d", "decay time of the maturation by radiotherapy", 0.5, 1000.0, "assumed",
+        "measured over about two weeks (PMC7017121)", prior=(7.0, 60.0))] = 30.0
 
 
 @kernel
@@ -168,7 +170,7 @@ def _room(p, depth_um, vessels_around):
     if p.density_depth_um <= 0.0:
         return max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
     limit = p.crowded_vessels / _WINDOW * (_HOST_WINDOW - 1.0) * density_at(p, depth_um) / p.rim_density_per_mm2
-    return max(1.0 - (vessels_around[1] - 1.0) / limit, 0.0)
+    return max(1.0 - (vessels_around[1] - 1.0) / limit, 0.0) if limit > 0.0 else 0.0
 
 
 @kernel

@@ -103,7 +103,7 @@ def test_check_tells_the_mistakes_of_every_file(tmp_path: Path, capsys: pytest.C
 def test_the_page_of_parameters_is_what_the_code_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["describe", "--table"]) == 0
     printed = capsys.readouterr().out
-    assert "| `cycle_time_h` | cycle time of a cycling cell | 30 | h | 24 to 48 | - | literature |" in printed
+    assert "| `cycle_time_h` | cycle time of a cycling cell | 30 | h | 5 to 1000 | 24 to 48 | literature |" in printed
     assert printed == (ROOT / "docs/parameters.md").read_text(), "renew it: lesionlab describe --table > docs/parameters.md"
 
 

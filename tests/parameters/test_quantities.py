@@ -67,6 +67,23 @@ def test_a_scenario_may_set_more_than_the_prior_of_the_patient_holds() -> None:
     assert (time.prior_low, time.prior_high) == (time.low, time.high)
 
 
+@pytest.mark.parametrize(("path", "may_be_set", "prior"), [
+    ("pd_l1.baseline_share", (0.0, 1.0), (0.05, 0.3)), ("vessels.vegf_dependent_fraction", (0.0, 1.0), (0.4, 0.8)),
+    ("vegf_suppression.silenced_fraction", (0.0, 1.0), (0.0, 0.9)), ("radiobiology.alpha_per_gy", (0.0, 2.0), (0.15, 0.35))])
+def test_what_may_be_set_is_physical_and_the_prior_is_this_patient_s(
+        path: str, may_be_set: tuple[float, float], prior: tuple[float, float]) -> None:
+    section, name = path.split(".")
+    known = next(known for known in describe_group(PARAMETERS[section]) if known.name == name)
+    assert ((known.low, known.high), (known.prior_low, known.prior_high)) == (may_be_set, prior)
+
+
+def test_check_names_a_value_outside_the_prior(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", "teaching", "--set", "pd_l1.baseline_share=0.7", "--set", "pd_l1.induced_share=0.9"])
+    printed = capsys.readouterr().out
+    assert "pd_l1.baseline_share = 0.7 1 (default 0.15), outside the prior 0.05 to 0.3" in printed
+    assert "pd_l1.induced_share = 0.9 1 (default 0.8)\n" in printed
+
+
 @pytest.mark.parametrize("process", PARAMETERS)
 def test_every_parameter_is_documented_and_its_default_lies_in_its_range(process: str) -> None:
     for known in describe_group(PARAMETERS[process]):

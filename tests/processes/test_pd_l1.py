@@ -87,3 +87,10 @@ def test_nothing_switches_between_its_hours_or_at_a_rate_of_nothing(step: int, p
     before = remember(state)
     update(state, p, clock_at(step))
     assert changed(before, state) == set()
+
+
+@pytest.mark.parametrize("ifn", [0.0, P.ifn_half, 1e6])
+def test_a_baseline_above_the_induced_share_is_not_lowered_by_interferon(ifn: float) -> None:
+    tissue = full_section(ifn)
+    update(state_of(tissue), AT_ONCE._replace(baseline_share=0.9, induced_share=0.5), clock_at())
+    assert is_binomial(int(tissue.pd_l1.sum()), 0.9)

@@ -68,7 +68,7 @@ def studied(task: Task, tmp_path: Path, engine: Engine, version: str = "1") -> S
     return Study(task, tmp_path / "journal", engine.score, version)
 
 
-def test_six_free_parameters_are_fitted_over_the_range_of_their_own_file_and_nuisance_values_beside_them() -> None:
+def test_six_free_parameters_are_fitted_over_the_prior_in_their_own_file_and_nuisance_values_beside_them() -> None:
     expected = {one.path: one for one in free_parameters(load_scenario("case"))}
     assert [one.kind for one in expected.values()].count("free") == 6
     assert {path for path, one in expected.items() if one.kind == "nuisance"} == {"lesions.pelvis.size_cm", "lesions.liver.dormant_until"}
