@@ -148,7 +148,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         n_open = float(openness[-1]) if len(openness) else len(found)
         gates.append((found, openness))
         gain = adhesion * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
-        demand.append(p.entry_per_vessel_per_d * n_open * gain * tissue.t_cell_entry_factor * tissue.volume_weight / p.reference_blood_cells)
+        demand.append(p.entry_per_vessel_per_d * n_open * gain * tissue.t_cell_entry_factor * tissue.volume_weight
+                      / p.reference_blood_cells)
     # An exact sum: the order of the lesions must not show.
     total = fsum(demand)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0

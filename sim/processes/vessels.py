@@ -87,12 +87,14 @@ class Parameters(NamedTuple):
         "anlotinib lowers vessel density (Xie 2018); rate assumed", prior=(0.02, 0.3))] = 0.1
     perfusion_size_exponent: Annotated[float, quantity(
         "1", "fall of the perfused share of tumour vessels with the lesion's volume (b)", 0.0, 1.0,
-        "assumed", "0.17, the middle of the prior; human data conflict (growth superlinear in Perez-Garcia 2020, at a constant rate in Sabra 2017)",
+        "assumed",
+        "0.17, the middle of the prior; human data conflict (growth superlinear in Perez-Garcia 2020, at a constant rate in Sabra 2017)",
         prior=(0.0, 0.33))] = 0.17
     reference_volume_cm3: Annotated[float, quantity("cm3", "volume at which the perfused share is that stated", 0.1, 10000.0, "assumed",
         "a ball of 4.6 cm; the same for all patients: only b and q0 differ between them", prior=(10.0, 200.0))] = 50.0
     vegf_dependent_fraction: Annotated[float, quantity("1", "share of vessels that need VEGF: only these regress or are pruned (f)",
-        0.0, 1.0, "assumed", "share not measured here; perfusion under sunitinib fell by 45 % in two weeks and by 70 % in six (PMC4171969, other tumours)",
+        0.0, 1.0, "assumed",
+        "share not measured here; perfusion under sunitinib fell by 45 % in two weeks and by 70 % in six (PMC4171969, other tumours)",
         prior=(0.4, 0.8))] = 0.6
     pruning_spared_by_maturity: Annotated[float, quantity(
         "1", "share of pruning that full maturity spares a vessel (s)", 0.0, 1.0, "assumed",
@@ -263,6 +265,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
                    tissue.radiation_maturity, days)
         stream = state.stream(tissue, clock)
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
-        _remodel(p, effects, stream, (tissue.centre, half_axes_of(tissue)), living, tissue.vegf, (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
+        _remodel(p, effects, stream, (tissue.centre, half_axes_of(tissue)), living, tissue.vegf,
+                 (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
         _commit(tissue.vessel, tissue.maturity)
-        open_vessels(in_lesion(p, tissue.volume_cm3), stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel, tissue.maturity, tissue.perfusion)
+        open_vessels(in_lesion(p, tissue.volume_cm3), stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel,
+                     tissue.maturity, tissue.perfusion)
