@@ -2,10 +2,11 @@
 
     s_V = q V_e / (V_e + V50),   V_e = V (1 - inhibition of VEGFR)
 
-    killing     share of silenced pairs s = s_PD1 + (1 - s_PD1) s_V, V at the target's site (`t_cell_killing`) entry       each
-    perfused vessel x (1 - s_V), V at the vessel's site, in place of the gain by normalisation (`t_cell_entry`) priming
-    supply of specific effectors x (1 - s_V) relative to day 0, V the mean of the lesions weighted by their cells
-    (`t_cell_priming`) exhaustion  hazard x (1 + a s_V), V at the target's site (`t_cell_exhaustion`); off by default (a = 0)
+    killing     share of silenced pairs s = s_PD1 + (1 - s_PD1) s_V, V at the target's site (`t_cell_killing`)
+    entry       each perfused vessel x (1 - s_V), V at the vessel's site, in place of the gain by normalisation (`t_cell_entry`)
+    priming     supply of specific effectors x (1 - s_V) relative to day 0, V the mean of the lesions weighted by their cells
+                (`t_cell_priming`)
+    exhaustion  hazard x (1 + a s_V), V at the target's site (`t_cell_exhaustion`); off by default (a = 0)
 
 V is relative: 1 is a tissue of normoxic tumour cells. This rule sets the limit q and the VEGF of half that limit under the
 inhibitor, V50 / (1 - inhibition), and what is left of priming; the rules named apply them where they act. VEGF rises in hypoxia,
@@ -24,7 +25,7 @@ from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import State
 
-EVERY_H = 24.0
+MEAN_EVERY_H = 24.0
 
 
 class Parameters(NamedTuple):
@@ -72,7 +73,7 @@ def half_under(p: Parameters, inhibition: float) -> float:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Set what VEGF holds back under today's inhibitor; until day 0 it sets as well what priming is measured against."""
     systemic = state.systemic
-    if clock.is_due(EVERY_H):
+    if clock.is_due(MEAN_EVERY_H):
         systemic.mean_vegf = mean_vegf(state)
     systemic.vegf_silenced_limit, systemic.vegf_exhaustion_gain = p.silenced_fraction, p.exhaustion_gain
     systemic.vegf_half = half_under(p, systemic.vegfr_inhibition)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.processes import t_cell_entry, t_cell_exhaustion, t_cell_priming
-from lesionlab.sim.processes.vegf_suppression import EVERY_H, Parameters, half_under, mean_vegf, update
+from lesionlab.sim.processes.vegf_suppression import MEAN_EVERY_H, Parameters, half_under, mean_vegf, update
 from lesionlab.sim.state.codes import CellState, Hazard
 from lesionlab.sim.state.state import State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, fill_disc, remember, state_of
@@ -55,7 +55,7 @@ def test_it_looks_at_vegf_daily_and_at_the_inhibitor_in_every_step() -> None:
     assert state.systemic.mean_vegf == pytest.approx(3.0)
     assert state.systemic.priming_left == pytest.approx(1.0 - held_back(3.0, 0.5))
     before = remember(state)
-    update(state, P, clock_at(int(EVERY_H)))
+    update(state, P, clock_at(int(MEAN_EVERY_H)))
     assert changed(before, state) == {"mean_vegf", "priming_left"}
 
 
