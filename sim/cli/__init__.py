@@ -24,7 +24,7 @@ EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o 
 
 
 class _Parser(ArgumentParser):
-    """A parser whose mistakes are one message, like all others."""
+    """A parser that reports a mistake as one message, like the rest of the program."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _reader_gone() -> int:
-    """Leave quietly: the reader of the output has gone, as in `lesionlab describe | head`; Python would complain again."""
+    """Exit silently when the reader of the output has closed it, as in `lesionlab describe | head`; Python would print a second error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
@@ -64,7 +64,7 @@ def verbs() -> dict[str, str]:
 
 
 def _help_of(path: Path) -> str:
-    """Return the text of a verb's HELP without importing it: verbs bring in what they compute with."""
+    """Return the text of a verb's HELP without importing the verb, which would import its numerical packages."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     values = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
     return str(ast.literal_eval(values["HELP"]))

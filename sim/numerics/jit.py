@@ -21,11 +21,11 @@ def _cache_folder() -> str:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        # An unwritable folder would send numba back to __pycache__, and the stale kernels with it.
+        # With an unwritable folder numba would fall back to __pycache__ and its stale kernels.
         return tempfile.mkdtemp(prefix="lesionlab-numba-")
 
 
-# Before numba is imported, which reads the variable then; workers inherit both and keep to the parent's folder.
+# Set before numba is imported, since numba reads the variable on import; workers inherit it and use the parent's folder.
 if os.environ.get("LESIONLAB_NUMBA_CACHE") is None:
     os.environ["NUMBA_CACHE_DIR"] = os.environ["LESIONLAB_NUMBA_CACHE"] = _cache_folder()
     if "numba" in sys.modules:

@@ -1,4 +1,4 @@
-"""What is wrong with a scenario, said in the user's words: where, what is allowed, what was given, what was meant.
+"""Messages about mistakes in a scenario, in the user's terms: the place, what is allowed, what was given, the nearest name.
 
 `refuse` raises the mistakes that a block of a scenario finds in itself; `explain` turns pydantic's errors into mistakes.
 """
@@ -61,7 +61,7 @@ def path_text(path: Path) -> str:
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
-    """Return the mistakes in a refused scenario; parents are silent where a child of theirs is reported."""
+    """Return the mistakes in a refused scenario; a parent is left out where one of its children is reported."""
     schema = _schema(model)
     mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema)]
     paths = {mistake.path for mistake in mistakes}

@@ -54,7 +54,7 @@ class Engine:
         """Note the runs and leave their alpha where the record would be."""
         for job in jobs:
             self.days.append((job.path.stem, job.days))
-            job.path.write_text(json.dumps({"alpha": job.scenario.radiobiology.alpha_per_gy, "days": job.days})) 
+            job.path.write_text(json.dumps({"alpha": job.scenario.radiobiology.alpha_per_gy, "days": job.days}))
         return tuple(Outcome(job, self.fails) for job in jobs)
 
     def score(self, paths: Sequence[Path]) -> dict[str, float]:
@@ -100,7 +100,7 @@ def test_a_trial_changes_what_is_fitted_and_keeps_a_lesions_proportions(task: Ta
     changed = with_values(task, scenario, values)
     assert changed.lesions["pelvis"].size_cm == (1.0, 0.5) and changed.lesions["neck"] == scenario.lesions["neck"]
     assert changed.lesions["liver"].dormant_until == date(2021, 7, 7)
-    assert changed.radiobiology.alpha_per_gy == 0.15 
+    assert changed.radiobiology.alpha_per_gy == 0.15
 
 
 def test_the_scenarios_own_values_are_the_first_trial_and_the_search_improves_on_them(task: Task, tmp_path: Path) -> None:
@@ -187,8 +187,8 @@ def written(task: Task, path: Path) -> Any:
 def test_the_file_extends_the_scenario_and_states_how_it_was_found(task: Task, tmp_path: Path) -> None:
     found = load_scenario(written(task, tmp_path / "found.yaml"))
     assert found.arm == "mine" and found.lesions["pelvis"].size_cm == (5.0, 2.5)
-    assert found.radiobiology.alpha_per_gy == 0.3142 
-    assert found.radiobiology.evidence == {"alpha_per_gy": "assumed"} 
+    assert found.radiobiology.alpha_per_gy == 0.3142
+    assert found.radiobiology.evidence == {"alpha_per_gy": "assumed"}
     seen = found.calibration
     assert seen is not None and (seen.trials, seen.loss, seen.losses) == (7, 1.75, {"early": 0.5, "late": 1.25})
     assert seen.values[ALPHA].value == 0.3142 and (seen.values[ALPHA].low, seen.values[ALPHA].high) == (0.15, 0.35)
@@ -212,7 +212,7 @@ def test_a_file_that_the_scenario_extends_holds_the_values_alone_so_that_all_arm
     task.scenario.write_text("extends: fitted.yaml\n" + SCENARIO.replace("size_cm: [4, 2], ", ""))
     (tmp_path / "untreated.yaml").write_text("extends: mine.yaml\n")
     written(task, fitted)
-    assert "extends" not in fitted.read_text() and "arm" not in load_scenario(task.scenario).radiobiology.model_dump() 
+    assert "extends" not in fitted.read_text() and "arm" not in load_scenario(task.scenario).radiobiology.model_dump()
     untreated = load_scenario(tmp_path / "untreated.yaml")
-    assert untreated.lesions["pelvis"].size_cm == (5.0, 2.5) and untreated.radiobiology.alpha_per_gy == 0.3142 
+    assert untreated.lesions["pelvis"].size_cm == (5.0, 2.5) and untreated.radiobiology.alpha_per_gy == 0.3142
     assert untreated.calibration is not None and untreated.calibration.to == "case"
