@@ -111,8 +111,7 @@ class TumourModel(mesa.Model):
             self.end("end of calendar" if self.days >= self.arm.day(self.arm.end) else "stopped as asked")
 
     def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:
-        """Let the agents of some kinds decide in turn, until the patient dies. At the very end only events that fall due
-        are noted."""
+        """Let the agents of some kinds decide in turn, until the patient dies. At the very end only events that fall due are noted."""
         self.state.orders = Orders()
         for kind in kinds:
             for agent in self._agents[kind]:

@@ -15,8 +15,7 @@ __all__ = ["Effort", "Figure", "bench"]
 
 
 def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
-    """Measure everything that the effort includes; other figures are listed as unmeasured. `tell` is given the name of
-    each part."""
+    """Measure everything that the effort includes; other figures are listed as unmeasured. `tell` is given the name of each part."""
     tell("compiling the rules, if they are not yet")
     warm_kernels()
     tell(f"the case, {effort.cells} cells a section: share of each process over {effort.days:g} days")

@@ -39,8 +39,7 @@ def _lay_row(flags, counts, row):
 
 @kernel
 def _lay(rows, window, layers, site_flags):
-    """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes site_flags uint16; rows [first, end). No
-    draws."""
+    """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes site_flags uint16; rows [first, end). No draws."""
     flags = np.empty(window[3], np.uint8)
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)

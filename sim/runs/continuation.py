@@ -1,5 +1,4 @@
-"""Continuation: `resume` a run from its last commit, `fork` another future from the same past. Neither changes a byte of the
-results."""
+"""Continuation: `resume` a run from its last commit, `fork` another future from the same past. Neither changes a byte of the results."""
 
 import json
 from collections.abc import Mapping

@@ -64,8 +64,7 @@ class TCells(Rows):
 
 @dataclass
 class GhostContacts(Rows):
-    """Ghost contacts of T cells with clonogens of an under-weighted section, the oldest first (see
-    `t_cell_killing`).
+    """Ghost contacts of T cells with clonogens of an under-weighted section, the oldest first (see `t_cell_killing`).
 
     t_cell: uint32 id of the T cell. clonogen: int32 flat site of the clonogen. site: int32 flat site of the ghost.
     is_engaged: uint8 flag.

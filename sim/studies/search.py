@@ -1,5 +1,4 @@
-"""The search behind a calibration: Optuna (TPE) proposes values, the engine runs the arm, the record is scored, a journal keeps
-trials.
+"""The search behind a calibration: Optuna (TPE) proposes values, the engine runs the arm, the record is scored, a journal keeps trials.
 
 The scenario's own values are tried first, then some neighbours of theirs. A trial first runs to the last early finding; a trial
 that is worse there than the median of the completed trials is stopped, any other continues from there. A patient who dies early
