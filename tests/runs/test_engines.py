@@ -15,7 +15,7 @@ from tests.fake_simulation import scenario, simulate
 
 
 class Watcher:
-    """Keeps all that the parent is told."""
+    """Keeps everything that is reported to the parent."""
 
     def __init__(self) -> None:
         self.announced: list[str] = []

@@ -1,4 +1,4 @@
-"""Mechanism switches: what each one removes, that it shifts nobody's luck, and how a scenario and a record name it."""
+"""Mechanism switches: what each one removes, that it changes no other draw, and how a scenario and a record name it."""
 
 from collections.abc import Callable
 from pathlib import Path
