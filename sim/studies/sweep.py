@@ -3,7 +3,7 @@
     scenario: ../scenarios/case.yaml       # beside the design file
     arms: monotherapy                      # optional: factorial, monotherapy or leave-one-out
     grid:                                  # every combination of these values
-      hypoxia.death_rate_per_h: [0.02, 0.04]
+      hypoxia.necrosis_per_h: [0.02, 0.04]
     list:                                  # optional: each entry is combined with the whole grid
       - {lesions.neck.section_cells: 5000, seed: 7}
     replicates: 3
