@@ -71,7 +71,7 @@ class LesionAgent(mesa.Agent):
 
 
 class RadiotherapyAgent(mesa.Agent):
-    """A radiotherapy course: orders a fraction on each of its dates, at the first step of the day."""
+    """A radiotherapy course: orders each of its fractions at its hour, else at the first step of its day."""
 
     def __init__(self, model: Host, course: RadiotherapyCourse, scenario: Scenario) -> None:
         super().__init__(model)
@@ -81,7 +81,7 @@ class RadiotherapyAgent(mesa.Agent):
         self.fraction = Fraction(course.lesion, mass_gy, core.dose_per_fraction_gy if core else mass_gy,
                                  core.radius_fraction if core else 0.5, course.penumbra_cm)
         self.has_core = core is not None
-        self.due = {model.step_of(scenario.day(day)) for day in course.fraction_dates}
+        self.due = {model.step_of(day) for day in course.fraction_days(scenario.start)}
 
     def decide(self) -> None:
         """Order the fraction that is due in this step."""
@@ -92,7 +92,7 @@ class RadiotherapyAgent(mesa.Agent):
 
 
 class DrugAgent(mesa.Agent):
-    """A drug course: orders a dose at each of its times."""
+    """A drug course: orders each dose at the first step at or after its time."""
 
     def __init__(self, model: Host, index: int, name: str, drug: Drug, scenario: Scenario) -> None:
         super().__init__(model)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +11,7 @@ import mesa
 import numpy as np
 
 from lesionlab.sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from lesionlab.sim.batch import replicate_of
 from lesionlab.sim.initial_state import seed as seed_tissue
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.measures.series import measure_patient
@@ -20,7 +23,7 @@ from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import advance
 from lesionlab.sim.state.checkpoint import restore
-from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.clock import Clock, not_whole
 from lesionlab.sim.state.state import DrugLevel, Orders, State, Systemic
 
 
@@ -40,24 +43,25 @@ class TumourModel(mesa.Model):
 
     Args:
         arm: a scenario, the path of its file or the bare name of one that comes with LesionLab.
-        replicate: number of the replicate; arms with the same seed and replicate use common random numbers.
+        replicate: number of the replicate; arms with the same seed and replicate use common random
+            numbers. If None it follows Mesa: `rng` if given, else the iteration of `mesa.batch_run`, else 0.
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
-        rng: Mesa's own generator; the model draws from the scenario's seed, never from this one.
+        rng: seed of Mesa's own generator, from which the model never draws; names the replicate if `replicate` does not.
         checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`read_checkpoint` of the record); events
             and the DataCollector begin anew.
         on_burn_in: called once a day of the burn-in with (days since day 0, negative; days in all).
 
     Raises:
-        UserError: the checkpoint does not fit the model.
+        UserError: the checkpoint does not fit the model, or the replicate or `collect_every_d` is none.
     """
 
-    def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int = 0, until_d: float | None = None,
+    def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int | None = None, until_d: float | None = None,
                  collect_every_d: float | None = None, rng: Any = None, checkpoint: Mapping[str, np.ndarray] | None = None,
                  on_burn_in: Callable[[float, float], None] | None = None) -> None:
         super().__init__(rng=0 if rng is None else rng)
         self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
-        self.replicate = replicate
+        self.replicate = replicate_of(replicate, rng)
         days = float((self.arm.end - self.arm.start).days)
         self.days = days if until_d is None else min(days, until_d)
         self.parameters = self.arm.all_parameters()
@@ -73,9 +77,11 @@ class TumourModel(mesa.Model):
             self._take_up(checkpoint)
         self._create_agents()
         self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
+        if wrong := not_whole(self._collect_every_h, self.clock.dt_h, is_in_days=True):
+            raise UserError(f"collect_every_d: {wrong}")
         self.datacollector = mesa.DataCollector(
             model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
-            agenttype_reporters={LesionAgent: {"longest_diameter_cm": "longest_diameter_cm", "clonogens": "clonogens"}})
+            agenttype_reporters={LesionAgent: {name: attrgetter(name) for name in ("longest_diameter_cm", "clonogens")}})
 
     @property
     def time_d(self) -> float:
@@ -84,7 +90,7 @@ class TumourModel(mesa.Model):
 
     def step_of(self, day: float) -> int:
         """Return the number of the first step at or after a day of the scenario."""
-        return self.clock.burn_in_steps + int(np.ceil(day * 24.0 / self.clock.dt_h - 1e-9))
+        return self.clock.step_at(day)
 
     def note(self, kind: str, *details: Any) -> None:
         """Note an event at the current time."""
@@ -177,4 +183,8 @@ class TumourModel(mesa.Model):
 
 
 def _patient_reporter(name: str) -> Any:
-    return lambda model: measure_patient(model.state)[name]
+    return partial(_measured, name)
+
+
+def _measured(name: str, model: TumourModel) -> Any:
+    return measure_patient(model.state)[name]

@@ -49,7 +49,17 @@ class Process(NamedTuple):
     why: str
 
 
-SCHEDULE: tuple[Process, ...] = (
+def checked(*rows: Process) -> tuple[Process, ...]:
+    """Return the rows as a schedule; raise ValueError where a row says another interval than its rule obeys."""
+    for row in rows:
+        interval_h = getattr(row.module, "EVERY_H", None)
+        if (row.every not in ("step", "micro-step")) if interval_h is None else row.every != f"{interval_h:g} h":
+            raise ValueError(f"schedule: {row.name} says every {row.every}, its rule "
+                             + ("has no EVERY_H" if interval_h is None else f"acts every {interval_h:g} h"))
+    return rows
+
+
+SCHEDULE = checked(
     Process("radiobiology", radiobiology, "step", "a fraction meets the tissue as it stands, with oxygen at most 4 h old"),
     Process("pharmacokinetics", pharmacokinetics, "step", "today's doses set today's levels"),
     Process("checkpoint_blockade", checkpoint_blockade, "step", "levels become occupancy before T cells act"),

@@ -8,11 +8,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from tests.made_record import make_record
+from tests.resealed import resealed
 
 SCENARIO = """
 schema: 1
@@ -52,7 +51,7 @@ def simulate(patient: Scenario, path: Path, *, replicate: int = 0, until_d: floa
         os.kill(os.getpid(), signal.SIGKILL)
     end_d = until_d or patient.day(patient.end)
     make_record(path, patient.arm, replicate=replicate, every_d=30.0, snapshot_every_d=180.0, end_d=end_d)
-    with h5py.File(path, "r+") as record:
+    with resealed(path) as record:
         record.attrs["is_quick"] = int(is_quick)
     if on_progress:
         on_progress(end_d, end_d)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from lesionlab.sim.batch import replicate_of
 from lesionlab.sim.measures.series import measure_patient
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
@@ -127,9 +128,45 @@ def test_a_dead_patient_is_not_treated(tiny: MakeScenario) -> None:
     assert [event.kind for event in model.events] == ["lethal_burden"]
 
 
-def test_mesas_own_generator_changes_nothing(treated: Scenario) -> None:
-    ends = [run(TumourModel(treated, until_d=0.5, rng=rng)).state.arrays() for rng in (0, 12345)]
+def test_mesas_own_generator_changes_nothing_of_a_stated_replicate(treated: Scenario) -> None:
+    ends = [run(TumourModel(treated, 0, until_d=0.5, rng=rng)).state.arrays() for rng in (0, 12345)]
     assert all(np.array_equal(ends[0][path], ends[1][path], equal_nan=ends[0][path].dtype.kind == "f") for path in ends[0])
+
+
+@pytest.mark.parametrize("processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_iterations_of_a_batch_are_replicates(processes: int, tmp_path: Path) -> None:
+    """Mesa 3.3 tells the model nothing of the iteration; three runs were the same run three times."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TREATED)
+    rows = mesa.batch_run(TumourModel, {"arm": str(path), "until_d": 0.75}, number_processes=processes, iterations=3, max_steps=30,
+                          data_collection_period=-1, display_progress=False)
+    singles = [measure_patient(run(TumourModel(path, n, until_d=0.75)).state) for n in range(3)]
+    last = {row["iteration"]: {name: row[name] for name in singles[0]} for row in rows}
+    assert [last[n] for n in range(3)] == singles
+    assert len({repr(single) for single in singles}) == 3
+
+
+@pytest.mark.parametrize(("given", "replicate"), [({}, 0), ({"rng": 7}, 7), ({"rng": np.int64(7)}, 7), ({"replicate": 2, "rng": 7}, 2)])
+def test_the_replicate_is_the_one_stated_else_the_seed_that_mesa_passes(given: dict[str, int], replicate: int) -> None:
+    assert replicate_of(**given) == replicate
+
+
+def test_any_seed_of_a_generator_names_a_replicate_and_the_same_seed_the_same() -> None:
+    first, again, other = (replicate_of(rng=np.random.SeedSequence(seed)) for seed in (1, 1, 2))
+    assert first == again != other and 0 <= other < 2**31
+
+
+@pytest.mark.parametrize("given", [{"replicate": -1}, {"replicate": 1.5}, {"rng": -3}])
+def test_what_is_no_replicate_is_refused(given: dict[str, int]) -> None:
+    with pytest.raises(UserError, match="must be a whole number from 0 on"):
+        replicate_of(**given)
+
+
+def test_iterations_of_a_stated_replicate_are_warned_of(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TREATED)
+    with pytest.warns(UserWarning, match="the same run as iteration 0"):
+        mesa.batch_run(TumourModel, {"arm": str(path), "replicate": 0, "until_d": 1 / 24}, iterations=2, display_progress=False)
 
 
 def test_a_dormant_deposit_sleeps_until_its_day(tiny: MakeScenario) -> None:

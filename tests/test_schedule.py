@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lesionlab.sim import t_cell_steps
+from lesionlab.sim import schedule, t_cell_steps
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics import diffusion, threads
 from lesionlab.sim.numerics.threads import hired
-from lesionlab.sim.processes import clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming
+from lesionlab.sim.processes import cell_cycle, clearance, displacement, t_cell_entry, t_cell_exhaustion, t_cell_priming, vessels
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE, advance
 from lesionlab.sim.state.codes import CellState, Hazard
@@ -194,3 +194,10 @@ def test_cells_and_t_cells_are_conserved_at_every_step(treated: Scenario, monkey
         assert gained["placed"][0] == int((tissue.fate == Hazard.DIVISION).sum()) - tissue.n_dropped
         assert systemic.left_blood - left == pytest.approx(gained["arrived"][1] * weight, rel=1e-9)
     assert systemic.left_blood > 0.0
+
+
+def test_a_row_that_says_another_interval_than_its_rule_obeys_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"vessels says every 12 h, its rule acts every 24 h"):
+        schedule.checked(schedule.Process("vessels", vessels, "12 h", "why"))
+    with pytest.raises(ValueError, match=r"cell_cycle says every 6 h, its rule has no EVERY_H"):
+        schedule.checked(schedule.Process("cell_cycle", cell_cycle, "6 h", "why"))

@@ -17,11 +17,15 @@ from PIL import Image
 from lesionlab.analysis.animation.frames import Film, compose, film
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, load, refuse_twins
+from lesionlab.analysis.records.record import Record, in_one_order, load, refuse_twins
+from lesionlab.analysis.records.written import created
 
 FRAMES_PER_SECOND, N_FRAMES = 12, 120
 FIRST_HOLD_S, LAST_HOLD_S = 1.0, 3.0
-SUFFIXES = (".gif", ".mp4")
+MOST_PER_SECOND = {".gif": 50, ".mp4": 240}
+"""GIF counts in hundredths of a second, and viewers slow down what lasts less than two of them."""
+MOST_FRAMES = 10_000
+SUFFIXES = tuple(MOST_PER_SECOND)
 Progress = Callable[[int, int], None]
 
 
@@ -43,31 +47,32 @@ def destination(output: Path) -> Path:
 
 
 def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progress | None = None, *, lesion: str | None = None,
-            fps: int = FRAMES_PER_SECOND, frames: int = N_FRAMES) -> Path:
+            fps: int = FRAMES_PER_SECOND, frames: int = N_FRAMES, is_forced: bool = True) -> Path:
     """Write the animation of one lesion of some records (first replicate of each arm) and return the path that was written.
 
     The lesion is the first target with a course of low dose unless named. `on_progress(done, total)` counts frames.
 
     Raises:
-        RecordError: no or too many arms, no snapshots, an unknown lesion, an output that is neither .gif nor .mp4.
+        RecordError: no or too many arms, no snapshots, an unknown lesion, an output that is neither .gif nor .mp4, a rate that it cannot
+            have, or, unless `is_forced`, something is there already.
     """
     target = destination(Path(output))
-    if fps < 1 or frames < 2:
-        raise RecordError(f"an animation needs at least 1 frame per second and 2 frames; got {fps} and {frames}")
-    records = [load(path) for path in paths]
-    refuse_twins(records)
+    if fps < 1 or not 2 <= frames <= MOST_FRAMES:
+        raise RecordError(f"an animation needs at least 1 frame per second and 2 to {MOST_FRAMES} frames; got {fps} and {frames}")
+    suffix = target.suffix.lower()
+    if fps > MOST_PER_SECOND[suffix]:
+        exact = ", and 100 / N exactly: 50, 33.3, 25, 20 ..." if suffix == ".gif" else ""
+        raise RecordError(f"{target}: a {suffix[1:].upper()} shows at most {MOST_PER_SECOND[suffix]} frames per second{exact}; got {fps}")
+    records = in_one_order([load(path) for path in paths])
     if not records:
         raise RecordError("there is no record to animate")
+    refuse_twins(records)
     reel = film(records, lesion or default_lesion(records), frames)
     drawn = _counted(reel, on_progress)
     write = _write_mp4 if target.suffix.lower() == ".mp4" else _write_gif
     # An existing file stays until the new one is complete.
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
+    with created(target, is_forced) as unfinished:
         write(drawn, reel, unfinished, fps)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return target
 
 
@@ -97,7 +102,8 @@ def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: 
             yield picture
 
     stream = pictures()
-    step_ms = round(1000 / fps)
+    # A GIF counts in hundredths of a second.
+    step_ms = 10 * round(100 / fps)
     holds = [round(1000 * FIRST_HOLD_S), *[step_ms] * (len(reel.days) - 2), round(1000 * LAST_HOLD_S)]
     next(stream).save(path, format="GIF", save_all=True, append_images=stream, duration=holds, loop=0, disposal=1,
                       optimize=True, comment=style.DISCLAIMER.encode())

@@ -8,6 +8,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from lesionlab.analysis.clinical.outcome import Outcome
 from lesionlab.analysis.clinical.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
 from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.written import write_text
 
 INTERVAL = (0.05, 0.95)
 HALF = 0.5
@@ -202,10 +204,11 @@ def statement(table: CaseTable) -> str:
 def write_case_table(table: CaseTable, folder: Path) -> Path:
     """Write case_table.csv, a row a finding; unknown or unreached values are left empty."""
     path = folder / FILE
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows([_cell(value) for value in plain_row(row, table).values()] for row in table.rows)
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows([_cell(value) for value in plain_row(row, table).values()] for row in table.rows)
+    write_text(path, text.getvalue())
     return path
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lesionlab.analysis.clinical.outcome import SCAN_QUANTITIES, Outcome, read_outcome
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, refuse_twins
+from lesionlab.analysis.records.record import Record, damage_notes, in_one_order, refuse_twins
 from lesionlab.analysis.statistics.paired import QUANTILES
 
 
@@ -66,6 +66,11 @@ class Comparison:
         return tuple(dict.fromkeys(name for arm in self.arms for outcome in arm.outcomes for name in outcome.record.lesions))
 
     @property
+    def records(self) -> list[Record]:
+        """The records of all runs that are compared, arm by arm."""
+        return [outcome.record for arm in self.arms for outcome in arm.outcomes]
+
+    @property
     def scan_days(self) -> tuple[float, ...]:
         """The days of all scans that took place in any arm."""
         return tuple(sorted({day for arm in self.arms for day, _, _ in arm.sizes}))
@@ -78,19 +83,29 @@ class Comparison:
 def compare(records: Sequence[Record]) -> Comparison:
     """Read all records and sum up each arm's replicates.
 
+    A run of which no outcome can be read is left out, and a note says why.
+
     Raises:
-        RecordError: there is no record, two are the same replicate of an arm, or one cannot be read.
+        RecordError: there is no record, two are the same replicate of an arm, or none can be read.
     """
     if not records:
         raise RecordError("there is no record to compare")
     refuse_twins(records)
     arms: dict[str, dict[int, Outcome]] = {}
-    for outcome in map(read_outcome, records):
+    left_out = []
+    for record in in_one_order(records):
+        try:
+            outcome = read_outcome(record)
+        except RecordError as error:
+            left_out.append(f"left out: {error}")
+            continue
         arms.setdefault(outcome.arm, {})[outcome.replicate] = outcome
+    if not arms:
+        raise RecordError(left_out[0].removeprefix("left out: "))
     first = records[0].attributes
     is_quick = any(int(record.attributes.get("is_quick", 0)) for record in records)
     return Comparison(tuple(_summed_up(name, tuple(dict(sorted(found.items())).values())) for name, found in arms.items()),
-                      is_quick, date.fromisoformat(first["start_date"]), tuple(_notes(records)))
+                      is_quick, date.fromisoformat(first["start_date"]), (*left_out, *_notes(records)))
 
 
 def _notes(records: Sequence[Record]) -> Iterator[str]:
@@ -99,6 +114,7 @@ def _notes(records: Sequence[Record]) -> Iterator[str]:
                           ("code_version", "model versions"), ("is_quick", "section sizes (some quick, some not)")):
         if len(set(map(str, (record.attributes.get(name) for record in records)))) > 1:
             yield f"the records have different {meaning}"
+    yield from damage_notes(records)
     for record in records:
         if record.attributes.get("status") != "complete":
             yield f"{record.path} is not complete: {record.attributes.get('status')}"

@@ -4,6 +4,7 @@ The clock has two speeds: the weeks in which treatments start and end fill the f
 the second. Otherwise every infusion and fraction of a case of four years would stand in its first two per cent.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -133,6 +134,8 @@ def _track(record: Record, kind: str, lesion: str, label: str, dose: float, core
     if kind == "fraction":
         is_low = 0 < dose <= LOW_DOSE_GY and core <= LOW_DOSE_GY
         extra = ", low dose" if is_low else f" (core {core:g} Gy)" if core > 0 else ""
+        n_a_day = max(Counter(np.floor(times_d)).values())
+        extra += f", {n_a_day} a day" if n_a_day > 1 else ""
         detail = f"{len(times_d)} × {dose:g} Gy{extra}"
         return Track(f"RT {style.words(lesion).lower()}", detail, "radiotherapy", times_d, lesion, is_low)
     modality = drug_class(record, label)
@@ -151,7 +154,7 @@ def milestones(records: Sequence[Record]) -> tuple[Milestone, ...]:
     marks = []
     for track in tracks(records):
         if track.modality == "radiotherapy":
-            marks.append(Milestone(track.times_d[0], track.times_d[-1] + 1, track.detail, track.colour, track.lesion))
+            marks.append(Milestone(track.times_d[0], float(np.floor(track.times_d[-1])) + 1, track.detail, track.colour, track.lesion))
         elif track.modality != "scan":
             marks.append(Milestone(track.times_d[0], track.times_d[0], f"{track.label} starts", track.colour))
     return tuple(sorted(dict.fromkeys(marks), key=lambda mark: (mark.start_d, mark.end_d)))

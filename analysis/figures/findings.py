@@ -1,6 +1,7 @@
 """The figures of the findings, each where there is something to show, with a caption that states its basis."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,14 +27,21 @@ class Drawn(NamedTuple):
 
 def findings_figures(findings: Findings, records: Sequence[Record], folder: Path, suffix: str = "png") -> list[Drawn]:
     """Write the figures of the findings into a folder; survival and differences need replicates, synergy a factorial."""
+    return [draw() for _, draw in findings_drawings(findings, records, folder, suffix)]
+
+
+def findings_drawings(findings: Findings, records: Sequence[Record], folder: Path,
+                      suffix: str = "png") -> list[tuple[str, Callable[[], Drawn]]]:
+    """Return every figure of the findings as (stem, what draws and writes it)."""
     folder.mkdir(parents=True, exist_ok=True)
     note = summary_note(records, "Bands and bars: 95 % bootstrap or log-log intervals over replicates.")
-    drawn = []
-    for stem, draw, words in _drawings(findings):
+
+    def drawn(stem: str, draw: Draw, words: str) -> Drawn:
         with style.themed():
             figure = draw(findings, note)
-        drawn.append(Drawn(save(figure, folder / f"{stem}.{suffix}", stem), f"{words} {note}"))
-    return drawn
+        return Drawn(save(figure, folder / f"{stem}.{suffix}", stem), f"{words} {note}")
+
+    return [(stem, partial(drawn, stem, draw, words)) for stem, draw, words in _drawings(findings)]
 
 
 def _drawings(findings: Findings) -> list[tuple[str, Draw, str]]:

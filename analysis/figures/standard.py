@@ -1,6 +1,7 @@
 """The standard figures of a set of run records: one slide each, as PNG or PDF, each with a caption that states its basis."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,10 +14,11 @@ from matplotlib.patheffects import withStroke
 
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.deaths import ledger_figure
-from lesionlab.analysis.figures.panels import Panel, Quantity, sheet
+from lesionlab.analysis.figures.panels import Panel, Quantity, ended_on_day, sheet
 from lesionlab.analysis.figures.sections import map_figure
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, by_arm, refuse_twins, values
+from lesionlab.analysis.records.record import Record, by_arm, in_one_order, refuse_twins, values
+from lesionlab.analysis.records.written import created
 
 DIAMETER = Quantity("longest_diameter_cm", "longest diameter (cm)")
 HYPOXIC = Quantity("hypoxic_fraction_below_5_mmHg", "hypoxic fraction\n(below 5 mmHg)", 1.0)
@@ -36,6 +38,7 @@ SYSTEMIC = (
 RESPONSE_SHARE = 0.7
 DEFAULT_DETECTION_CM = 0.2
 LEAST_NOTED_HEIGHT = 0.05
+LEAST_ROWS = 2
 
 
 class Standard(NamedTuple):
@@ -146,8 +149,10 @@ def summary_note(records: Sequence[Record], bands: str = "Lines: median; bands: 
     note = f"n = {n} per arm, seed {', '.join(map(str, seeds[:3]))}."
     if counts[-1] > 1:
         note += f"  {bands}"
-    is_quick = any(int(record.attributes.get("is_quick", 0)) for record in records)
-    return f"{note}  Quick run: reduced sections." if is_quick else note
+    if any(int(record.attributes.get("is_quick", 0)) for record in records):
+        note += "  Quick run: reduced sections."
+    damaged = [record.path.name for record in records if record.damage]
+    return f"{note}  DAMAGED: {', '.join(damaged)}." if damaged else note
 
 
 def caption(stem: str, records: Sequence[Record]) -> str:
@@ -158,13 +163,26 @@ def caption(stem: str, records: Sequence[Record]) -> str:
     return f"{known[stem]} {summary_note(records)}" if stem in known else ""
 
 
+def drawings(records: Sequence[Record]) -> list[tuple[str, Callable[[], Figure | None]]]:
+    """Return every standard figure as (stem, what draws it): the series, the ledger and one map a lesion, None where it has no pictures.
+
+    Raises:
+        RecordError: there is no record, two are the same run, or one cannot be drawn beside the others.
+    """
+    _check(records)
+    drawn: list[tuple[str, Callable[[], Figure | None]]] = [
+        (standard.stem, partial(_themed, partial(standard.draw, records))) for standard in STANDARD]
+    return drawn + [(f"tissue_{lesion}", partial(_themed, partial(map_figure, records, lesion))) for lesion in records[0].lesions]
+
+
+def _themed(draw: Callable[[], Figure | None]) -> Figure | None:
+    with style.themed():
+        return draw()
+
+
 def pages(records: Sequence[Record]) -> list[tuple[str, Figure]]:
     """Return every standard figure as (stem, figure): the series, the ledger and one map a lesion; raises RecordError."""
-    _check(records)
-    with style.themed():
-        drawn = [(standard.stem, standard.draw(records)) for standard in STANDARD]
-        maps = [(f"tissue_{lesion}", map_figure(records, lesion)) for lesion in records[0].lesions]
-    return drawn + [(stem, figure) for stem, figure in maps if figure is not None]
+    return [(stem, figure) for stem, draw in drawings(records) if (figure := draw()) is not None]
 
 
 def _check(records: Sequence[Record]) -> None:
@@ -172,10 +190,21 @@ def _check(records: Sequence[Record]) -> None:
         raise RecordError("there is no record to draw")
     refuse_twins(records)
     for record in records:
-        if len(record.time_d) < 2:
+        if len(record.time_d) < LEAST_ROWS:
             raise RecordError(f"{record.path}: the record holds fewer than two points in time, there is nothing to draw")
         if record.lesions != records[0].lesions:
             raise RecordError(f"{record.path}: its lesions ({', '.join(record.lesions)}) are not those of {records[0].path}")
+
+
+def left_out(records: Sequence[Record]) -> list[str]:
+    """Return which records no figure over time can show, one line each: those of patients who were dead on the first day."""
+    return [f"{record.path} is left out of the figures: its arm {record.attributes['arm']} ended on day {ended_on_day(record) or 0:g}, "
+            "with fewer than two points in time" for record in records if len(record.time_d) < LEAST_ROWS]
+
+
+def drawable(records: Sequence[Record]) -> list[Record]:
+    """Return the records that figures over time can show."""
+    return [record for record in records if len(record.time_d) >= LEAST_ROWS]
 
 
 def standard_figures(records: Sequence[Record], folder: Path, suffix: str = "png") -> list[Path]:
@@ -184,22 +213,25 @@ def standard_figures(records: Sequence[Record], folder: Path, suffix: str = "png
     return [save(figure, folder / f"{stem}.{suffix}", stem) for stem, figure in pages(records)]
 
 
-def save(figure: Figure, path: Path, title: str) -> Path:
+def save(figure: Figure, path: Path, title: str, is_forced: bool = True) -> Path:
     """Write one figure, its metadata carrying the disclaimer."""
-    with style.themed():
-        figure.savefig(path, dpi=style.DOTS_PER_INCH, metadata=style.metadata(title, path.suffix.lstrip(".")))
+    suffix = path.suffix.lower().lstrip(".")
+    FigureCanvasAgg(figure)
+    with style.themed(), created(path, is_forced) as unfinished:
+        figure.savefig(unfinished, dpi=style.DOTS_PER_INCH, format=suffix, metadata=style.metadata(title, suffix))
     return path
 
 
-def plot(records: Sequence[Record], path: Path) -> Path:
+def plot(records: Sequence[Record], path: Path, is_forced: bool = True) -> Path:
     """Write one file: an overview sheet as PNG, or all standard figures as the pages of a PDF; raises RecordError."""
+    records = in_one_order(records)
     _check(records)
     with style.themed():
         overview = OVERVIEW.draw(records)
-    if path.suffix == ".png":
-        FigureCanvasAgg(overview)
-        return save(overview, path, OVERVIEW.stem)
-    with style.themed(), PdfPages(path, metadata=style.metadata("Standard figures", "pdf")) as book:
-        for _, figure in [(OVERVIEW.stem, overview), *pages(records)]:
+    if path.suffix.lower() == ".png":
+        return save(overview, path, OVERVIEW.stem, is_forced)
+    drawn = [(OVERVIEW.stem, overview), *pages(records)]
+    with style.themed(), created(path, is_forced) as unfinished, PdfPages(unfinished, metadata=style.metadata("Figures", "pdf")) as book:
+        for _, figure in drawn:
             book.savefig(figure)
     return path

@@ -4,12 +4,12 @@ Arms use the palette of Okabe and Ito (2008, "Color Universal Design"); tissue c
 apart for readers without red or green cones (a test measures it with the matrices of Machado 2009).
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps, rc_context, rcdefaults, rcParams
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 
@@ -144,9 +144,13 @@ def oxygen_map(levels: int = 256) -> Colormap:
     return colormaps[OXYGEN_MAP_NAME].resampled(levels)
 
 
-def themed() -> AbstractContextManager[None]:
-    """Return the context in which every figure is drawn and written: fonts, spines, grid."""
-    return rc_context(_THEME)
+@contextmanager
+def themed() -> Iterator[None]:
+    """Give the context in which every figure is drawn and written: fonts, spines, grid; nothing of the user's own style."""
+    with rc_context():
+        rcdefaults()
+        rcParams.update(_THEME)
+        yield
 
 
 def metadata(title: str, suffix: str) -> dict[str, str]:

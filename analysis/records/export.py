@@ -1,9 +1,7 @@
 """Records for other tools: tidy tables as CSV or Parquet, and sections as VTKHDF image data with time steps (ParaView)."""
 
 import csv
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, load_snapshots
+from lesionlab.analysis.records.written import created, refuse_existing
 
 DISCLAIMER = "Illustrative, not for clinical use"
 
@@ -67,7 +66,7 @@ def write_csv(record: Record, path: Path, is_forced: bool = False) -> tuple[Path
     Raises:
         RecordError: the file exists and `is_forced` is not set, or cannot be written.
     """
-    with _created(path, is_forced) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with created(path, is_forced) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(Row._fields)
         writer.writerows(tidy_rows(record))
@@ -90,7 +89,7 @@ def write_parquet(record: Record, path: Path, is_forced: bool = False) -> tuple[
     by_field = zip(Row._fields, zip(*tidy_rows(record), strict=True), strict=False)
     arrays = {name: pyarrow.array(values, types[name]) for name, values in by_field}
     schema = pyarrow.schema(list(types.items()), metadata={"disclaimer": DISCLAIMER})
-    with _created(path, is_forced) as temporary:
+    with created(path, is_forced) as temporary:
         pyarrow.parquet.write_table(pyarrow.table(arrays, schema=schema) if arrays else schema.empty_table(), temporary)
     return (path,)
 
@@ -105,14 +104,14 @@ def write_vtkhdf(record: Record, path: Path, is_forced: bool = False) -> tuple[P
     """
     paths = {lesion: path.with_name(f"{path.stem}_{lesion}.vtkhdf") for lesion in record.lesions}
     for existing in paths.values():
-        _refuse_existing(existing, is_forced)
+        refuse_existing(existing, is_forced)
     written = []
     for lesion, target in paths.items():
         snapshots = load_snapshots(record.path, lesion)
         if len(snapshots.time_d):
             fields = {name: getattr(snapshots, name) for name in ("cell_state", "oxygen", "t_cells", "vessels")}
             axes_um = (snapshots.x_um, snapshots.y_um, snapshots.z_um)
-            with _created(target, is_forced) as temporary, h5py.File(temporary, "w") as file:
+            with created(target, is_forced) as temporary, h5py.File(temporary, "w", locking=False) as file:
                 file.attrs["disclaimer"] = DISCLAIMER
                 _write_image(file.create_group("VTKHDF", track_order=True), snapshots.time_d, axes_um, fields)
             written.append(target)
@@ -142,24 +141,3 @@ def _write_image(group: h5py.Group, times_d: NDArray[np.float64], axes_um: tuple
         group.create_dataset(f"CellData/{name}", data=values, dtype=values.dtype, chunks=(1, *values.shape[1:]),
                              compression="gzip", compression_opts=4, shuffle=True)
         steps.create_dataset(f"CellDataOffsets/{name}", data=np.arange(len(times_d)), dtype=np.int64)
-
-
-def _refuse_existing(path: Path, is_forced: bool) -> None:
-    if path.exists() and not is_forced:
-        raise RecordError(f"{path}: exists already; choose another name or add --force")
-
-
-@contextmanager
-def _created(path: Path, is_forced: bool) -> Iterator[Path]:
-    """Give a temporary path beside `path` that takes its place only once it is written without an error."""
-    _refuse_existing(path, is_forced)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error}") from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()

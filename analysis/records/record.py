@@ -1,8 +1,8 @@
 """Reading run records: everything that analysis knows about a run comes from here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
+from lesionlab.sim.record.schema import DECLARED
+from lesionlab.sim.record.seal import check, examine
 
 SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
 EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")
@@ -19,6 +21,9 @@ SNAPSHOT_FIELDS = ("cell_state", "oxygen", "t_cells", "vessels")
 TIME_TOLERANCE_D = 1e-6
 DEATHS = ("deaths_radiation", "deaths_t_cell", "deaths_hypoxia", "deaths_apoptosis", "deaths_failed_division")
 """The series of deaths by cause, in the order in which they are drawn."""
+EXPECTED = {**dict.fromkeys(("clonogens", "lesion_cells", "hypoxic_fraction_below_5_mmHg", *DEATHS), "1"),
+            **dict.fromkeys(("longest_diameter_cm", "short_axis_cm"), "cm"), "t_cells_per_mm2": "mm-2"}
+"""Series of lesions that every comparison reads, with their units: one that cannot be read is all nan, and counts as damage."""
 
 
 class Event(NamedTuple):
@@ -42,6 +47,7 @@ class Record:
         series: name -> (time,), (time, lesion) or (time, drug); nan where a value was never written.
         units, long_names: of the series; "1" is dimensionless, the unit of a `drug_level` stands in `drug_level_units`.
         roles, nodal, occult, baseline_cm: one entry a lesion, in the order of `lesions`.
+        damage: what is wrong with the file, in a few words each; what could not be read of it is nan.
     """
 
     path: Path
@@ -60,6 +66,7 @@ class Record:
     units: dict[str, str]
     long_names: dict[str, str]
     events: list[Event]
+    damage: tuple[str, ...] = ()
 
     def of_lesion(self, name: str, lesion: str) -> NDArray[np.float64]:
         """Return one lesion's column (time,) of a (time, lesion) series.
@@ -92,25 +99,74 @@ def load(path: Path | str) -> Record:
     """Read a record without its snapshots and checkpoint; a record still being written is read up to its last commit.
 
     Raises:
-        RecordError: the file is missing, damaged or no LesionLab record.
+        RecordError: the file is missing, no LesionLab record, or damaged so that not even its times can be read.
     """
-    with _opened(path) as file:
+    with _opened(path) as (file, damage):
         attributes = {name: _plain(value) for name, value in file.attrs.items()}
         committed_d = attributes["committed_time_d"] + TIME_TOLERANCE_D
         n_rows = _count_until(file["time"], committed_d)
-        names = [name for name, item in file.items() if _is_series(item)]
+        lesions, drugs = _texts(file["lesion"]), _texts(file["drug"])
+        series, damaged = _series(file, n_rows, {"lesion": len(lesions), "drug": len(drugs)})
         columns = [_texts(file[name]) if h5py.check_string_dtype(file[name].dtype) else file[name][:].tolist()
                    for name in EVENT_COLUMNS]
         return Record(
             path=Path(path), attributes=attributes, scenario_yaml=file["scenario_yaml"].asstr()[()],
-            time_d=file["time"][:n_rows], lesions=_texts(file["lesion"]), roles=_texts(file["lesion_role"]),
+            time_d=file["time"][:n_rows], lesions=lesions, roles=_texts(file["lesion_role"]),
             nodal=tuple(file["lesion_is_nodal"][:].astype(bool).tolist()),
             occult=tuple(file["lesion_is_occult"][:].astype(bool).tolist()), baseline_cm=file["lesion_baseline_cm"][:],
-            drugs=_texts(file["drug"]), drug_classes=_texts(file["drug_class"]), drug_level_units=_texts(file["drug_level_unit"]),
-            series={name: file[name][:n_rows].astype(np.float64) for name in names},
-            units={name: str(file[name].attrs["units"]) for name in names},
-            long_names={name: str(file[name].attrs["long_name"]) for name in names},
-            events=[event for event in map(Event, *columns) if event.time_d <= committed_d])
+            drugs=drugs, drug_classes=_texts(file["drug_class"]), drug_level_units=_texts(file["drug_level_unit"]),
+            series=series, units={name: _word(file, name, "units") or EXPECTED.get(name, "1") for name in series},
+            long_names={name: _word(file, name, "long_name") or name for name in series},
+            events=[event for event in map(Event, *columns) if event.time_d <= committed_d],
+            damage=tuple(dict.fromkeys((*damage, *damaged))))
+
+
+def _series(file: h5py.File, n_rows: int, lengths: Mapping[str, int]) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
+    """Return every series (n_rows, ...), and what is wrong with them; one that cannot be read is nan."""
+    n_times, damage = len(file["time"]), []
+    series = {}
+    for name in [name for name, item in file.items() if _is_series(item)]:
+        shape = file[name].shape
+        # The one series of drugs has an axis of drugs, all others of lesions.
+        below = () if len(shape) == 1 else (lengths["drug" if name == "drug_level" else "lesion"],)
+        if shape != (n_times, *below) or file[name].dtype.kind not in "fiu":
+            damage.append(f"{name} has another shape or type")
+            continue
+        try:
+            series[name] = file[name][:n_rows].astype(np.float64)
+        except (OSError, RuntimeError):
+            series[name] = np.full((n_rows, *shape[1:]), np.nan)
+            damage.append(f"{name} cannot be read")
+    for name in EXPECTED:
+        if name not in series or series[name].ndim != 2:
+            series[name] = np.full((n_rows, lengths["lesion"]), np.nan)
+            damage.append(f"{name} is not there")
+    return series, damage
+
+
+def _word(file: h5py.File, name: str, attribute: str) -> str:
+    """Return an attribute of a series as text, "" where it has none."""
+    return str(file[name].attrs.get(attribute, "")) if name in file else ""
+
+
+def damage_notes(records: Sequence[Record]) -> list[str]:
+    """Return what is damaged in some records, one line each: what every output made of them must say."""
+    return [f"{record.path} is damaged: {'; '.join(record.damage)}" for record in records if record.damage]
+
+
+def in_one_order(records: Sequence[Record]) -> list[Record]:
+    """Return the records with their lesions in the order of the first; one with other lesions stays as it is."""
+    return [_in_order(record, records[0].lesions) for record in records]
+
+
+def _in_order(record: Record, lesions: tuple[str, ...]) -> Record:
+    if record.lesions == lesions or set(record.lesions) != set(lesions):
+        return record
+    places = [record.lesions.index(lesion) for lesion in lesions]
+    series = {name: values if values.ndim == 1 or name == "drug_level" else values[:, places] for name, values in record.series.items()}
+    return replace(record, lesions=lesions, series=series, roles=tuple(record.roles[place] for place in places),
+                   nodal=tuple(record.nodal[place] for place in places), occult=tuple(record.occult[place] for place in places),
+                   baseline_cm=record.baseline_cm[places])
 
 
 def refuse_twins(records: Sequence[Record]) -> None:
@@ -134,7 +190,7 @@ def load_snapshots(path: Path | str, lesion: str) -> Snapshots:
     Raises:
         RecordError: as `load`, or the record has no such lesion.
     """
-    with _opened(path) as file:
+    with _opened(path) as (file, _):
         if lesion not in (lesions := _texts(file["lesion"])):
             raise RecordError(f"{path}: no lesion {lesion}; lesions: {', '.join(lesions)}")
         group = file["snapshots"][lesion]
@@ -151,11 +207,10 @@ def dates(record: Record, times_d: Sequence[float] | NDArray[np.float64] | None 
 
 
 @contextmanager
-def _opened(path: Path | str) -> Iterator[h5py.File]:
-    """Open a record for reading and turn every defect of a file into one message."""
-    if not Path(path).is_file():
-        raise RecordError(f"{path}: no such file")
+def _opened(path: Path | str) -> Iterator[tuple[h5py.File, tuple[str, ...]]]:
+    """Open a record for reading, with a list of its damaged parts; every defect of a file becomes one message."""
     try:
+        damage = examine(path).damage
         # Without a lock a record can be read while its run is still writing.
         with h5py.File(path, "r", locking=False) as file:
             if file.attrs.get("schema") != SCHEMA:
@@ -163,9 +218,11 @@ def _opened(path: Path | str) -> Iterator[h5py.File]:
             version = str(file.attrs["schema_version"])
             if version.split(".")[0] != MAJOR_VERSION:
                 raise RecordError(f"{path}: record of schema version {version}; this program reads version {MAJOR_VERSION}")
-            yield file
+            check(file, DECLARED)
+            yield file, damage
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise RecordError(f"{path}: damaged or no HDF5 file: {' '.join(str(error).split())}") from error
+        what = "" if str(error).startswith(("no such file", "no regular file", "damaged")) else "damaged or no HDF5 file: "
+        raise RecordError(f"{path}: {what}{' '.join(str(error).split())}") from error
 
 
 def _count_until(times: h5py.Dataset, committed_d: float) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from lesionlab.analysis.clinical.outcome import read_outcome
@@ -17,6 +18,7 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.case import CAPTION, case_figure
 from lesionlab.analysis.figures.standard import save
 from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.written import write_text
 
 TEMPLATE = Path(__file__).with_name("case_section.html.j2")
 FIGURE, SUMMARY = "case.png", "summary.json"
@@ -34,7 +36,7 @@ def write_case(records: Sequence[Record], folder: Path) -> CaseTable | None:
     summary = folder / SUMMARY
     if summary.is_file():
         data = json.loads(summary.read_text(encoding="utf-8"))
-        summary.write_text(json.dumps(data | {"case": plain(table)}, indent=1) + "\n", encoding="utf-8")
+        write_text(summary, json.dumps(data | {"case": plain(table)}, indent=1) + "\n")
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     save(_drawn(table, records), folder / "figures" / FIGURE, "The case: report against model")
     return table
@@ -57,8 +59,10 @@ def case_section(records: Sequence[Record]) -> Any:
     if not table.rows:
         return ""
     picture = BytesIO()
+    figure = _drawn(table, records)
+    FigureCanvasAgg(figure)
     with style.themed():
-        _drawn(table, records).savefig(picture, dpi=style.DOTS_PER_INCH, metadata=style.metadata("The case", "png"), format="png")
+        figure.savefig(picture, dpi=style.DOTS_PER_INCH, metadata=style.metadata("The case", "png"), format="png")
     heading, *rows = shown(table)
     page = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = page.from_string(TEMPLATE.read_text(encoding="utf-8"))

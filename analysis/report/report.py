@@ -22,6 +22,7 @@ from lesionlab.analysis.figures.findings import Drawn
 from lesionlab.analysis.figures.standard import caption, summary_note
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.case_files import case_section
 from lesionlab.analysis.report.tables import INTERVALS, tables
 
@@ -79,7 +80,7 @@ def write_report(records: Sequence[Record], comparison: Comparison, findings: Fi
     template = page.from_string(TEMPLATE.read_text(encoding="utf-8"))
     path = folder / "report.html"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(template.render(_content(records, comparison, findings, pictures, command)), encoding="utf-8")
+    write_text(path, template.render(_content(records, comparison, findings, pictures, command)))
     return path
 
 
@@ -94,8 +95,8 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
         "case": case_section(records), "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
         "day": f"{findings.day_d:.0f}", "date": comparison.date(findings.day_d).isoformat(), "tables": tables(comparison, findings),
         "intervals": INTERVALS,
-        "found": [_picture(figure.path, figure.caption) for figure in pictures.found if figure.path.suffix in MEDIA],
-        "figures": [_picture(path, caption(path.stem, records)) for path in pictures.standard if path.suffix in MEDIA],
+        "found": [_picture(figure.path, figure.caption) for figure in pictures.found if figure.path.suffix.lower() in MEDIA],
+        "figures": [_picture(path, caption(path.stem, records)) for path in pictures.standard if path.suffix.lower() in MEDIA],
         "animation": _picture(pictures.animation, "") if pictures.animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
         "command": command, "versions": _versions(first), "seed": first.attributes.get("seed", ""),
@@ -162,7 +163,7 @@ def number(found: Summary | None, digits: int, prefix: str = "") -> str:
 
 def _picture(path: Path, words: str) -> Picture:
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Picture(f"data:{MEDIA[path.suffix]};base64,{data}", path.suffix == ".mp4", words)
+    return Picture(f"data:{MEDIA[path.suffix.lower()]};base64,{data}", path.suffix.lower() == ".mp4", words)
 
 
 def _versions(record: Record) -> str:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lesionlab.analysis.comparison.deaths import last_common_day, ledger
 from lesionlab.analysis.comparison.findings import Findings
 from lesionlab.analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
 from lesionlab.analysis.figures.style import DISCLAIMER
+from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.report import given
 from lesionlab.analysis.statistics.paired import QUANTILES
 
@@ -31,10 +33,11 @@ def write(comparison: Comparison, findings: Findings, folder: Path) -> list[Path
               "deaths.csv": _death_rows(comparison), "survival.csv": survival_rows(findings), "synergy.csv": synergy_rows(findings)}
     for name, rows in tables.items():
         written.append(folder / name)
-        with written[-1].open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(rows)
+        text = StringIO(newline="")
+        csv.writer(text).writerows(rows)
+        write_text(written[-1], text.getvalue())
     written.append(folder / "summary.json")
-    written[-1].write_text(json.dumps(summary(comparison, findings), indent=1) + "\n", encoding="utf-8")
+    write_text(written[-1], json.dumps(summary(comparison, findings), indent=1) + "\n")
     return written
 
 

@@ -4,22 +4,25 @@ Exit codes: 0 done; 1 some runs failed; 2 the user's mistake (one message, no tr
 """
 
 import ast
-import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.sim import DISCLAIMER, __version__
+from lesionlab.sim.cli._streams import lasting_streams
+from lesionlab.sim.cli._style import own_style
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 
 ORDER = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "verify",
          "bench")
 """The order in which verbs are offered; a verb that is not named here comes after these."""
-DESCRIPTION = "LesionLab: an agent-based simulator of tumour, immune system and vessels under therapy."
+WHAT = "An agent-based simulator of a tumour, its vessels and the immune system under therapy."
+PLATFORMS = "LesionLab runs on Linux and macOS; on Windows, install it inside the Windows Subsystem for Linux"
 EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o results/teaching.h5"
 
 
@@ -32,6 +35,20 @@ class _Parser(ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; results go to stdout, everything else to stderr."""
+    with lasting_streams() as (results, _):
+        if find_spec("fcntl") is None:
+            print(f"error: {PLATFORMS}", file=sys.stderr)
+            return 2
+        code = _run(arguments)
+        results.flush()
+        if results.is_full:
+            print(f"error: standard output: {results.lost.strerror if results.lost else ''}", file=sys.stderr)
+            return code or 2
+        return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    own_style()
     try:
         options = _parser(list(sys.argv[1:] if arguments is None else arguments))
         return int(options.execute(options))
@@ -40,8 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"error: {line}", file=sys.stderr)
         return 2
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            return _reader_gone()
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -49,12 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except SystemExit as leaving:
         return int(leaving.code or 0)
-
-
-def _reader_gone() -> int:
-    """Exit silently when the reader of the output has closed it, as in `lesionlab describe | head`; Python would print a second error."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def verbs() -> dict[str, str]:
@@ -73,7 +82,7 @@ def _help_of(path: Path) -> str:
 def _parser(arguments: list[str]) -> Any:
     """Return the options of the verb that was asked for."""
     known = verbs()
-    parser = _Parser(prog="lesionlab", description=f"{DESCRIPTION}\n{DISCLAIMER}.", epilog=EXAMPLE,
+    parser = _Parser(prog="lesionlab", description=f"{WHAT}\n{DISCLAIMER}.", epilog=EXAMPLE,
                      formatter_class=RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"lesionlab {__version__}")
     offered = parser.add_subparsers(metavar="VERB", required=True, parser_class=_Parser)

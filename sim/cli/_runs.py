@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from lesionlab.sim.numerics.jit import is_cache_kept
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.files import temporary_folder
+from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.runs import simulation
 from lesionlab.sim.runs.engines import Outcome, execute
 from lesionlab.sim.runs.job import Job
@@ -56,8 +58,8 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
     if engine not in ("serial", "local"):
         return None
     job, ticks = max(jobs, key=lambda job: job.cost), list[tuple[float, float]]()
-    with TemporaryDirectory() as folder:
-        simulation.simulate(job.scenario, Path(folder) / "timed.h5", until_d=min(TIMED_D, job.days), is_quick=job.is_quick,
+    with temporary_folder() as folder:
+        simulation.simulate(job.scenario, folder / "timed.h5", until_d=min(TIMED_D, job.days), is_quick=job.is_quick,
                             on_progress=lambda done_d, _: ticks.append((done_d, time.monotonic())))
     # The median day: some of the days include compilation.
     days = [(later - earlier) / (later_d - earlier_d) for (earlier_d, earlier), (later_d, later) in pairwise(ticks) if later_d > earlier_d]
@@ -97,16 +99,40 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
     plan = Plan(1, threads or cores, cores, reason)
     with Board([job]) as board, hired(plan.threads):
         board.announce(f"{first}; {plan.describe()}")
+        if not is_cache_kept():
+            board.announce("the rules are compiled for this run alone: no cache folder can be written (NUMBA_CACHE_DIR names another)")
+        before = _state_of(job.path)
         try:
             done = compute(lambda day, _: board.advance(job, day))
         except KeyboardInterrupt:
-            board.announce(f"stopped{board.reached(job)}; lesionlab resume {job.path} goes on from there")
+            board.announce(f"stopped{board.reached(job)}; {_what_is_left(job, before)}")
             raise
         board.finish(Outcome(job))
     small = " (quick: small sections, for a look only)" if job.is_quick else ""
     print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
     print(f"state_sha256 {done['state_sha256']}")
     return 0
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells one version of a file from the next, None where there is no file."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_mtime_ns
+
+
+def _what_is_left(job: "Job", before: tuple[int, int] | None) -> str:
+    """Return what a run that was stopped leaves, and how it can go on; a file that stood there before may not be its own."""
+    now = _state_of(job.path)
+    if now is None:
+        return "nothing was written; the same command begins anew"
+    try:
+        outlook = read_run(job.path).outlook
+    except UserError:
+        return f"{job.path} stays as it was"
+    return f"{job.path} stays as it was ({outlook})" if now == before else outlook
 
 
 def add_threads(parser: ArgumentParser) -> None:

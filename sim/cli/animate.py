@@ -39,7 +39,8 @@ def execute(options: Namespace) -> int:
     if path != options.output:
         print(f"no ffmpeg was found: writing {path} instead of {options.output}; pip install imageio-ffmpeg brings one", file=sys.stderr)
     with _progress() as tell:
-        written = animate(options.records, path, tell, lesion=options.lesion, fps=options.fps, frames=options.frames)
+        written = animate(options.records, path, tell, lesion=options.lesion, fps=options.fps, frames=options.frames,
+                          is_forced=options.force)
     print(written)
     return 0
 

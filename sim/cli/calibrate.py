@@ -15,6 +15,7 @@ from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.cli._runs import add_run_arguments, check_engine
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.record.destination import writable
+from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.runs.engines import Outcome, opened
 from lesionlab.sim.runs.job import Job, days_until
 from lesionlab.sim.runs.machine import plan_local
@@ -22,6 +23,7 @@ from lesionlab.sim.runs.simulation import warm_kernels
 from lesionlab.sim.scenario.load import files_of, load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, write_values
+from lesionlab.sim.studies.compare import check_rows
 from lesionlab.sim.studies.search import Study, go_on
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
@@ -44,6 +46,11 @@ def execute(options: Namespace) -> int:
     """Fit until the budget is spent, write the values and print them with the loss of each finding."""
     task, scenario, output = _task(options)
     journal = Path("results") / f"calibrate_{output.stem}" / "study.journal"
+    with alone_in(journal.parent):
+        return _fit(task, scenario, output, journal, options)
+
+
+def _fit(task: Task, scenario: Scenario, output: Path, journal: Path, options: Namespace) -> int:
     study = Study(task, journal, _score, _score_version())
     if study.trials:
         _say(f"going on with {study.trials} trials in {journal}")
@@ -83,6 +90,7 @@ def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
     writable(output, (".yaml", ".yml"), options.force)
     until_d = None if options.until is None else days_until(scenario, options.until)
     fitted_names(scenario, until_d)
+    check_rows(scenario, until_d)
     return Task(options.scenario, options.budget, options.replicates, options.quick, until_d, options.seed), scenario, output
 
 

@@ -7,6 +7,7 @@ from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS
+from lesionlab.sim.state.clock import not_whole
 from lesionlab.sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
@@ -39,7 +40,7 @@ def summary(scenario: "Scenario") -> str:
     rows = [("arm", [f"{scenario.arm}: {scenario.start} to {scenario.end}, {days} days, seed {scenario.seed}, patient {scenario.patient}"])]
     rows.append(("question", [scenario.title] if scenario.title else []))
     rows.append(("lesions", [_lesion(scenario, name) for name in scenario.lesions]))
-    rows.append(("radiotherapy", [_course(course) for course in scenario.radiotherapy] or ["none"]))
+    rows.append(("radiotherapy", [_course(scenario, course) for course in scenario.radiotherapy] or ["none"]))
     rows.append(("drugs", [_drug(scenario, name) for name in scenario.drugs] or ["none"]))
     rows.append(("scans", [", ".join(str(day) for day in scenario.scans) or "none"]))
     rows.append(("reported", _reported(scenario)))
@@ -54,12 +55,14 @@ def _lesion(scenario: "Scenario", name: str) -> str:
     return f"{name}: {', '.join(words)}, section of {lesion.section_cells} cells"
 
 
-def _course(course: "RadiotherapyCourse") -> str:
+def _course(scenario: "Scenario", course: "RadiotherapyCourse") -> str:
     volumes = ["core", "mass"] if course.volumes.core else ["mass"]
+    alpha_beta_gy = scenario.parameters("radiobiology").alpha_beta_gy
     doses = [f"{volume} {course.fractions} x {course.dose_per_fraction_gy(volume):g} Gy = {course.total_dose_gy(volume):g} Gy "
-             f"(EQD2 {course.eqd2_gy(volume):.4g} Gy)" for volume in volumes]
+             f"(EQD2 {course.eqd2_gy(volume, alpha_beta_gy):.4g} Gy, alpha/beta {alpha_beta_gy:g} Gy)" for volume in volumes]
     days = course.fraction_dates
-    return f"{course.lesion}: {', '.join(doses)}; {days[0]} to {days[-1]}, {' '.join(course.weekdays)}"
+    hours = f" at {' and '.join(f'{hour:g}' for hour in course.hours)} h" if course.hours else ""
+    return f"{course.lesion}: {', '.join(doses)}; {days[0]} to {days[-1]}, {' '.join(course.weekdays)}{hours}"
 
 
 def _drug(scenario: "Scenario", name: str) -> str:
@@ -67,7 +70,10 @@ def _drug(scenario: "Scenario", name: str) -> str:
     dates = drug.dose_dates()
     pause = f", {drug.days_on} days on, {drug.days_off} off" if drug.days_on else ""
     given = f"{len(dates)} doses, {dates[0]} to {dates[-1]}"
-    return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {given}"
+    n_late = sum(day > scenario.day(scenario.end) for day in drug.dose_days(scenario.start))
+    late = f"; {n_late} of them after the run's end, the beginning of {scenario.end}" if n_late else ""
+    between = "; taken at the step that follows" if not_whole(24.0 * drug.interval_d, scenario.time_step_h) else ""
+    return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {given}{late}{between}"
 
 
 def _reported(scenario: "Scenario") -> list[str]:

@@ -4,6 +4,7 @@ import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lesionlab.analysis.animation.animate import animate
@@ -13,17 +14,18 @@ from lesionlab.analysis.comparison.case_table import FILE, shown, statement
 from lesionlab.analysis.comparison.comparison import compare
 from lesionlab.analysis.comparison.findings import find
 from lesionlab.analysis.comparison.synergy import clonogens_on
-from lesionlab.analysis.figures.findings import findings_figures
-from lesionlab.analysis.figures.standard import standard_figures
-from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.figures.standard import drawable, left_out
+from lesionlab.analysis.records.record import Record, damage_notes
 from lesionlab.analysis.report.case_files import FIGURE, write_case
 from lesionlab.analysis.report.report import Pictures, write_report
 from lesionlab.analysis.report.summary import write
 from lesionlab.analysis.report.terminal import aligned, text
+from lesionlab.sim.cli._attempts import Attempts
 from lesionlab.sim.cli._runs import add_run_arguments, announce, list_failures, run_jobs
+from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.runs.job import is_done
 from lesionlab.sim.studies.attribution import distinct
-from lesionlab.sim.studies.compare import DEFAULT_WALKS, Plan, make_plan
+from lesionlab.sim.studies.compare import DEFAULT_WALKS, Plan, make_plan, refuse_used_folder
 from lesionlab.sim.studies.compare_files import read_plan, remove_old_files, remove_old_records, write_plan
 
 HELP = "compare arms, from scenarios or records: tables, figures, animation, report"
@@ -55,13 +57,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def execute(options: Namespace) -> int:
-    """Compute what is missing, compare all arms and write the results; return 1 if some runs failed."""
+    """Compute what is missing, compare all arms and write the results; return 1 if some runs failed or something could not be had."""
     plan = make_plan(options)
+    with alone_in(options.output):
+        refuse_used_folder(options)
+        return _perform(plan, options)
+
+
+def _perform(plan: Plan, options: Namespace) -> int:
     jobs = {job.path: job for job in (*plan.jobs, *distinct(plan.walks))}
     waiting = [job for job in jobs.values() if not is_done(job)]
     if len(waiting) < len(jobs):
         _say(f"{len(jobs) - len(waiting)} of {len(jobs)} runs are complete in {options.output / 'records'} and used again")
-    options.output.mkdir(parents=True, exist_ok=True)
     old = read_plan(options.output)
     removed = remove_old_records(options.output, old, [*plan.records, *(job.path for job in plan.jobs)])
     if removed:
@@ -72,27 +79,32 @@ def execute(options: Namespace) -> int:
     failed = {outcome.job.path for outcome in outcomes if outcome.message}
     code = list_failures(outcomes)
     records = [*plan.records, *(job.path for job in plan.jobs if job.path not in failed)]
-    if records:
-        _write(records, plan, options)
-    return code
+    return max(code, _write(records, plan, options)) if records else code
 
 
-def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> None:
-    """Print the tables and write everything that is made of the records."""
-    records = [load(path) for path in paths]
+def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> int:
+    """Print the tables and write everything that can be made of the records; return 1 if something is missing or damaged."""
+    attempts = Attempts(_say)
+    records = attempts.load(paths)
     comparison = compare(records)
+    shown = drawable(comparison.records)
+    # Who has no figure is named among the notes of every table and of the report.
+    comparison = replace(comparison, notes=(*comparison.notes, *left_out(comparison.records)))
     findings = find(comparison, plan.day_d, _worths(plan))
     print(text(comparison, findings))
-    written = [*write(comparison, findings, options.output), *_print_case(records, options.output)]
+    written = [*write(comparison, findings, options.output)]
+    written += attempts.made("the table of the case", lambda: _print_case(comparison.records, options.output)) or []
     _say("drawing the figures")
-    figures = findings_figures(findings, records, options.output / "figures")
-    plain = standard_figures(records, options.output / "figures")
-    animation = _animation(records, options)
-    report = write_report(records, comparison, findings, Pictures(figures, plain, animation), options.output, _command())
-    written += [report, *plain, *(figure.path for figure in figures), *([animation] if animation else [])]
+    figures, plain = attempts.figures(findings, comparison.records, shown, options.output / "figures")
+    animation = attempts.made("arms.gif", lambda: _animation(shown, options)) if shown else None
+    pictures = Pictures(figures, plain, animation)
+    report = attempts.made("report.html", lambda: write_report(
+        comparison.records, comparison, findings, pictures, options.output, _command()))
+    written += [*([report] if report else []), *plain, *(figure.path for figure in figures), *([animation] if animation else [])]
     remove_old_files(options.output, read_plan(options.output), written)
     write_plan(options.output, plan.jobs, _command(), [path.relative_to(options.output).as_posix() for path in written])
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")
+    return 1 if attempts.n_failed or len(comparison.records) < len(paths) or damage_notes(comparison.records) else 0
 
 
 def _print_case(records: Sequence["Record"], folder: Path) -> list[Path]:
@@ -149,4 +161,4 @@ def _say(line: str) -> None:
 
 
 def _command() -> str:
-    return shlex.join(["lesionlab", *sys.argv[1:]])
+    return shlex.join(["lesionlab", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()

@@ -13,6 +13,7 @@ from lesionlab.sim.scenario.json_schema import schema_text
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 
 HELP = "print the schedule, a process with its rule and parameters, or one parameter"
+NO_TEXT = "(the text of this rule is in its source: Python runs without it, by -OO or PYTHONOPTIMIZE)"
 HEADINGS = "| parameter | meaning | default | unit | range | evidence | source |\n|---|---|---|---|---|---|---|"
 DRUG_HEADINGS = "| parameter | meaning | value | evidence |\n|---|---|---|---|"
 
@@ -48,7 +49,7 @@ def _schedule() -> dict[str, Any]:
 def _named(name: str) -> dict[str, Any]:
     """Return a process with its rule and parameters, or the parameters of this name with their sections."""
     rules = {row.name: _rule(row.module) for row in SCHEDULE}
-    rules |= {process: (group.__doc__ or "").strip() for process, group in PARAMETERS.items() if process not in rules}
+    rules |= {process: (group.__doc__ or NO_TEXT).strip() for process, group in PARAMETERS.items() if process not in rules}
     known = {process: [_parameter(process, one) for one in describe_group(group)] for process, group in PARAMETERS.items()}
     if name in rules:
         return {"name": name, "rule": rules[name], "parameters": known.get(name, [])}
@@ -61,7 +62,7 @@ def _named(name: str) -> dict[str, Any]:
 
 def _rule(module: "ModuleType") -> str:
     """Return a process's rule: the docstring of its file."""
-    return (module.__doc__ or "").strip()
+    return (module.__doc__ or NO_TEXT).strip()
 
 
 def _parameter(section: str, known: "Description") -> dict[str, Any]:
@@ -97,7 +98,7 @@ def _tables() -> str:
               f"{len(every)} parameters: {counts}; then the drugs'. A value outside its range is refused."]
     for name, (group, described) in sections.items():
         if described:
-            summary = (group.__doc__ or "").splitlines()[0]
+            summary = (group.__doc__ or NO_TEXT).splitlines()[0]
             blocks.append(f"## {name}\n\n{summary}\n\n" + "\n".join([HEADINGS, *(_row(known) for known in described)]))
     return "\n\n".join([*blocks, *_drug_tables()]) + "\n"
 

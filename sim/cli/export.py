@@ -1,10 +1,11 @@
 """`export RECORD --to csv, parquet, vtkhdf`: a record for other tools."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from lesionlab.analysis.records.export import WRITERS
-from lesionlab.analysis.records.record import load
+from lesionlab.analysis.records.record import damage_notes, load
 
 HELP = "write a record's series or sections for other tools"
 SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "vtkhdf": ".vtkhdf"}
@@ -21,7 +22,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def execute(options: Namespace) -> int:
-    """Write the export and print the paths written.
+    """Write the export and print the paths written; return 1 if the record is damaged.
 
     Raises:
         RecordError: the record cannot be read, or the output exists or cannot be written.
@@ -29,4 +30,6 @@ def execute(options: Namespace) -> int:
     record = load(options.record)
     for path in WRITERS[options.to](record, options.output or options.record.with_suffix(SUFFIXES[options.to]), options.force):
         print(path)
-    return 0
+    for line in damage_notes([record]):
+        print(f"{line}; what cannot be read is left out", file=sys.stderr)
+    return 1 if record.damage else 0

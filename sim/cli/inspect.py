@@ -24,34 +24,52 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def execute(options: Namespace) -> int:
-    """Print what the record is; exit code 1 if its checkpoint does not have the recorded hash.
+    """Print what the record is; exit code 1 if it is damaged or its checkpoint does not have the recorded hash.
 
     Raises:
         RecordError: the record cannot be read.
     """
     description = describe(load(options.record))
     print(json.dumps(description, indent=2) if options.json else as_text(description))
-    return 1 if description["is_hash_confirmed"] is False else 0
+    return 1 if description["is_hash_confirmed"] is False or description["damage"] else 0
 
 
 def describe(record: "Record") -> dict[str, Any]:
     """Return what `inspect` shows, ready for JSON; `is_hash_confirmed` is None while nothing was committed."""
-    run = read_run(record.path)
     facts: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
     if not isfinite(facts["committed_time_d"]):
         facts["committed_time_d"] = None
-    facts["is_hash_confirmed"] = None
-    if facts["state_sha256"]:
-        facts["is_hash_confirmed"] = hash_arrays(read_checkpoint(record.path, is_checked=False)[1]) == facts["state_sha256"]
-    facts["outlook"], facts["kept_checkpoints_d"], facts["continued_with"] = run.outlook, list(run.kept_d), run.later
-    facts["parent"] = {name: record.attributes[name] for name in PARENT_KEYS} if run.is_fork else None
+    facts["damage"] = list(record.damage)
+    facts |= _OF_DAMAGED if record.damage else _of_whole(record, facts["state_sha256"])
+    facts["parent"] = {name: record.attributes.get(name) for name in PARENT_KEYS} if "fork_day" in record.attributes else None
     lesions = zip(record.lesions, record.roles, record.nodal, record.occult, record.baseline_cm.tolist(), strict=True)
     facts["lesions"] = [dict(zip(LESION_KEYS, lesion, strict=True)) for lesion in lesions]
     facts["drugs"] = list(record.drugs)
     facts["n_rows"], facts["n_events"] = len(record.time_d), len(record.events)
-    facts["provenance"] = json.loads(record.attributes.get("provenance") or "{}")
+    facts["provenance"] = _provenance(record)
     facts["scenario_yaml"] = record.scenario_yaml
     return facts
+
+
+def _provenance(record: "Record") -> dict[str, Any]:
+    try:
+        facts = json.loads(str(record.attributes.get("provenance") or "{}"))
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _of_whole(record: "Record", state_sha256: str) -> dict[str, Any]:
+    """Return how a record can go on, and whether its last state has its hash; None while nothing was committed."""
+    run = read_run(record.path)
+    is_confirmed = None
+    if state_sha256:
+        is_confirmed = hash_arrays(read_checkpoint(record.path, is_checked=False)[1]) == state_sha256
+    return {"is_hash_confirmed": is_confirmed, "outlook": run.outlook, "kept_checkpoints_d": list(run.kept_d), "continued_with": run.later}
+
+
+_OF_DAMAGED = {"is_hash_confirmed": False, "outlook": "cannot go on: it is damaged; run its scenario again with --force",
+               "kept_checkpoints_d": [], "continued_with": []}
 
 
 def as_text(facts: dict[str, Any]) -> str:
@@ -59,7 +77,7 @@ def as_text(facts: dict[str, Any]) -> str:
     lesions = [f"{lesion['name']} ({lesion['role']}{', nodal' * lesion['is_nodal']}{', occult' * lesion['is_occult']}, "
                f"{lesion['baseline_cm']:g} cm)" for lesion in facts["lesions"]]
     confirmed = {True: "agrees with the checkpoint", False: "DOES NOT agree with the checkpoint", None: "nothing committed yet"}
-    versions = {"lesionlab": facts["code_version"]} | facts["provenance"]
+    versions = {"lesionlab": facts["code_version"], **facts["provenance"]}
     lines = {
         "record": facts["path"],
         "status": facts["status"] + (f" ({facts['end_reason']})" if facts["end_reason"] else ""),
@@ -77,6 +95,7 @@ def as_text(facts: dict[str, Any]) -> str:
         "schema": f"{facts['schema']} {facts['schema_version']}",
         "versions": ", ".join(f"{name} {version}" for name, version in versions.items()) + "".join(
             f"; from day {part['from_day']:g} lesionlab {part['code_version']}" for part in facts["continued_with"]),
+        "damage": "; ".join(facts["damage"]) or "none seen",
         "state": f"{facts['state_sha256'] or '-'} ({confirmed[facts['is_hash_confirmed']]})",
         "": facts["disclaimer"]}
     return "\n".join(f"{label:<10}{text}" for label, text in lines.items())

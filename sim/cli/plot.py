@@ -1,10 +1,11 @@
 """`plot RECORD... -o X.png|X.pdf`: the standard figures; a PNG is one overview sheet, a PDF has a page for each figure."""
 
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from lesionlab.analysis.figures.standard import plot
-from lesionlab.analysis.records.record import load
+from lesionlab.analysis.figures.standard import drawable, left_out, plot
+from lesionlab.analysis.records.record import damage_notes, load
 from lesionlab.sim.record.destination import writable
 
 HELP = "draw the standard figures of one or more records"
@@ -22,12 +23,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def execute(options: Namespace) -> int:
-    """Write the figures and print the path.
+    """Write the figures and print the path; return 1 if a record is damaged or had to be left out.
 
     Raises:
         UserError: the output has another ending, exists or has no folder.
         RecordError: a record cannot be read, or the records do not belong together.
     """
     path = writable(options.output, SUFFIXES, options.force)
-    print(plot([load(record) for record in options.records], path))
-    return 0
+    records = [load(record) for record in options.records]
+    shown = drawable(records) or records
+    written = plot(shown, path, options.force)
+    wrong = [*damage_notes(records), *(left_out(records) if len(shown) < len(records) else [])]
+    for line in wrong:
+        print(line, file=sys.stderr)
+    print(written)
+    return 1 if wrong else 0

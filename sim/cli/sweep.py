@@ -2,12 +2,16 @@
 
 import csv
 from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
+from io import StringIO
 from pathlib import Path
 
+from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.cli._runs import add_run_arguments, check_engine, list_failures, run_jobs
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.bundle import Packed, pack
+from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.studies.sweep import Run, Sweep, expand
 
 HELP = "plan, run, check on or pack many runs of a scenario from a design file"
@@ -34,7 +38,8 @@ def execute(options: Namespace) -> int:
     check_engine(options)
     sweep = expand(options.design, options.output, is_quick=options.quick, until=options.until)
     actions = {"plan": _plan, "run": _run, "status": _status, "pack": _pack}
-    return actions[options.action](sweep, options)
+    with alone_in(options.output) if options.action in ("run", "pack") else nullcontext():
+        return actions[options.action](sweep, options)
 
 
 def _table(sweep: "Sweep") -> list[list[str]]:
@@ -64,13 +69,13 @@ def _run(sweep: "Sweep", options: Namespace) -> int:
 
 def _write_index(sweep: "Sweep", messages: dict[str, str]) -> None:
     """Write the table of runs with each record's place and the reason of each failure."""
-    sweep.folder.mkdir(parents=True, exist_ok=True)
     heading, *rows = _table(sweep)
-    with (sweep.folder / INDEX).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*heading, "is_quick", "record", "message"])
-        for run, row in zip(sweep.runs, rows, strict=True):
-            writer.writerow([*row, int(run.job.is_quick), run.job.path.relative_to(sweep.folder), messages.get(run.job.run_id, "")])
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([*heading, "is_quick", "record", "message"])
+    for run, row in zip(sweep.runs, rows, strict=True):
+        writer.writerow([*row, int(run.job.is_quick), run.job.path.relative_to(sweep.folder), messages.get(run.job.run_id, "")])
+    write_text(sweep.folder / INDEX, text.getvalue())
 
 
 def _status(sweep: "Sweep", options: Namespace) -> int:

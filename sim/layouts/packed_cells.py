@@ -1,5 +1,7 @@
 """Packed cells: everything that moves with a cell in one byte, so that moving a ray of cells takes one load and one store per site."""
 
+from enum import IntEnum
+
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
@@ -8,6 +10,17 @@ from lesionlab.sim.state.codes import CellState
 _DOOMED, _PROLIFERATING = int(CellState.DOOMED), int(CellState.PROLIFERATING)
 _CODE, _PD_L1_AT, _ANTIGEN_AT, HITS_AT, _MOST_HITS = (np.uint8(number) for number in (7, 3, 4, 5, 7))
 """The bits of a cell's code, where its PD-L1, lost antigen and hits begin, and the most hits that fit: a cell dies of at most 5."""
+
+
+def check_codes(codes: type[IntEnum]) -> None:
+    """Raise ValueError where a code does not fit into its bits: packed, its cell would come back as another."""
+    largest = max(codes)
+    if largest > _CODE:
+        raise ValueError(f"{codes.__name__}.{largest.name} = {largest:d} does not fit into a packed cell, whose codes end at {_CODE}: "
+                         "give codes another bit, and hits one less")
+
+
+check_codes(CellState)
 _INHERITED = np.uint8(1 << 3 | 1 << 4)
 
 

@@ -30,12 +30,15 @@ WORDS = {
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "literal_error": "must be {expected}",
-    "string_pattern_mismatch": "must be a name of lower-case letters, digits and _, starting with a letter",
     "too_short": "must have at least {min_length} entries",
     "too_long": "must have at most {max_length} entries",
     "tuple_type": "must be a list",
     "dict_type": "must be a block of keys",
     "model_type": "must be a block of keys",
+}
+PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "must be a name of lower-case letters, digits and _, starting with a letter",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must be a name of letters, digits, _, . and -, starting with a letter or a digit",
 }
 NOTHING_TO_QUOTE = {"missing", "extra_forbidden", "too_short", "too_long"}
 
@@ -55,18 +58,41 @@ def refuse(found: Iterable[tuple[Path, str]]) -> None:
         raise PydanticCustomError("mistakes", "several mistakes", {"found": listed})
 
 
+def twice(entries: Iterable[Any]) -> list[tuple[int, Any]]:
+    """Return the entries of a list that stand there already, each with its place."""
+    listed = list(entries)
+    return [(index, entry) for index, entry in enumerate(listed) if entry in listed[:index]]
+
+
 def path_text(path: Path) -> str:
     """Return a path as it is written in messages and in --set: `radiotherapy[0].volumes.mass`."""
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> list[Mistake]:
-    """Return the mistakes in a refused scenario; a parent is left out where one of its children is reported."""
+def explain(error: ValidationError, model: type[BaseModel], content: Any) -> list[Mistake]:
+    """Return the mistakes in a refused scenario, whose content separates its own keys from the marks that pydantic puts among them.
+
+    A parent is left out where one of its children is reported.
+    """
     schema = _schema(model)
-    mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema)]
+    mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema, content)]
     paths = {mistake.path for mistake in mistakes}
     return [mistake for mistake in mistakes
             if mistake.is_key or not any(len(path) > len(mistake.path) and path[:len(mistake.path)] == mistake.path for path in paths)]
+
+
+def _own_path(detail: ErrorDetails, content: Any) -> Path:
+    """Return the path of an error in what the user wrote; a key that is missing is its last part."""
+    path: list[str | int] = []
+    for number, part in enumerate(detail["loc"]):
+        is_last = number == len(detail["loc"]) - 1
+        places = range(len(content)) if isinstance(content, list) else content if isinstance(content, dict) else ()
+        is_own = part in places
+        if is_own:
+            content = content[part]
+        if is_own or (is_last and detail["type"] == "missing"):
+            path.append(part)
+    return tuple(path)
 
 
 @cache
@@ -75,10 +101,10 @@ def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def _mistakes(detail: ErrorDetails, schema: dict[str, Any]) -> list[Mistake]:
+def _mistakes(detail: ErrorDetails, schema: dict[str, Any], content: Any) -> list[Mistake]:
     """Return the mistakes that one pydantic error stands for."""
-    is_name = detail["loc"][-1:] == ("[key]",)
-    path = tuple(part for part in detail["loc"] if not str(part).startswith(("<", "[")))
+    path = _own_path(detail, content)
+    is_name = detail["loc"][-1:] == ("[key]",) and detail["type"] != "extra_forbidden"
     if detail["type"] == "mistakes":
         return [Mistake((*path, *below), message) for below, message in detail["ctx"]["found"]]
     kind, value = detail["type"], detail["input"]
@@ -105,6 +131,9 @@ def _words(kind: str, detail: ErrorDetails, field: list[dict[str, Any]]) -> str:
         return f"must lie between {bounded['low']:g} and {bounded['high']:g}{unit}, {bounded['evidence']}: {bounded['source']}"
     if kind.startswith("date"):
         return "must be a date such as 2021-07-06"
+    if kind == "string_pattern_mismatch":
+        pattern = str(detail["ctx"]["pattern"])
+        return PATTERNS.get(pattern, f"must match {pattern}")
     return WORDS[kind].format(unit=unit, **detail.get("ctx", {})) if kind in WORDS else detail["msg"]
 
 

@@ -30,7 +30,7 @@ from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import Hazard, Purpose
 from lesionlab.sim.state.state import State, Tissue
 
-EVERY_H = 6.0
+GAPS_EVERY_H = 6.0
 LARGE_CELLS = 200_000
 """Capacity from which a section's events act half by half. Part of the rule, not only of speed: it changes the order of events and so
 the result."""
@@ -222,4 +222,4 @@ def _displace(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
     for tissue in state.active:
-        _displace(tissue, state.stream(tissue, clock), clock.is_due(EVERY_H))
+        _displace(tissue, state.stream(tissue, clock), clock.is_due(GAPS_EVERY_H))

@@ -145,7 +145,7 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: 
     fate = tissue.fate.reshape(-1)
     births, deaths = hazard[Hazard.DIVISION], hazard[Hazard.FAILED_DIVISION :]
     is_hit = deaths[Hazard.T_CELL - 1] > 0.0
-    quiet = deaths[: Hazard.T_CELL - 1].sum(axis=0)
+    quiet = np.delete(deaths, Hazard.T_CELL - 1, axis=0).sum(axis=0)
     expected = np.where(is_hit, 0.0, np.exp(births - quiet))
     kept = _choose_kept(fate[viable], expected, n_min)
     _book(tissue, deaths, fate[viable[~kept]])

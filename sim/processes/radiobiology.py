@@ -9,13 +9,14 @@ alike: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (
 cell line unknown) and may be given. The rule writes -ln S as a
 hazard; `cell_fate` draws. A fraction also kills part of the resident and circulating T cells, raises T-cell entry
 when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
-fraction (Park 2012, doi 10.1667/RR2773.1).
+fraction (Park 2012, doi 10.1667/RR2773.1). Fractions of one step add up: of resident T cells s^n survive n of them, by one draw each.
 
-Assumes: the long axis of a mass lies along x (as it is laid); repair is complete between fractions a day apart; no dependence
-on the cycle phase.
+Assumes: the long axis of a mass lies along x (as it is laid); repair is complete between fractions, also hours apart; no dependence on the
+cycle phase.
 """
 
 import math
+from collections import Counter
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -104,15 +105,13 @@ def _kill_t_cells(p_death, stream, n, ids, dies_at_h):
             dies_at_h[i] = -np.inf
 
 
-def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters, clock: Clock) -> None:
-    """Give one fraction to one lesion."""
+def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters) -> None:
+    """Give one fraction to one lesion, but for its T cells."""
     longest, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block)
     site_cm = SITE_UM * 1e-4 * tissue.scale
     half_axes = (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(longest, 1.0) / 2.0)
     plan = (fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, half_axes, max(fraction.penumbra_cm / site_cm, 0.5))
     _add_log_kill(p, plan, tissue.centre, tissue.oxygen, tissue.state, tissue.hazard)
-    t = tissue.t_cells
-    _kill_t_cells(1.0 - p.t_cell_survival, state.stream(tissue, clock), t.n, t.id, t.dies_at_h)
     _deplete_blood(state.systemic, p.blood_share * decay_share(1.0 / p.lymphocyte_d0_gy, fraction.mass_gy))
     if fraction.mass_gy <= p.low_dose_limit_gy:
         tissue.low_dose_signal = 1.0
@@ -130,7 +129,12 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     tissues = {tissue.name: tissue for tissue in state.active}
     for fraction in state.orders.fractions:
         if fraction.lesion in tissues:
-            _irradiate(state, tissues[fraction.lesion], fraction, p, clock)
+            _irradiate(state, tissues[fraction.lesion], fraction, p)
+    given = Counter(fraction.lesion for fraction in state.orders.fractions)
+    for tissue in (tissues[name] for name in given if name in tissues):
+        t = tissue.t_cells
+        # One draw a T cell for all fractions of the step: a second one would meet the numbers of the first.
+        _kill_t_cells(1.0 - p.t_cell_survival ** given[tissue.name], state.stream(tissue, clock), t.n, t.id, t.dies_at_h)
     onset = decay_share(1.0 / p.low_dose_onset_d, clock.dt_h / 24.0)
     decay = decay_share(1.0 / p.low_dose_decay_d, clock.dt_h / 24.0)
     for tissue in state.active:

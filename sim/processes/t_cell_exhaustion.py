@@ -20,7 +20,7 @@ from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import Purpose
 from lesionlab.sim.state.state import State, Tissue
 
-EVERY_H = 6.0
+EXHAUSTION_EVERY_H = 6.0
 SORTED_EVERY_H = 24.0
 """T cells wander some sixteen sites a day, so sorted rows stay about in order."""
 _EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
@@ -97,11 +97,11 @@ def _keep_living(t_h, n, t_count, columns):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Exhaust and recover every few hours; remove the dead every step, and put the living in order once a day."""
     occupancy = state.systemic.pd1_occupancy
-    days = clock.span_h(EVERY_H) / 24.0
+    days = clock.span_h(EXHAUSTION_EVERY_H) / 24.0
     chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
     for tissue in state.active:
         t = tissue.t_cells
-        if clock.is_due(EVERY_H):
+        if clock.is_due(EXHAUSTION_EVERY_H):
             rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
             recovered = _exhaust(chances, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1), rows)
             if len(recovered):

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from lesionlab.sim import DISCLAIMER
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.files import draft, reason, through_links
+from lesionlab.sim.record.reader import opened
 from lesionlab.sim.record.schema import TEXT, add_axis
 
 SCHEMA = "lesionlab-bundle"
@@ -43,26 +45,18 @@ def pack(runs: Sequence[Packed], output: Path, on_progress: Callable[[int], None
     if not runs:
         raise UserError("no run is complete: nothing to pack")
     outline = _outline(runs)
-    temporary = output.with_name(f".{output.name}.new")
+    target = through_links(output)
     try:
-        with h5py.File(temporary, "w", track_order=True) as file:
-            _lay_out(file, runs, outline)
-            for index, run in enumerate(runs):
-                _copy(file, index, run.path, outline)
-                if on_progress:
-                    on_progress(index + 1)
-        temporary.replace(output)
+        with draft(target) as made:
+            with made.hdf5("w") as file:
+                _lay_out(file, runs, outline)
+                for index, run in enumerate(runs):
+                    _copy(file, index, run.path, outline)
+                    if on_progress:
+                        on_progress(index + 1)
+            made.place(is_new=False)
     except OSError as error:
-        raise UserError(f"{output}: cannot be written: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _open(path: Path) -> h5py.File:
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError as error:
-        raise UserError(f"{path}: no readable record: {error}") from error
+        raise UserError(f"{output}: cannot be written: {reason(error)}") from error
 
 
 def _axis(record: h5py.File, name: str) -> NDArray[Any]:
@@ -75,7 +69,7 @@ def _outline(runs: Sequence[Packed]) -> Outline:
     named: dict[str, dict[str, None]] = {"lesion": {}, "drug": {}}
     series: dict[str, tuple[tuple[str, ...], str, str]] = {}
     for run in runs:
-        with _open(run.path) as record:
+        with opened(run.path) as record:
             times[run.path] = _axis(record, "time")
             for name, known in named.items():
                 known.update(dict.fromkeys(_axis(record, name)))
@@ -125,7 +119,7 @@ def _lay_out(file: h5py.File, runs: Sequence[Packed], outline: Outline) -> None:
 
 
 def _attribute(path: Path, name: str) -> Any:
-    with _open(path) as record:
+    with opened(path) as record:
         return record.attrs.get(name, "")
 
 
@@ -146,7 +140,7 @@ def _add_column(file: h5py.File, name: str, values: Sequence[Any], long_name: st
 
 def _copy(file: h5py.File, index: int, path: Path, outline: Outline) -> None:
     """Copy one record's series to their places; series that the record lacks stay nan."""
-    with _open(path) as record:
+    with opened(path) as record:
         places = {name: np.flatnonzero(np.isin(outline.axes[name], _axis(record, name))) if name == "time" else
                   np.array([list(outline.axes[name]).index(word) for word in _axis(record, name)], int) for name in AXES}
         for name, (dimensions, _, _) in outline.series.items():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.files import through_links
 from lesionlab.sim.record.reader import read_run
 
 RECORD_SUFFIXES = (".h5", ".hdf5", ".nc")
@@ -19,11 +20,15 @@ def writable(path: Path, suffixes: Sequence[str], is_forced: bool) -> Path:
         raise UserError(f"{path}: must end in {' or '.join(suffixes)}")
     if not path.parent.is_dir():
         raise UserError(f"{path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder")
-    if path.exists() and not is_forced:
+    if path.exists() and not is_forced and not path.is_dir():
         raise UserError(f"{path}: exists already; choose another name or add --force")
+    through_links(path)
     return path
+
+
+def is_record(path: Path) -> bool:
+    """Return whether a path has the ending of a record."""
+    return path.suffix.lower() in RECORD_SUFFIXES
 
 
 def new_record(path: Path, is_forced: bool) -> Path:
@@ -32,10 +37,11 @@ def new_record(path: Path, is_forced: bool) -> Path:
     Raises:
         UserError: another ending than a record's, or something is there already; if that can go on, the message says how.
     """
-    if path.suffix not in RECORD_SUFFIXES:
+    if not is_record(path):
         raise UserError(f"-o {path}: a record ends in .h5")
     if path.exists() and not is_forced:
         raise UserError(f"{path}: exists already{_unfinished(path)}; choose another name or add --force")
+    through_links(path)
     return path
 
 

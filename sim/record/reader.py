@@ -9,6 +9,7 @@ from datetime import date
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 import h5py
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
-from lesionlab.sim.record.files import is_in_use, reason, waiting_path
-from lesionlab.sim.record.schema import SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+from lesionlab.sim.record.files import is_in_use, left_behind, reason, through_links
+from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
+from lesionlab.sim.record.seal import check, examine
 from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9
@@ -85,13 +87,12 @@ class RecordedRun:
     @property
     def outlook(self) -> str:
         """Whether and how the run can go on, in a few words; also what a commit that was cut off left beside the record."""
-        left = waiting_path(self.path)
-        is_cut_off = left.exists() and not is_in_use(self.path)
-        return self._next_step + (f" ({left} is left of a commit that was cut off; delete it or go on)" if is_cut_off else "")
+        left = [] if is_in_use(self.path) else left_behind(through_links(self.path))
+        return self._next_step + (f" ({left[0]} is left of a commit that was cut off; delete it or go on)" if left else "")
 
     @property
     def _next_step(self) -> str:
-        day, command = self.committed_d, f"lesionlab resume {self.path}"
+        day, command = self.committed_d, f"lesionlab resume {quote(str(self.path))}"
         if self.attributes["status"] == "complete":
             if self.attributes["end_reason"] == "lethal burden" or day is None or day >= self.calendar_d:
                 return "nothing to resume: the run is complete"
@@ -119,24 +120,41 @@ class RecordedRun:
 
 @contextmanager
 def opened(path: Path | str) -> Iterator[h5py.File]:
-    """Open a record for reading; raises UserError where there is none, also for what is found wrong while it is open."""
+    """Open a record for reading; raises UserError where there is none or it is damaged, also for what is wrong while it is open."""
     if not Path(path).exists():
         raise UserError(f"{path}: no such record")
     try:
+        damage = examine(path).damage
         with h5py.File(path, "r", locking=False) as file:
             if file.attrs.get("schema") != SCHEMA:
                 raise UserError(f"{path}: is no record of a LesionLab run")
             if str(file.attrs["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
                 raise UserError(f"{path}: has record schema {file.attrs['schema_version']}; this version reads {SCHEMA_VERSION}")
+            if damage:
+                raise UserError(f"{path}: is damaged: {'; '.join(damage)}")
+            check(file, DECLARED)
             yield file
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {reason(error)}") from error
+
+
+def root_attributes(path: Path | str) -> dict[str, Any]:
+    """Return the root attributes of a record that is as it was written; none of any other file."""
+    try:
+        if examine(path).damage:
+            return {}
+        with h5py.File(path, "r", locking=False) as file:
+            return dict(file.attrs)
+    except (OSError, RuntimeError, ValueError):
+        return {}
 
 
 def read_run(path: Path | str) -> RecordedRun:
     """Return whose run a record is; raises UserError where there is none."""
     with opened(path) as file:
         kept = file.get("checkpoints", {})
+        if not isinstance(json.loads(file.attrs.get("continued_with", "[]")), list):
+            raise ValueError("continued_with is no list")
         return RecordedRun(Path(path), dict(file.attrs), file["scenario_yaml"].asstr()[()],
                            tuple(sorted(float(group.attrs["time_d"]) for group in kept.values())))
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lesionlab.sim import DISCLAIMER
+from lesionlab.sim.record.seal import Declared
 from lesionlab.sim.state.codes import CellState
 
 SCHEMA = "lesionlab-run"
@@ -23,6 +24,7 @@ CELL_STATES = " ".join(state.name.lower() for state in CellState)
 VESSEL_STATES = "none unperfused perfused"
 ROWS_PER_CHUNK = 128
 LABEL_LEVEL, FIELD_LEVEL = 1, 4
+MISSING = "nan is a missing value: a share, mean or density of what is not there, as in a lesion that has died out"
 NOT_A_VARIABLE = "This is a netCDF dimension but not a netCDF variable."
 
 
@@ -80,12 +82,29 @@ SNAPSHOT_COLUMNS = (("cell_state", np.uint8, "1", "state of the site's tumour ce
                     ("t_cells", np.uint8, "1", "T cells at the site", LABEL_LEVEL),
                     ("vessels", np.uint8, "1", "vessel at the site", LABEL_LEVEL))
 
+_OF_LESION = {"lesion_role": "text", "lesion_is_nodal": "number", "lesion_is_occult": "number", "lesion_baseline_cm": "number"}
+DECLARED = Declared(
+    attributes={"arm": "text", "replicate": "whole", "seed": "whole", "is_quick": "whole", "start_date": "date", "end_date": "date",
+                "code_version": "text", "status": "text", "end_reason": "text", "state_sha256": "text", "committed_time_d": "number",
+                **dict.fromkeys(("until_d", "fork_day", "detection_limit_cm"), "number?"), "patient": "whole?",
+                **dict.fromkeys(("title", "disclaimer", "provenance", "continued_with", "run_identity", "parent_record", "parent_arm",
+                                 "parent_state_sha256", "parent_scenario_yaml", "fork_state_sha256"), "text?")},
+    datasets={"scenario_yaml": ("text", ()), "time": ("number", ("time",)), "event": ("number", ("event",)),
+              "lesion": ("text", ("lesion",)), "drug": ("text", ("drug",)),
+              **{name: (kind, ("lesion",)) for name, kind in _OF_LESION.items()},
+              **dict.fromkeys(("drug_class", "drug_level_unit"), ("text", ("drug",))),
+              **{name: ("text" if dtype is TEXT else "number", ("event",)) for name, dtype, _, _ in EVENT_COLUMNS}},
+    pictures={**{name: ("number", (name,)) for name in ("snapshot_time", "z", "y", "x")}, "scale": ("number", ("snapshot_time",)),
+              **{name: ("number", ("snapshot_time", "z", "y", "x")) for name, *_ in SNAPSHOT_COLUMNS}})
+"""What a record must hold to be read; `analysis` checks by it too."""
+
 
 def lay_out(file: h5py.File, header: Header) -> None:
     """Write the whole empty layout of a record into a fresh file; every dataset that appears later appears here."""
     file.attrs.update({name: int(value) if isinstance(value, bool) else value for name, value in header.attributes.items()})
     file.attrs.update(Conventions="CF-1.11", schema=SCHEMA, schema_version=SCHEMA_VERSION, status="running", end_reason="",
-                      state_sha256="", committed_time_d=np.nan, disclaimer=DISCLAIMER)
+                      state_sha256="", committed_time_d=np.nan, disclaimer=DISCLAIMER, missing_values=MISSING,
+                      seal="sha256 of the file, behind its data")
     file.create_dataset("scenario_yaml", data=header.scenario_yaml, dtype=TEXT).attrs["long_name"] = "resolved scenario"
     lesions, drugs = header.lesions, header.drugs
     add_axis(file, "time", np.empty(0), "d", "time since the start", is_growing=True)
@@ -103,7 +122,7 @@ def lay_out(file: h5py.File, header: Header) -> None:
                                    ("drug_level_unit", [drug.level_unit for drug in drugs], "unit of drug_level")):
         add_variable(file, name, ("drug",), TEXT, "", long_name)[...] = words
     for series in header.series:
-        add_variable(file, series.name, series.dimensions, np.float64, series.unit, series.long_name)
+        add_variable(file, series.name, series.dimensions, np.float64, series.unit, series.long_name).attrs["missing_value"] = np.nan
     for name, dtype, unit, long_name in EVENT_COLUMNS:
         add_variable(file, name, ("event",), dtype, unit, long_name)
     for lesion in lesions:
@@ -127,7 +146,7 @@ def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any],
              is_growing: bool = False) -> h5py.Dataset:
     """Write a dimension scale (n,) of strings or numbers; a growing one can be extended without end."""
     dtype = values.dtype if isinstance(values, np.ndarray) else TEXT
-    growth: dict[str, Any] = {"maxshape": (None,), "chunks": (ROWS_PER_CHUNK,)} if is_growing else {}
+    growth: dict[str, Any] = {"maxshape": (None,), "chunks": (ROWS_PER_CHUNK,), "fletcher32": dtype is not TEXT} if is_growing else {}
     if is_growing and dtype == np.float64:
         # Rows that a kill left unwritten must not read as day 0.
         growth["fillvalue"] = np.nan
@@ -141,7 +160,10 @@ def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any],
 
 def add_variable(group: h5py.Group, name: str, dimensions: tuple[str, ...], dtype: Any, unit: str, long_name: str,
                  level: int = 0) -> h5py.Dataset:
-    """Write an empty variable over axes of the group, growing as they do; floats start as nan; level 0 is uncompressed."""
+    """Write an empty variable over axes of the group, growing as they do; floats start as nan; level 0 is uncompressed.
+
+    What grows carries a checksum; the rest has the file's seal alone.
+    """
     axes = [group[dimension] for dimension in dimensions]
     is_growing = any(axis.maxshape == (None,) for axis in axes)
     # A field's chunk is one snapshot: that is what a reader draws.
@@ -150,6 +172,8 @@ def add_variable(group: h5py.Group, name: str, dimensions: tuple[str, ...], dtyp
     if is_growing:
         options["maxshape"] = tuple(axis.maxshape[0] for axis in axes)
         options["chunks"] = (rows, *(max(1, len(axis)) for axis in axes[1:]))
+        # HDF5 can check numbers only.
+        options["fletcher32"] = dtype is not TEXT
     if is_growing and level:
         options |= {"compression": "gzip", "compression_opts": level, "shuffle": True}
     variable = group.create_dataset(name, shape=tuple(len(axis) for axis in axes), dtype=dtype, **options)
@@ -178,7 +202,7 @@ def add_checkpoint(file: h5py.File, name: str, arrays: Mapping[str, NDArray[Any]
     group.attrs.update(time_d=float(time_d), state_sha256=state_sha256)
     for path, value in arrays.items():
         array = np.asarray(value)
-        packing = {"compression": "gzip", "compression_opts": LABEL_LEVEL, "shuffle": True} if array.size > 64 else {}
+        packing = {"compression": "gzip", "compression_opts": LABEL_LEVEL, "shuffle": True, "fletcher32": True} if array.size > 64 else {}
         dataset = group.create_dataset(path, data=array, dtype=array.dtype, **packing)
         dataset.attrs.update(units="1", long_name="state at the checkpoint")
         for index, length in enumerate(array.shape):

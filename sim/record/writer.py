@@ -1,14 +1,13 @@
 """The run record: rows are buffered, and reach the file in commits together with the state they belong to.
 
 A record stands at its final name as soon as it exists, and is whole at every moment: a commit writes its next version
-beside it, as `.NAME.writing`, and puts that in its place at once. HDF5 itself cannot be trusted with a kill: cut off
-during a commit in place, more than half of the points leave a file that does not open. A kill during a commit may
-leave `.NAME.writing`; it means nothing, and the next commit to the record takes it away.
+apart, seals it, and puts that in its place at once. HDF5 itself cannot be trusted with a kill: cut off during a
+commit in place, more than half of the points leave a file that does not open. Where a kill leaves the next
+version beside the record (`.NAME.PROCESS-NUMBER.writing`), it means nothing, and whoever writes the record next takes it away.
 """
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from math import nan
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.record.files import claim_space, hold, is_in_use, reason, uninterrupted, waiting_path
+from lesionlab.sim.record.files import Draft, claim, claim_space, copy_unsealed, draft, is_at, reason, through_links, uninterrupted
 from lesionlab.sim.record.reader import Past, hash_arrays, read_checkpoint, take_over
 from lesionlab.sim.record.schema import (
     EVENT_COLUMNS,
@@ -35,6 +34,7 @@ from lesionlab.sim.record.schema import (
     lay_out,
     round_mantissa,
 )
+from lesionlab.sim.record.seal import seal
 
 __all__ = ["DrugHeader", "Header", "LesionHeader", "RecordWriter", "Series", "hash_arrays", "read_checkpoint"]
 
@@ -59,7 +59,7 @@ class RecordWriter:
         Raises:
             UserError: the file exists and `is_forced` is not set, another run writes it, or it cannot be written.
         """
-        self.path = Path(path)
+        self.path, self._target = Path(path), through_links(path)
         self._header, self._past = header, past
         self._names = {series.name for series in header.series}
         self._widths = {"time": (), "lesion": (len(header.lesions),), "drug": (len(header.drugs),)}
@@ -69,62 +69,74 @@ class RecordWriter:
         self._is_finished = self._is_placed = False
         self._held: int | None = None
         self._clear()
-        is_new = not self.path.exists()
+        is_new = not self._target.exists()
         if not is_new and not is_forced:
             raise UserError(f"{path}: exists already; choose another name or add --force")
-        if is_in_use(path):
-            raise UserError(f"{path}: another program has it open, perhaps a run that still writes it; nothing was changed")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            # Held from here on: a second run must not begin on what this one is about to replace.
-            self._held = None if is_new else hold(self.path)
+            self._target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {reason(error)}") from error
         try:
-            with self._next(is_placed=is_new):
-                pass
+            # Held from here on: a second run must not begin on what this one is about to replace.
+            self._held = self._begun() if is_new else claim(self._target)
+        except FileExistsError as error:
+            raise UserError(f"{path}: another run has just begun it; choose another name") from error
+        except OSError as error:
+            raise UserError(f"{path}: cannot be written: {reason(error)}") from error
+        if self._held is None:
+            raise UserError(f"{path}: another program has it open, perhaps a run that still writes it; nothing was changed")
+        self._is_placed = is_new
+        if not is_new:
+            self._try_out()
+
+    def _begun(self) -> int:
+        """Put the empty record in its place and return what holds it, so that a kill leaves either nothing or a record that opens."""
+        with draft(self._target) as made:
+            self._lay_out(made)
+            seal(made.descriptor)
+            made.place(is_new=True)
+            return os.dup(made.descriptor)
+
+    def _try_out(self) -> None:
+        """Find out before anything is computed whether the record that replaces another can be made at all."""
+        try:
+            with draft(self._target) as made:
+                self._lay_out(made)
+        except OSError as error:
+            self._release()
+            raise UserError(f"{self.path}: cannot be written: {reason(error)}") from error
         except BaseException:
             self._release()
             raise
 
     @contextlib.contextmanager
-    def _next(self, is_placed: bool = True, more_bytes: int = 0) -> Iterator[h5py.File]:
+    def _next(self, more_bytes: int = 0) -> Iterator[h5py.File]:
         """Yield the next version of the record, to be changed; it takes the record's place whole, or not at all.
 
         `more_bytes`: by how much it may grow; the space is claimed at once, since HDF5 cannot be stopped on a full disk.
         """
-        waiting = waiting_path(self.path)
         try:
-            self._begin(waiting)
-            claim_space(waiting, more_bytes)
-            with h5py.File(waiting, "r+", track_order=True, locking="best-effort") as file:
-                yield file
-            if is_placed:
-                self._place(waiting)
+            with draft(self._target) as made:
+                if self._held is None or not is_at(self._held, self._target):
+                    raise OSError("another program has replaced it")
+                if self._is_placed:
+                    copy_unsealed(self._target, made)
+                else:
+                    self._lay_out(made)
+                claim_space(made.descriptor, more_bytes)
+                with made.hdf5("r+") as file:
+                    yield file
+                seal(made.descriptor)
+                made.place(is_new=False)
+                self._release()
+                self._held, self._is_placed = os.dup(made.descriptor), True
         except (OSError, RuntimeError) as error:
             raise UserError(f"{self.path}: cannot be written: {reason(error)}") from error
-        finally:
-            with contextlib.suppress(OSError):
-                waiting.unlink(missing_ok=True)
 
-    def _begin(self, waiting: Path) -> None:
-        """Make the next version: a fresh layout, or a copy of what stands there."""
-        if self._is_placed and self._held is not None:
-            if not os.path.samestat(os.fstat(self._held), self.path.stat()):
-                raise OSError("another program has replaced it")
-            shutil.copyfile(self.path, waiting)
-            return
+    def _lay_out(self, made: Draft) -> None:
         # The space of an old checkpoint is known as free, and used again, only if the file keeps a list of it.
-        with h5py.File(waiting, "w", track_order=True, locking="best-effort", fs_strategy="fsm", fs_persist=True) as file:
+        with made.hdf5("w", fs_strategy="fsm", fs_persist=True) as file:
             lay_out(file, self._header)
-
-    def _place(self, waiting: Path) -> None:
-        """Put the next version in the record's place, safe on disk and marked as in use."""
-        descriptor = hold(waiting)
-        os.fsync(descriptor)
-        os.replace(waiting, self.path)
-        self._release()
-        self._held, self._is_placed = descriptor, True
 
     def _release(self) -> None:
         if self._held is not None:

@@ -108,7 +108,7 @@ def _advance(progress: Progress, job: Job, done_d: float, _total_d: float) -> No
 def explain(error: BaseException) -> str:
     """Return what went wrong in one line; for an error that is not the user's mistake, with its place in the code."""
     first = (str(error).strip().splitlines() or [""])[0]
-    if isinstance(error, UserError):
+    if isinstance(error, UserError) or type(error).__name__ == "RecordError":
         return first
     if type(error).__name__ == "KilledWorker":
         return "the process died each time the run was tried (killed, out of memory or crashed)"

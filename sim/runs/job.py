@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from math import isnan
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.record.reader import root_attributes
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
+from lesionlab.sim.state.clock import not_whole
 
 OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]
@@ -69,6 +69,8 @@ def days_until(scenario: Scenario, until: str) -> float:
     days = days_since(scenario.start, "--until", until)
     if not 0 < days <= scenario.day(scenario.end):
         raise UserError(f"--until {until}: must lie after the start, {scenario.start}, and not after the end, {scenario.end}")
+    if wrong := not_whole(24.0 * days, scenario.time_step_h, is_in_days=True):
+        raise UserError(f"--until {until}: {wrong}")
     return days
 
 
@@ -92,19 +94,14 @@ def days_since(start: date, option: str, typed: str) -> float:
 
 
 def is_done(job: Job) -> bool:
-    """Return whether the job's record exists, is complete, and belongs to this very job."""
-    try:
-        with h5py.File(job.path, "r", locking=False) as record:
-            return bool(record.attrs.get(STAMP) == job.identity)
-    except OSError:
-        return False
+    """Return whether the job's record exists, is undamaged, and belongs to this very job."""
+    return bool(root_attributes(job.path).get(STAMP) == job.identity)
 
 
 def progress_of(path: Path) -> tuple[str, float]:
-    """Return the status and the last committed day of a record; ("missing", 0) where none can be read."""
-    try:
-        with h5py.File(path, "r", locking=False) as record:
-            day = float(record.attrs.get("committed_time_d", 0.0))
-            return str(record.attrs.get("status", "unknown")), 0.0 if isnan(day) else day
-    except OSError:
+    """Return the status and the last committed day of a record; ("missing", 0) where none can be read, or it is damaged."""
+    attributes = root_attributes(path)
+    if not attributes:
         return "missing", 0.0
+    day = attributes.get("committed_time_d", 0.0)
+    return str(attributes.get("status", "unknown")), float(day) if isinstance(day, float) and isfinite(day) else 0.0

@@ -2,7 +2,7 @@
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
-from lesionlab.sim.record.files import mark
+from lesionlab.sim.record.files import mark, reason
 from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.runs import simulation
 from lesionlab.sim.runs.continuation import resume
@@ -23,7 +23,10 @@ def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress 
         job.path.parent.mkdir(parents=True, exist_ok=True)
         compute(job.scenario, job.path, replicate=job.replicate, until_d=job.until_d, is_quick=job.is_quick, is_forced=True,
                 on_progress=on_progress)
-    mark(job.path, **{STAMP: job.identity})
+    try:
+        mark(job.path, **{STAMP: job.identity})
+    except OSError as error:
+        raise UserError(f"{job.path}: cannot be written: {reason(error)}") from error
 
 
 def is_begun(job: Job) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from math import inf
@@ -17,7 +16,7 @@ from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.processes.oxygen import whole_field
 from lesionlab.sim.processes.pharmacokinetics import level_unit
-from lesionlab.sim.record.files import uninterrupted
+from lesionlab.sim.record.files import temporary_folder, uninterrupted
 from lesionlab.sim.record.reader import Past
 from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 from lesionlab.sim.scenario.load import scenario_from_text
@@ -126,12 +125,12 @@ class _Pace:
 
 def has_row(scenario: Scenario, clock: Clock) -> bool:
     """Return whether a row of the series is due at the clock's time."""
-    return clock.t_h == 0.0 or clock.is_due(scenario.output.scalars_every_h)
+    return clock.is_due(scenario.output.scalars_every_h)
 
 
 def has_snapshots(scenario: Scenario, clock: Clock) -> bool:
     """Return whether pictures of the sections are due."""
-    return clock.t_h == 0.0 or clock.is_due(24.0 * scenario.output.snapshots_every_d)
+    return clock.is_due(24.0 * scenario.output.snapshots_every_d)
 
 
 def is_kept(scenario: Scenario, clock: Clock) -> bool:
@@ -206,5 +205,5 @@ drugs:
 
 def warm_kernels() -> None:
     """Compile every kernel by a tiny run, so that workers find the cache warm and do not race to fill it."""
-    with tempfile.TemporaryDirectory() as folder:
-        simulate(scenario_from_text(_WARM_UP), Path(folder) / "warm_up.h5", until_d=2.0)
+    with temporary_folder() as folder:
+        simulate(scenario_from_text(_WARM_UP), folder / "warm_up.h5", until_d=2.0)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.reader import RecordedRun
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.treatment.courses import Drug, Period
 
 PAST = ("start", "seed", "patient", "time_step_h", "burn_in_d", "tissue")
 """Keys of a scenario that describe the past: a fork cannot change them."""
@@ -50,10 +52,23 @@ def _differences(path: str, here: Any, there: Any) -> list[str]:
 def with_washout(scenario: Scenario, parent: Scenario, arrays: Mapping[str, np.ndarray], at_d: float) -> Scenario:
     """Return the scenario with every drug that it lacks and the body still holds, without doses from the fork on."""
     last = parent.start + timedelta(days=at_d - 1)
-    stopped = {name: drug.model_copy(update={"until": last, "missed": tuple(one for one in drug.missed if one.start <= last)})
+    stopped = {name: _stopped(drug, last, any(day < at_d and not _is_past(parent, day, at_d) for day in drug.dose_days(parent.start)))
                for name, drug in parent.drugs.items()
                if name not in scenario.drugs and np.any(arrays[f"systemic.drugs.{name}.compartments"])}
     return scenario.model_copy(update={"drugs": scenario.drugs | stopped}) if stopped else scenario
+
+
+def _stopped(drug: Drug, last: date, is_last_taken_later: bool) -> Drug:
+    """Return a drug that ends with a day; a dose due then, but between two steps, of which the later begins the fork, is missed."""
+    missed = tuple(one for one in drug.missed if one.start <= last)
+    more = (Period(start=last, until=last),) if is_last_taken_later else ()
+    return drug.model_copy(update={"until": last, "missed": missed + more})
+
+
+def _is_past(scenario: Scenario, day: float, at_d: float) -> bool:
+    """Tell whether what is planned for a time is done in a step before a day begins."""
+    clock = Clock(0, scenario.time_step_h, 0)
+    return clock.step_at(day) < clock.step_at(at_d)
 
 
 def not_given(scenario: Scenario, parent: Scenario, at_d: float) -> list[str]:
@@ -67,10 +82,10 @@ def not_given(scenario: Scenario, parent: Scenario, at_d: float) -> list[str]:
 
 
 def _fractions(scenario: Scenario, at_d: float) -> Counter[tuple[object, ...]]:
-    return Counter((course.lesion, course.volumes, day) for course in scenario.radiotherapy for day in course.fraction_dates
-                   if scenario.day(day) < at_d)
+    return Counter((course.lesion, course.volumes, day) for course in scenario.radiotherapy
+                   for day in course.fraction_days(scenario.start) if _is_past(scenario, day, at_d))
 
 
 def _doses(scenario: Scenario, at_d: float) -> Counter[tuple[object, ...]]:
     return Counter((name, drug.dose_mg, day) for name, drug in scenario.drugs.items() for day in drug.dose_days(scenario.start)
-                   if day < at_d)
+                   if _is_past(scenario, day, at_d))

@@ -12,10 +12,10 @@ from typing import Literal, NamedTuple
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES
 
 UNTREATED = "untreated"
 RADIOTHERAPY = "radiotherapy"
-ANTI_PD1 = "anti_pd1"
 Parts = Literal["modalities", "courses"]
 MOST_ARMS = 256
 
@@ -29,15 +29,19 @@ class Component(NamedTuple):
 
 
 def components(scenario: Scenario, by: Parts = "modalities") -> tuple[Component, ...]:
-    """Return the parts that the scenario combines: radiotherapy (whole or course by course), anti-PD-1, anti-angiogenic."""
+    """Return the parts that the scenario combines: radiotherapy (whole or course by course) and every class of drugs."""
     courses = tuple(range(len(scenario.radiotherapy)))
     found = [Component(RADIOTHERAPY, courses)] if courses and by == "modalities" else []
     if by == "courses":
         found = [Component(name, (place,)) for place, name in zip(courses, _course_names(scenario), strict=True)]
-    for drug_class in ("anti_pd1", "vegfr_tki"):
-        drugs = tuple(name for name, drug in scenario.drugs.items() if drug.drug_class == drug_class)
+    for row in DRUG_CLASSES:
+        drugs = tuple(name for name, drug in scenario.drugs.items() if drug.drug_class == row.name)
         if drugs:
-            found.append(Component(ANTI_PD1 if drug_class == "anti_pd1" else "_".join(drugs), drugs=drugs))
+            found.append(Component(row.component or "_".join(drugs), drugs=drugs))
+    lost = sorted(set(scenario.drugs) - {name for component in found for name in component.drugs})
+    if lost:
+        # Left out, they would be missing from every arm but the full one, and synergy would be theirs.
+        raise UserError(f"{scenario.arm}: arms cannot be made without a class for {', '.join(lost)} in drug_classes")
     return tuple(found)
 
 

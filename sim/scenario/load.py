@@ -18,6 +18,7 @@ from lesionlab.sim.scenario.scenario import Scenario, scenario_model
 from lesionlab.sim.scenario.yaml_document import Document, merge, override, parse
 
 OWN_KEYS = ("arm", "title", "note")
+LARGEST_BYTES, MOST_EXTENDED = 2**19, 50
 
 
 def scenario_folder() -> Path:
@@ -46,7 +47,7 @@ def files_of(path: str | Path) -> tuple[Path, ...]:
 def _found(path: Path, otherwise: Path | None = None) -> Path:
     """Return a path that exists, else the scenario that comes with LesionLab under this bare name, else `otherwise` or the path."""
     bundled = scenario_folder() / f"{path.stem}.yaml"
-    if not path.is_file() and path.parent == Path() and bundled.exists():
+    if not os.path.isfile(path) and path.parent == Path() and os.path.isfile(bundled):
         return bundled
     return path if otherwise is None else otherwise
 
@@ -66,7 +67,7 @@ def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenari
     try:
         scenario = model.model_validate_json(json.dumps(document.content))
     except ValidationError as error:
-        for mistake in explain(error, model):
+        for mistake in explain(error, model, document.content):
             document.report(mistake)
     if document.mistakes:
         raise UserError("\n".join(document.mistakes))
@@ -75,14 +76,17 @@ def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenari
 
 def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Document:
     """Return a file merged over those it extends."""
-    if path.resolve() in extending:
-        raise UserError(f"{asked_at}{path}: this file extends itself")
+    if len(extending) > MOST_EXTENDED:
+        raise UserError(f"{asked_at}{path}: more than {MOST_EXTENDED} files extend one another")
     document = parse(_text(path, asked_at), str(path))
+    own = Path(os.path.realpath(path))
+    if own in extending:
+        raise UserError(f"{asked_at}{path}: this file extends itself")
     extended = _extended(document, path)
     if extended is None:
         return merge(Document(), document)
     below, place = extended
-    under = _read(below, (*extending, path.resolve()), place)
+    under = _read(below, (*extending, own), place)
     for key in OWN_KEYS:
         under.content.pop(key, None)
     return merge(under, document)
@@ -94,20 +98,51 @@ def _extended(document: Document, path: Path) -> tuple[Path, str] | None:
         return None
     below = document.content.pop("extends")
     place = f"{document.places[('extends',)][1]}: extends: "
-    if not isinstance(below, str):
+    if not isinstance(below, str) or not below:
         raise UserError(f"{place}must name one file (got {below!r})")
     beside = Path(os.path.normpath(path.parent / below))
-    return beside if beside.is_file() else _found(Path(below), beside), place
+    return beside if os.path.isfile(beside) else _found(Path(below), beside), place
 
 
 def _text(path: Path, asked_at: str) -> str:
     """Return a file's text; the error of a missing one names the nearest file beside it."""
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UserError(f"{asked_at}{path}: not a text file in UTF-8") from None
+        return text_of(path)
     except FileNotFoundError:
-        beside = {entry.name for folder in (path.parent, scenario_folder()) for entry in folder.glob("*.yaml")}
+        beside = {name for folder in (path.parent, scenario_folder()) for name in _scenarios_in(folder)}
         raise UserError(f"{asked_at}{path}: no such file{did_you_mean(path.name, sorted(beside))}") from None
+    except UserError as error:
+        raise UserError(f"{asked_at}{error}") from None
+
+
+def _scenarios_in(folder: Path) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if name.endswith(".yaml")]
+    except OSError:
+        return []
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file of at most `LARGEST_BYTES`.
+
+    Raises:
+        FileNotFoundError: there is none.
+        UserError: it is no regular file (a pipe would never end), too large, or no text in UTF-8.
+    """
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise UserError(f"{path}: is a folder" if os.path.isdir(path) else f"{path}: is no regular file")
+        with open(path, "rb") as file:
+            content = file.read(LARGEST_BYTES + 1)
+    except FileNotFoundError:
+        raise
     except OSError as error:
-        raise UserError(f"{asked_at}{path}: cannot be read: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UserError(f"{path!s:.100}: is no name that a file can have: {error}") from None
+    if len(content) > LARGEST_BYTES:
+        raise UserError(f"{path}: is larger than {LARGEST_BYTES // 1024} KiB, which no scenario needs")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not a text file in UTF-8") from None

@@ -13,14 +13,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, create_model, field_
 from ruamel.yaml import YAML
 
 from lesionlab.sim.initial_state import MOST_LAYERS, MOST_SITES, Section
+from lesionlab.sim.numerics.random import name_entity
 from lesionlab.sim.parameters.errors import did_you_mean
-from lesionlab.sim.parameters.messages import Path, refuse
+from lesionlab.sim.parameters.messages import Path, refuse, twice
 from lesionlab.sim.parameters.quantities import Name, Strict, build, group_model, value
 from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 from lesionlab.sim.scenario.couplings import MECHANISMS, apply
-from lesionlab.sim.scenario.reported import Calibration, Finding, finding_fits
+from lesionlab.sim.scenario.reported import CHANGES, SIZES, Calibration, Finding, finding_fits
 from lesionlab.sim.schedule import PARAMETERS
-from lesionlab.sim.state.clock import MICRO_STEP_MIN
+from lesionlab.sim.state.clock import MICRO_STEPS_PER_DAY, MICRO_STEPS_PER_H, STEPS_H, not_whole
 from lesionlab.sim.treatment.courses import Drug, RadiotherapyCourse
 
 MechanismName = Literal[tuple(MECHANISMS)]  # type: ignore[valid-type]
@@ -99,8 +100,14 @@ def _course_fits(course: RadiotherapyCourse, known: ValidationInfo) -> Radiother
         found.append((("lesion",), f"no lesion is called '{course.lesion}'" + did_you_mean(course.lesion, lesions)))
     if wrong := _within(first, course.start, last):
         found.append((("start",), wrong))
-    elif last is not None and course.fraction_dates[-1] > last:
-        found.append((("fractions",), f"the last fraction, on {course.fraction_dates[-1]}, is after the scenario's end, {last}"))
+    elif last is not None and course.fraction_days(last)[-1] > 0.0:
+        day, hour = course.fraction_times[-1]
+        at = f" at {hour:g} h" if course.hours else ""
+        beginning = "the beginning of " if day == last else ""
+        found.append((("fractions",), f"the last fraction, on {day}{at}, is after the scenario's end, {beginning}{last}"))
+    step_h = known.data.get("time_step_h")
+    wrongs = [(index, not_whole(hour, step_h)) for index, hour in enumerate(course.hours or ()) if step_h is not None]
+    found += [(("hours", index), wrong) for index, wrong in wrongs if wrong]
     refuse(found)
     return course
 
@@ -127,9 +134,14 @@ def _lesion_fits(lesion: Lesion, known: ValidationInfo) -> Lesion:
 
 
 def _output_fits(output: Output, known: ValidationInfo) -> Output:
-    """Refuse a kept checkpoint outside the scenario's dates."""
-    first, last = known.data.get("start"), known.data.get("end")
-    checked = ((("checkpoints", index), _within(first, day, last)) for index, day in enumerate(output.checkpoints))
+    """Refuse a kept checkpoint outside the scenario's dates or named twice, and rows or pictures that no whole number of steps parts."""
+    first, last, step_h = (known.data.get(key) for key in ("start", "end", "time_step_h"))
+    checked: list[tuple[Path, str | None]] = [
+        (("checkpoints", index), _within(first, day, last)) for index, day in enumerate(output.checkpoints)]
+    checked += [(("checkpoints", index), f"{day} stands twice") for index, day in twice(output.checkpoints)]
+    if step_h is not None:
+        checked.append((("scalars_every_h",), not_whole(output.scalars_every_h, step_h)))
+        checked.append((("snapshots_every_d",), not_whole(24.0 * output.snapshots_every_d, step_h, is_in_days=True)))
     refuse((path, wrong) for path, wrong in checked if wrong)
     return output
 
@@ -174,17 +186,11 @@ class Scenario(Strict):
     @field_validator("time_step_h")
     @classmethod
     def _divides_a_day(cls, step_h: float) -> float:
-        if abs(24 / step_h - round(24 / step_h)) > 1e-9:
-            refuse([((), f"a day must be a whole number of steps (got {step_h:g})")])
-        return step_h
-
-    @field_validator("time_step_h")
-    @classmethod
-    def _whole_micro_steps(cls, step_h: float) -> float:
-        """Refuse a step that is no whole number of micro-steps."""
-        micro_steps = step_h * 60 / MICRO_STEP_MIN
-        if abs(micro_steps - round(micro_steps)) > 1e-6:
-            refuse([((), f"must be a whole number of 6-minute micro-steps that divides the day, such as 0.5, 1 or 2 (got {step_h:g})")])
+        """Refuse a step that is no whole number of micro-steps, or of which no whole number makes a day."""
+        if step_h not in STEPS_H:
+            beside = [step for step in STEPS_H if step < step_h][-1:] + [step for step in STEPS_H if step > step_h][:1]
+            refuse([((), "must be a whole number of 6-minute micro-steps that divides the day: "
+                     f"{' or '.join(f'{step:g}' for step in beside)} h can be kept (got {step_h:g})")])
         return step_h
 
     @field_validator("burn_in_d")
@@ -194,6 +200,21 @@ class Scenario(Strict):
             refuse([((), f"must be whole days, so that daily things fall on the calendar's days (got {days:g})")])
         return days
 
+    @field_validator("lesions")
+    @classmethod
+    def _luck_of_its_own(cls, lesions: dict[str, Lesion]) -> dict[str, Lesion]:
+        """Refuse two names that are one number to the draws."""
+        numbers = [name_entity(name) for name in lesions]
+        refuse(((name,), f"has the luck of {list(lesions)[numbers.index(numbers[index])]}; choose another name for one of them")
+               for index, name in enumerate(lesions) if index in dict(twice(numbers)))
+        return lesions
+
+    @field_validator("scans")
+    @classmethod
+    def _scanned_once_a_day(cls, scans: tuple[date, ...]) -> tuple[date, ...]:
+        refuse(((index,), f"{day} stands twice") for index, day in twice(scans))
+        return scans
+
     @field_validator("drugs")
     @classmethod
     def _with_pharmacokinetics(cls, drugs: dict[str, Drug]) -> dict[str, Drug]:
@@ -202,6 +223,10 @@ class Scenario(Strict):
                for name, drug in drugs.items() if drug.pharmacokinetics is None and name not in KNOWN_DRUGS)
         return {name: drug.model_copy(update={"pharmacokinetics": drug.pharmacokinetics or KNOWN_DRUGS[name]})
                 for name, drug in drugs.items()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as text: the scenario's class is made at run time, so it cannot be pickled by name."""
+        return _arrive, (self.model_dump_json(by_alias=True),)
 
     def resolved_yaml(self) -> str:
         """Return the whole scenario as YAML, defaults filled in; reading it gives the same scenario."""
@@ -223,6 +248,25 @@ class Scenario(Strict):
     def day(self, day: date) -> float:
         """Return a date as days since the scenario's start."""
         return float((day - self.start).days)
+
+    def days_without_row(self, within_d: float, until_d: float | None = None) -> tuple[date, ...]:
+        """Return the days of scans and of reported sizes that no row of the series precedes by at most `within_d` days.
+
+        Args:
+            until_d: the day on which the run stops, if it is before the end.
+        """
+        days = self.day(self.end) if until_d is None else min(until_d, self.day(self.end))
+        sizes = [finding for finding in self.reported.values() if finding.quantity in (*SIZES, *CHANGES)]
+        asked = {*self.scans, *(finding.date for finding in sizes), *(finding.since for finding in sizes if finding.since)}
+        every = round(self.output.scalars_every_h * MICRO_STEPS_PER_H)
+        # The last row stands where the run ends.
+        return tuple(day for day in sorted(asked) if self.day(day) < days
+                     and round(self.day(day)) * MICRO_STEPS_PER_DAY % every > within_d * MICRO_STEPS_PER_DAY)
+
+
+def _arrive(text: str) -> Scenario:
+    """Return the scenario that `Scenario.__reduce__` took apart."""
+    return scenario_model().model_validate_json(text)
 
 
 def _plain(node: Any) -> Any:

@@ -4,17 +4,21 @@ Every equal key given twice, every value left out and every readable fault is no
 """
 
 import re
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from lesionlab.sim.parameters.errors import UserError, nearest
 from lesionlab.sim.parameters.messages import Mistake, Path, path_text
 
-DEEPEST = 10
+DEEPEST, MOST_VALUES = 10, 100_000
+"""Deeper, or with more values, anchors spelt out, than any scenario."""
+UNSAYABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""Control characters but for the tab and the end of a line, and halves of characters."""
 CONSTRUCTED = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float")}
 
 
@@ -26,6 +30,7 @@ class Document:
     places: dict[Path, tuple[str, str]] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     reported: set[Path] = field(default_factory=set)
+    n_values: int = 0
 
     def report(self, mistake: Mistake) -> None:
         """Note a mistake, one a path, with its place: that of the nearest enclosing block where what is wrong is not there."""
@@ -43,28 +48,40 @@ class Document:
 
 def parse(text: str, source: str) -> Document:
     """Return the document of one YAML text; raises UserError where the text is not YAML or not a block of keys."""
-    document = Document(places={(): (f"{source}:1:1", f"{source}:1:1")})
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        root = yaml.compose(text)
-        document.content = {} if root is None else _plain(root, (), document, yaml)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
-        raise UserError(f"{place}: not readable as YAML: {error.problem or error.context}") from None
-    except (YAMLError, ValueError) as error:
-        raise UserError(f"{source}: not readable as YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise UserError(f"{source}: not readable as YAML: nested too deeply") from None
+    document = _parsed(text, source, source)
     if not isinstance(document.content, dict):
         raise UserError(f"{source}:1:1: a scenario is a block of keys, such as `schema: 1`")
     return document
 
 
+def _parsed(text: str, source: str, place_of_all: str) -> Document:
+    """Return the document of one YAML text, whatever it holds; an empty one is an empty block."""
+    document = Document(places={(): (f"{source}:1:1", f"{source}:1:1")})
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            root = yaml.compose(text)
+        document.content = {} if root is None else _plain(root, (), document, yaml)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise UserError(f"{place}: not readable as YAML: {error.problem or error.context}") from None
+    except RecursionError:
+        raise UserError(f"{place_of_all}: not readable as YAML: nested too deeply") from None
+    except Exception as error:
+        # The library has more kinds of errors than it says.
+        said = str(error).splitlines() or [type(error).__name__]
+        raise UserError(f"{place_of_all}: not readable as YAML: {said[0]}") from None
+    return document
+
+
 def _plain(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
     """Return a node's plain value and note the places of all that is in it."""
+    document.n_values += 1
     if len(path) > DEEPEST:
         raise RecursionError
+    if document.n_values > MOST_VALUES:
+        raise ValueError(f"it stands for more than {MOST_VALUES} values")
     if isinstance(node, MappingNode):
         return _block(node, path, document, yaml)
     if isinstance(node, SequenceNode):
@@ -72,8 +89,28 @@ def _plain(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
             place = _place(item, document)
             document.places[(*path, number)] = (place, place)
         return [_plain(item, (*path, number), document, yaml) for number, item in enumerate(node.value)]
-    # Dates stay text: pydantic reads them, and says so where they do not exist.
-    return yaml.constructor.construct_object(node) if node.tag in CONSTRUCTED else node.value
+    return _single(node, path, document, yaml)
+
+
+def _single(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
+    """Return the value of a scalar: dates stay text, since pydantic reads them, and says so where they do not exist."""
+    try:
+        value = yaml.constructor.construct_object(node) if node.tag in CONSTRUCTED else node.value
+    except Exception:
+        value, wrong = None, f"'{node.value}' is no {str(node.tag).rpartition(':')[2]}, as its tag says"
+    else:
+        wrong = f"holds {unsayable(value)}, which no text may" if isinstance(value, str) and unsayable(value) else ""
+        if isinstance(value, int) and abs(value) >= 2**63:
+            wrong = "is too large a number"
+    if wrong:
+        document.report(Mistake(path, wrong))
+    return None if wrong else value
+
+
+def unsayable(text: str) -> str:
+    """Return what a text holds that records and messages cannot, in a few words; "" if nothing."""
+    wrong = UNSAYABLE.search(text)
+    return f"the character U+{ord(wrong[0]):04X}" if wrong else ""
 
 
 def _block(node: MappingNode, path: Path, document: Document, yaml: YAML) -> dict[str, Any]:
@@ -81,6 +118,10 @@ def _block(node: MappingNode, path: Path, document: Document, yaml: YAML) -> dic
     content: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key, place = str(key_node.value), _place(key_node, document)
+        wrong = _wrong_key(key_node)
+        if wrong:
+            document.mistakes.append(f"{place}: {path_text(path)}: {wrong}" if path else f"{place}: {wrong}")
+            continue
         below = (*path, key)
         if key in content:
             first = document.places[below][0].rsplit(":", 2)[1]
@@ -92,6 +133,15 @@ def _block(node: MappingNode, path: Path, document: Document, yaml: YAML) -> dic
     return content
 
 
+def _wrong_key(node: Node) -> str:
+    """Return what is wrong with a key, "" if nothing."""
+    if not isinstance(node, ScalarNode):
+        return "a key must be a word, not a list or a block"
+    if node.value == "<<" and not node.style:
+        return "YAML 1.2 has no merge keys (<<): write the values out, or put them into a file of their own and extend it"
+    return f"a key holds {unsayable(node.value)}, which no text may" if unsayable(node.value) else ""
+
+
 def _place(node: Node, document: Document) -> str:
     """Return where a node stands, as `file:line:col`."""
     source = document.places[()][0].rsplit(":", 2)[0]
@@ -101,7 +151,8 @@ def _place(node: Node, document: Document) -> str:
 def merge(under: Document, over: Document) -> Document:
     """Return one document over another by RFC 7396: maps merge, the rest replaces, null takes an inherited key away."""
     kept = {path: place for path, place in under.places.items() if not _is_replaced(path, over.content)}
-    merged = Document(places=kept | over.places, mistakes=[*under.mistakes, *over.mistakes])
+    merged = Document(places=kept | over.places, mistakes=[*under.mistakes, *over.mistakes],
+                      reported=under.reported | over.reported)
     merged.content = _merged(under.content, over.content, (), merged)
     return merged
 
@@ -135,25 +186,48 @@ def override(document: Document, assignment: str) -> None:
     """Apply one `path=value` of the command line, such as `radiotherapy[0].fractions=5`; null takes a key away."""
     place = f"--set {assignment}"
     written, equals, text = assignment.partition("=")
-    if not equals or not re.fullmatch(r"\w+(\.\w+|\[\d+\])*", written.strip()):
+    if not equals or not re.fullmatch(r"\w+(\.\w+|\[\d{1,9}\])*", written.strip(), re.ASCII):
         raise UserError(f"{place}: must be path=value, such as radiotherapy[0].fractions=5 or lesions.neck.nodal=true")
     path: Path = tuple(int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"\w+|\[\d+\]", written))
-    try:
-        given = parse(f"value: {text}", place)
-    except UserError:
-        raise UserError(f"{place}: the value is not readable as YAML") from None
+    given = _typed_value(text.strip(), place)
+    if given.mistakes:
+        raise UserError(given.mistakes[0])
     block = document.content
     for depth, part in enumerate(path[:-1]):
         document.places.setdefault(path[:depth + 1], (place, place))
         block = _step(block, part, path[:depth + 1], place)
-    document.places |= {(*path, *below[1:]): (place, place) for below in given.places if below}
-    last, value = path[-1], given.content["value"]
+    document.places |= {(*path, *below): (place, place) for below in given.places}
+    last, value = path[-1], given.content
     if isinstance(block, list) or value is not None:
         block[_known(block, last, path, place)] = value
     elif last in block:
         del block[last]
     else:
         raise UserError(f"{place}: there is nothing to take away")
+
+
+def _typed_value(text: str, place: str) -> Document:
+    """Return what was typed for a value: a list, block, number or word of YAML, else the text as it stands.
+
+    A title may hold `#` and `:`, which in a file would need quotes.
+    """
+    if not text:
+        return Document(None, {(): (place, place)})
+    if text[0] in "[{\"'!":
+        try:
+            return _parsed(text, place, place)
+        except UserError as error:
+            raise UserError(f"{place}: the value is not readable as YAML: {str(error).rpartition('YAML: ')[2]}") from None
+    try:
+        given = _parsed(text, place, place)
+        is_whole = YAML(typ="safe", pure=True).compose(text).value == text
+    except (UserError, AttributeError, YAMLError):
+        is_whole = False
+    if not is_whole:
+        given = Document(text, {(): (place, place)})
+    if isinstance(given.content, str) and (wrong := unsayable(given.content)):
+        given.mistakes.append(f"{place}: holds {wrong}, which no text may")
+    return given
 
 
 def _step(block: Any, part: str | int, path: Path, place: str) -> Any:

@@ -36,7 +36,10 @@ def _fill(path: str, part: Any, arrays: Mapping[str, np.ndarray]) -> None:
         elif not isinstance(old, str):
             if below not in arrays:
                 raise ValueError(f"there is no {below}")
-            setattr(part, f.name, _like(old, arrays[below]))
+            try:
+                setattr(part, f.name, _like(old, arrays[below]))
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{below} has another shape") from error
 
 
 def _like(old: Any, kept: np.ndarray) -> Any:

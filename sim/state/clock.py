@@ -1,9 +1,36 @@
-"""Time: steps of dt hours counted from the start of the burn-in; day 0 is the scenario's start."""
+"""Time: steps of dt hours, numbered from the start of the burn-in; day 0 is the scenario's start, and what recurs counts from it.
+
+Calendars are whole numbers of micro-steps, the least unit of time: every step is some of them, and sums of whole numbers are exact.
+"""
 
 from dataclasses import dataclass
 
 MICRO_STEP_MIN = 6
 """T cells move and hit in micro-steps of this many minutes whatever the step is."""
+MICRO_STEPS_PER_H = 60 // MICRO_STEP_MIN
+MICRO_STEPS_PER_DAY = 24 * MICRO_STEPS_PER_H
+STEPS_H = tuple(n / MICRO_STEPS_PER_H for n in range(1, MICRO_STEPS_PER_DAY + 1) if MICRO_STEPS_PER_DAY % n == 0)
+"""The steps that a run may take, in hours: whole micro-steps of which a whole number makes a day."""
+_ROUNDING = 0.01
+"""Micro-steps by which a time may miss a whole number, so that 0.3333 days are 8 hours."""
+
+
+def micro_steps(time_h: float) -> int | None:
+    """Return a time in hours as a whole number of micro-steps; None where it is none."""
+    number = round(time_h * MICRO_STEPS_PER_H)
+    return number if abs(time_h * MICRO_STEPS_PER_H - number) <= _ROUNDING else None
+
+
+def not_whole(time_h: float, step_h: float, is_in_days: bool = False) -> str | None:
+    """Return what is wrong with a time that is no whole number of steps, and which times beside it are; None if nothing is."""
+    number, step = micro_steps(time_h), round(step_h * MICRO_STEPS_PER_H)
+    if number is not None and number % step == 0 and (number or not time_h):
+        return None
+    below = int(time_h / step_h)
+    kept = [n * step / MICRO_STEPS_PER_H for n in (below, below + 1) if n > 0]
+    named = " or ".join(f"{hours / 24.0:.6g} d ({hours:g} h)" if is_in_days else f"{hours:g} h" for hours in kept)
+    given = f"{time_h / 24.0:.6g} d" if is_in_days else f"{time_h:g} h"
+    return f"must be a whole number of steps of {step_h:g} h: {named} can be kept (got {given})"
 
 
 @dataclass(frozen=True)
@@ -38,8 +65,12 @@ class Clock:
         return round(self.dt_h * 60 / MICRO_STEP_MIN)
 
     def is_due(self, every_h: float) -> bool:
-        """Tell whether something done every `every_h` hours is due in this step."""
-        return self.step % max(round(every_h / self.dt_h), 1) == 0
+        """Tell whether something done every `every_h` hours, counted from day 0, is due in this step."""
+        return (self.step - self.burn_in_steps) % max(round(every_h / self.dt_h), 1) == 0
+
+    def step_at(self, day: float) -> int:
+        """Return the number of the first step at or after a day of the scenario."""
+        return self.burn_in_steps - (-round(day * MICRO_STEPS_PER_DAY) // round(self.dt_h * MICRO_STEPS_PER_H))
 
     def span_h(self, every_h: float) -> float:
         """Return the hours that a process due every `every_h` hours covers: a whole number of steps."""

@@ -34,6 +34,7 @@ from ruamel.yaml import YAML
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.record.files import draft, reason, through_links
 from lesionlab.sim.scenario.load import files_of, load_scenario
 from lesionlab.sim.scenario.reported import SIZES, Calibration, Fitted
 from lesionlab.sim.scenario.scenario import Scenario
@@ -200,6 +201,9 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
     yaml = YAML()
     yaml.width = 140
     yaml.dump(content, text)
-    waiting = path.with_name(f".{path.name}.{os.getpid()}")
-    waiting.write_text(f"{HEADING}{text.getvalue()}", encoding="utf-8")
-    os.replace(waiting, path)
+    try:
+        with draft(through_links(path)) as made:
+            os.write(made.descriptor, f"{HEADING}{text.getvalue()}".encode())
+            made.place(is_new=False)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {reason(error)}") from error

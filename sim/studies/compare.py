@@ -6,8 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from lesionlab.analysis.clinical.scans import SCAN_WINDOW_D
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.destination import is_record
 from lesionlab.sim.runs.job import Job, days_since, days_until
 from lesionlab.sim.runs.machine import choose_engine
 from lesionlab.sim.scenario.arms import named_arms
@@ -15,7 +17,6 @@ from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.attribution import Step, folder, plan, players, stated_day
 
-RECORD_SUFFIXES = (".h5", ".hdf5")
 DEFAULT_WALKS = 8
 
 
@@ -28,10 +29,18 @@ class Plan(NamedTuple):
     day_d: float | None
 
 
+def check_rows(scenario: Scenario, until_d: float | None) -> None:
+    """Refuse, before anything is computed, a scenario whose rows come too seldom to read a size at every scan and reported day."""
+    unseen = scenario.days_without_row(SCAN_WINDOW_D, until_d)
+    if unseen:
+        raise UserError(f"{scenario.arm}: output.scalars_every_h: rows every {scenario.output.scalars_every_h:g} h leave none within a day "
+                        f"before {len(unseen)} of the days whose sizes are read, first {unseen[0]}; 24 or less serve every scan")
+
+
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
-    records = tuple(path for path in options.sources if path.suffix in RECORD_SUFFIXES)
-    scenarios = [path for path in options.sources if path.suffix not in RECORD_SUFFIXES]
+    records = tuple(path for path in options.sources if is_record(path))
+    scenarios = [path for path in options.sources if not is_record(path)]
     _check_options(options, bool(scenarios))
     choose_engine(options.engine, 1, options.workers)
     arms, whole = _arms(scenarios, options)
@@ -41,9 +50,11 @@ def make_plan(options: Namespace) -> Plan:
         if arm.arm in names:
             raise UserError(f"{names[arm.arm]}: is a run of the arm {arm.arm} too; give the scenario another `arm:`")
     lesions = {**{str(path): record.lesions for path, record in taken.items()}, **{arm.arm: tuple(arm.lesions) for arm in arms}}
+    for arm in arms:
+        check_rows(arm, None if options.until is None else days_until(arm, options.until))
     first = next(iter(lesions))
     for name, own in lesions.items():
-        if own != lesions[first]:
+        if set(own) != set(lesions[first]):
             raise UserError(f"{name}: its lesions ({', '.join(own)}) are not those of {first} ({', '.join(lesions[first])}); "
                             "only arms of the same patient can be compared")
     if not arms:
@@ -81,6 +92,11 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
         raise UserError(f"{', '.join(ignored)}: for scenarios only; records are compared as they are")
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")
+    refuse_used_folder(options)
+
+
+def refuse_used_folder(options: Namespace) -> None:
+    """Refuse a folder that holds files already, unless it is to be used again."""
     if options.output.is_dir() and any(options.output.iterdir()) and not options.force:
         raise UserError(f"{options.output}: holds files already; choose another folder or add --force, "
                         "which uses complete records of the same runs again")

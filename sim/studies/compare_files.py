@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h5py
-
+from lesionlab.analysis.records.written import write_text
 from lesionlab.sim.record.files import is_in_use
+from lesionlab.sim.record.reader import root_attributes
 from lesionlab.sim.runs.job import STAMP, Job, progress_of
 
 PLAN = "plan.json"
@@ -18,16 +18,16 @@ def write_plan(folder: Path, jobs: Sequence[Job], command: str, names: Iterable[
     records = [{"record": job.path.relative_to(folder).as_posix(), "arm": job.scenario.arm, "replicate": job.replicate, "days": job.days,
                 "is_quick": job.is_quick, "run_identity": job.identity} for job in jobs]
     text = json.dumps({"command": command, "records": records, "files": sorted(names)}, indent=1)
-    (folder / PLAN).write_text(text + "\n", encoding="utf-8")
+    write_text(folder / PLAN, text + "\n")
 
 
 def read_plan(folder: Path) -> Mapping[str, Any]:
     """Return the plan of the comparison that wrote into a folder; an empty one where there is none."""
     try:
         plan = json.loads((folder / PLAN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return plan if isinstance(plan, dict) else {}
+    return plan if isinstance(plan, dict) and all(isinstance(plan.get(key, []), list) for key in ("records", "files")) else {}
 
 
 def remove_old_records(folder: Path, old: Mapping[str, Any], in_use: Iterable[Path]) -> list[Path]:
@@ -55,7 +55,7 @@ def remove_old_files(folder: Path, old: Mapping[str, Any], written: Iterable[Pat
 
 def _inside(folder: Path, name: Any) -> Path | None:
     """Return the file of this name below the folder, None if there is none there."""
-    path = folder / str(name)
+    path = folder / str(name).replace("\0", "")
     return path if path.resolve().is_relative_to(folder.resolve()) and path.is_file() else None
 
 
@@ -64,5 +64,4 @@ def _is_own(path: Path, identity: Any) -> bool:
     status, _ = progress_of(path)
     if status != "complete":
         return status.startswith(("running", "interrupted", "failed")) and not is_in_use(path)
-    with h5py.File(path, "r", locking=False) as record:
-        return bool(record.attrs.get(STAMP) == identity)
+    return bool(root_attributes(path).get(STAMP) == identity)

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.files import temporary_folder
 from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.runs.continuation import resume
 from lesionlab.sim.runs.engines import Compute
@@ -124,9 +124,9 @@ class Study:
         """Propose some trials, complete each, and return the reasons of failures."""
         going = {trial.number: trial for trial in (self.study.ask(self.places) for _ in range(n_together))}
         reasons: list[str] = []
-        with TemporaryDirectory(dir=self.folder) as folder:
+        with temporary_folder(self.folder) as folder:
             for end_d in ([self.early_d] if self.early_d is not None else []) + [self.task.until_d]:
-                jobs = {number: self._jobs(trial, end_d, Path(folder)) for number, trial in going.items()}
+                jobs = {number: self._jobs(trial, end_d, folder) for number, trial in going.items()}
                 message = {outcome.job.path: outcome.message for outcome in compute([job for one in jobs.values() for job in one])}
                 for number, own in jobs.items():
                     failed = [message[job.path] for job in own if message[job.path]]

@@ -13,6 +13,7 @@ and a changed scenario or model is never mistaken for the old one.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -27,7 +28,7 @@ from lesionlab.sim.parameters.messages import Path as KeyPath
 from lesionlab.sim.parameters.quantities import Strict
 from lesionlab.sim.runs.job import Job, days_until, is_done, progress_of
 from lesionlab.sim.scenario.arms import named_arms
-from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.load import load_scenario, text_of
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.scenario.yaml_document import Document, parse
 
@@ -75,13 +76,13 @@ class Sweep:
 def read_design(path: Path) -> tuple[Design, Document]:
     """Read a design file; raises UserError with every mistake as `file:line:col: path: message`."""
     try:
-        document = parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not a text file in UTF-8'}") from None
+        document = parse(text_of(path), str(path))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         design = Design.model_validate_json(json.dumps(document.content))
     except ValidationError as error:
-        for mistake in explain(error, Design):
+        for mistake in explain(error, Design, document.content):
             document.report(mistake)
     if document.mistakes:
         raise UserError("\n".join(document.mistakes))
@@ -93,7 +94,7 @@ def expand(path: Path, folder: Path, *, is_quick: bool = False, until: str | Non
     design, document = read_design(path)
     beside = path.parent / design.scenario
     # A bare name may also be one of the scenarios that come with LesionLab.
-    scenario = beside if beside.exists() or Path(design.scenario).parent != Path() else Path(design.scenario)
+    scenario = beside if os.path.exists(beside) or Path(design.scenario).parent != Path() else Path(design.scenario)
     _check_values(design, document, scenario)
     runs = []
     for point in _points(design):
@@ -114,8 +115,13 @@ def _points(design: Design) -> Iterator[dict[str, Any]]:
             yield dict(zip(design.grid, values, strict=True)) | entry
 
 
+def _typed(value: Any) -> str:
+    """Return a value as --set takes it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _load(scenario: Path, point: Mapping[str, Any]) -> Scenario:
-    return load_scenario(scenario, [f"{path}={json.dumps(value)}" for path, value in point.items()])
+    return load_scenario(scenario, [f"{path}={_typed(value)}" for path, value in point.items()])
 
 
 def _check_values(design: Design, document: Document, scenario: Path) -> None:
@@ -135,7 +141,7 @@ def _check_values(design: Design, document: Document, scenario: Path) -> None:
             _load(scenario, {path: value})
         except UserError as error:
             for line in str(error).splitlines():
-                said = line.removeprefix(f"--set {path}={json.dumps(value)}: ").removeprefix(f"{path}: ")
+                said = line.removeprefix(f"--set {path}={_typed(value)}: ").removeprefix(f"{path}: ")
                 document.report(Mistake(keys, said))
     if document.mistakes:
         raise UserError("\n".join(document.mistakes))

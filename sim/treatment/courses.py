@@ -5,13 +5,16 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from lesionlab.sim.parameters.messages import Path, refuse
+from lesionlab.sim.parameters.messages import Path, refuse, twice
 from lesionlab.sim.parameters.quantities import Name, Strict, value
 from lesionlab.sim.processes.pharmacokinetics import OneCompartment, TwoCompartments
+from lesionlab.sim.state.clock import MICRO_STEP_MIN, MICRO_STEPS_PER_DAY, not_whole
+from lesionlab.sim.treatment.drug_classes import NAMES
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ALPHA_BETA_GY = 10.0
+Hour = Annotated[float, value("h", "an hour of the day", ge=0, lt=24)]
+DrugClassName = Literal[NAMES]  # type: ignore[valid-type]
 
 
 def _kind(block: Any) -> str:
@@ -43,21 +46,50 @@ class Volumes(Strict):
 
 
 class RadiotherapyCourse(Strict):
-    """Fractions on one lesion, one on each treatment weekday from the start on."""
+    """Fractions on one lesion: on each treatment weekday from the start on one, as the day begins, or one at each of some hours."""
 
     name: Name | None = None
     lesion: str
     start: date
     fractions: int = Field(gt=0, le=100)
     weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)] = WEEKDAYS[:5]
+    hours: Annotated[tuple[Hour, ...], Field(min_length=1, max_length=24)] | None = Field(
+        default=None, description="hours at which a day's fractions are given, as [8, 16] for two a day; default: one, as the day begins")
     volumes: Volumes
     penumbra_cm: float = value("cm", "width of the dose's fall at the margin", 0.5, ge=0, le=10)
 
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        found: list[tuple[Path, str]] = [
+            (("weekdays", index), f"{day} stands twice: a weekday is named once; two fractions a day are written `hours: [8, 16]`")
+            for index, day in twice(self.weekdays)]
+        hours = self.hours or ()
+        found += [(("hours", index), f"{hour:g} stands twice: one fraction is given at an hour") for index, hour in twice(hours)]
+        if not found and list(hours) != sorted(hours):
+            found.append((("hours",), f"must rise: {', '.join(f'{hour:g}' for hour in sorted(hours))}"))
+        refuse(found)
+        return self
+
+    @property
+    def hours_of_day(self) -> tuple[float, ...]:
+        """The hours of a treatment day at which a fraction is given."""
+        return self.hours or (0.0,)
+
+    @property
+    def fraction_times(self) -> tuple[tuple[date, float], ...]:
+        """The date and the hour of each fraction."""
+        days = (self.start + timedelta(days=day) for day in range(7 * self.fractions + 7))
+        treated = [day for day in days if WEEKDAYS[day.weekday()] in self.weekdays]
+        return tuple((day, hour) for day in treated for hour in self.hours_of_day)[:self.fractions]
+
     @property
     def fraction_dates(self) -> tuple[date, ...]:
-        """The date of each fraction."""
-        days = (self.start + timedelta(days=day) for day in range(7 * self.fractions + 7))
-        return tuple(day for day in days if WEEKDAYS[day.weekday()] in self.weekdays)[:self.fractions]
+        """The date of each fraction; one of several fractions stands as often."""
+        return tuple(day for day, _ in self.fraction_times)
+
+    def fraction_days(self, day_zero: date) -> tuple[float, ...]:
+        """Return the time of each fraction in days since a date, usually the scenario's start."""
+        return tuple((day - day_zero).days + hour / 24.0 for day, hour in self.fraction_times)
 
     def dose_per_fraction_gy(self, volume: str) -> float:
         """Return the dose of one fraction to `core` or `mass`; the core's is the mass's where there is no core."""
@@ -68,8 +100,8 @@ class RadiotherapyCourse(Strict):
         """Return the dose of all fractions to `core` or `mass`."""
         return self.fractions * self.dose_per_fraction_gy(volume)
 
-    def eqd2_gy(self, volume: str, alpha_beta_gy: float = ALPHA_BETA_GY) -> float:
-        """Return the dose in 2 Gy fractions of equal effect: D (d + alpha/beta) / (2 + alpha/beta)."""
+    def eqd2_gy(self, volume: str, alpha_beta_gy: float) -> float:
+        """Return the dose in 2 Gy fractions of equal effect, D (d + alpha/beta) / (2 + alpha/beta), for the scenario's alpha/beta."""
         return self.total_dose_gy(volume) * (self.dose_per_fraction_gy(volume) + alpha_beta_gy) / (2 + alpha_beta_gy)
 
 
@@ -81,9 +113,9 @@ class Period(Strict):
 
 
 class Drug(Strict):
-    """A drug of one of the two classes and its calendar; another drug of a class needs its own pharmacokinetics."""
+    """A drug of a known class and its calendar; another drug of a class needs its own pharmacokinetics."""
 
-    drug_class: Literal["anti_pd1", "vegfr_tki"] = Field(alias="class")
+    drug_class: DrugClassName = Field(alias="class")
     dose_mg: float = value("mg", "one dose", gt=0, le=10000)
     start: date
     interval_d: float = value("d", "time between doses", ge=0.1, le=365)
@@ -101,6 +133,8 @@ class Drug(Strict):
         if (self.days_on is None) != (self.days_off is None):
             given = "days_on" if self.days_off is None else "days_off"
             found.append(((given,), "days_on and days_off are given together or not at all"))
+        if wrong := not_whole(24.0 * self.interval_d, MICRO_STEP_MIN / 60.0, is_in_days=True):
+            found.append((("interval_d",), wrong))
         found += [(("missed", index, "until"), f"must not be before the period's start, {period.start}")
                   for index, period in enumerate(self.missed) if period.until < period.start]
         found += [(("missed", index), f"no dose is due in this period, {period.start} to {period.until}")
@@ -108,26 +142,29 @@ class Drug(Strict):
         refuse(found)
         return self
 
-    def _due_days(self) -> tuple[float, ...]:
-        """Return the times at which doses are due in days since the drug's start, missed ones included."""
-        on = self.days_on or 1
-        cycle = on + (self.days_off or 0)
-        n_doses = int(((self.until - self.start).days + 1) / self.interval_d) + 1
-        times = (number * self.interval_d for number in range(n_doses))
-        return tuple(time for time in times if time % cycle < on and time < (self.until - self.start).days + 1)
+    def _due(self) -> tuple[int, ...]:
+        """Return the times at which doses are due in micro-steps since the drug's start, missed ones included."""
+        on = (self.days_on or 1) * MICRO_STEPS_PER_DAY
+        cycle = on + (self.days_off or 0) * MICRO_STEPS_PER_DAY
+        end = ((self.until - self.start).days + 1) * MICRO_STEPS_PER_DAY
+        return tuple(time for time in range(0, end, round(self.interval_d * MICRO_STEPS_PER_DAY)) if time % cycle < on)
+
+    def _date(self, time: int) -> date:
+        return self.start + timedelta(days=time // MICRO_STEPS_PER_DAY)
 
     def _due_within(self, period: Period) -> bool:
         """Whether any dose is due in a period."""
-        return any((period.start - self.start).days <= int(time) <= (period.until - self.start).days for time in self._due_days())
+        return any(period.start <= self._date(time) <= period.until for time in self._due())
 
-    def _is_missed(self, time: float) -> bool:
-        day = self.start + timedelta(days=int(time))
-        return any(period.start <= day <= period.until for period in self.missed)
+    def _taken(self) -> tuple[int, ...]:
+        """Return the times of the doses that are taken in micro-steps since the drug's start."""
+        return tuple(time for time in self._due()
+                     if not any(period.start <= self._date(time) <= period.until for period in self.missed))
 
     def dose_days(self, day_zero: date) -> tuple[float, ...]:
         """Return the times of the doses taken in days since a date, usually the scenario's start."""
-        return tuple((self.start - day_zero).days + time for time in self._due_days() if not self._is_missed(time))
+        return tuple((self.start - day_zero).days + time / MICRO_STEPS_PER_DAY for time in self._taken())
 
     def dose_dates(self) -> tuple[date, ...]:
         """Return the date of each dose."""
-        return tuple(self.start + timedelta(days=int(day)) for day in self.dose_days(self.start))
+        return tuple(self._date(time) for time in self._taken())

@@ -1,4 +1,4 @@
-"""EQD2: each volume of the case has the dose in 2 Gy fractions that its report implies.
+"""EQD2: each volume of the case has the dose in 2 Gy fractions that its report implies, at the case's alpha/beta.
 
 Law: two regimens of equal n d (1 + d / r) have equal effect, so EQD2 = D (d + r) / (2 + r), r = alpha/beta = 10 Gy
 (Withers, Thames and Peters 1983). Exact answers: rational arithmetic on the doses of the case report, which are
@@ -37,12 +37,13 @@ def through_log_kill(course: RadiotherapyCourse, volume: str) -> float:
 def checks(effort: float = 1.0) -> tuple[Check, ...]:
     """Return the checks; nothing is drawn, so effort changes nothing."""
     del effort
-    courses = {course.lesion: course for course in load_scenario("case").radiotherapy}
+    case = load_scenario("case")
+    courses, ratio_gy = {course.lesion: course for course in case.radiotherapy}, case.parameters("radiobiology").alpha_beta_gy
     found = []
     for (lesion, volume), prescription in VOLUMES.items():
         expected = exact(*prescription)
-        name = f"{lesion} {volume}, {prescription[0]} x {prescription[1]} Gy"
-        found.append(LAW.close(name, courses[lesion].eqd2_gy(volume), expected, 1e-12, "Gy"))
+        name = f"{lesion} {volume}, {prescription[0]} x {prescription[1]} Gy at alpha/beta {ALPHA_BETA_GY} Gy"
+        found.append(LAW.close(name, courses[lesion].eqd2_gy(volume, ratio_gy), expected, 1e-12, "Gy"))
         found.append(LAW.close(f"{name}, from the log kill", through_log_kill(courses[lesion], volume), expected, 1e-6, "Gy"))
     wrong = courses["neck"].eqd2_gy("core", 3.0)
     found.append(LAW.close("neck core at alpha/beta 3 Gy", wrong, exact(10, 4), 1e-12, "Gy", is_control=True))

@@ -74,11 +74,20 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 def test_check_prints_the_case_with_doses_and_eqd2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "case", "--set", "clinic.detection_limit_cm=0.3"]) == 0
     printed = capsys.readouterr().out
-    for expected in ("case: ok", "combined: 2021-07-06 to 2025-02-28", "core 10 x 4 Gy = 40 Gy (EQD2 46.67 Gy)",
-                     "mass 10 x 3 Gy = 30 Gy (EQD2 32.5 Gy)", "mass 5 x 2 Gy = 10 Gy (EQD2 10 Gy)", "core 15 x 4 Gy = 60 Gy (EQD2 70 Gy)",
-                     "mass 15 x 3 Gy = 45 Gy (EQD2 48.75 Gy)", "anlotinib: vegfr_tki, 12 mg every 1 d; 1308 doses",
+    for expected in ("case: ok", "combined: 2021-07-06 to 2025-02-28", "core 10 x 4 Gy = 40 Gy (EQD2 46.67 Gy, alpha/beta 10 Gy)",
+                     "mass 10 x 3 Gy = 30 Gy (EQD2 32.5 Gy, alpha/beta 10 Gy)", "mass 5 x 2 Gy = 10 Gy (EQD2 10 Gy, alpha/beta 10 Gy)",
+                     "core 15 x 4 Gy = 60 Gy (EQD2 70 Gy, alpha/beta 10 Gy)", "mass 15 x 3 Gy = 45 Gy (EQD2 48.75 Gy, ",
+                     "anlotinib: vegfr_tki, 12 mg every 1 d; 1308 doses",
                      "clinic.detection_limit_cm = 0.3 cm (default 0.2)"):
         assert expected in printed
+
+
+def test_eqd2_rests_on_the_alpha_beta_of_the_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    """By hand: 40 Gy (4 + 3) / (2 + 3) = 56 Gy, 30 Gy (3 + 3) / (2 + 3) = 36 Gy."""
+    assert main(["check", "teaching", "--set", "radiobiology.alpha_beta_gy=3"]) == 0
+    printed = capsys.readouterr().out
+    assert "40 Gy (EQD2 56 Gy, alpha/beta 3 Gy)" in printed and "30 Gy (EQD2 36 Gy, alpha/beta 3 Gy)" in printed
+    assert printed.count("EQD2") == printed.count("alpha/beta 3 Gy")
 
 
 def test_check_tells_the_mistakes_of_every_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from lesionlab.analysis.records.record import load
 from lesionlab.sim.cli import main
 from tests.fake_simulation import SCENARIO, simulate
 from tests.made_record import make_record
+from tests.resealed import resealed
 
 
 @pytest.fixture
@@ -32,8 +33,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out where a test is not about them: they take seconds."""
-    monkeypatch.setattr("lesionlab.analysis.figures.standard.standard_figures", lambda records, folder: [])
-    monkeypatch.setattr("lesionlab.analysis.figures.findings.findings_figures", lambda findings, records, folder: [])
+    monkeypatch.setattr("lesionlab.analysis.figures.standard.drawings", lambda records: [])
+    monkeypatch.setattr("lesionlab.analysis.figures.findings.findings_drawings", lambda findings, records, folder: [])
 
 
 def compare(*arguments: str) -> int:
@@ -77,11 +78,11 @@ def test_force_removes_the_records_it_made_of_other_runs_and_nothing_else(asked:
     made_by_hand = make_record("out/records/mine_r0.h5", "mine", every_d=60.0)
     copied = Path("out/records/anlotinib_r0.h5")
     make_record(copied, "anlotinib", every_d=60.0)
-    with h5py.File(copied, "r+") as record:
+    with resealed(copied) as record:
         record.attrs["run_identity"] = "of another run"
     Path("out/figures").mkdir(exist_ok=True)
     Path("out/figures/mine.png").write_text("keep this")
-    with h5py.File("out/records/radiotherapy_r0.h5", "r+") as record:
+    with resealed("out/records/radiotherapy_r0.h5") as record:
         del record.attrs["run_identity"]
         record.attrs["status"] = "interrupted"
     plan = json.loads(Path("out/plan.json").read_text())

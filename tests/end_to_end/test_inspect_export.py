@@ -2,10 +2,10 @@
 
 import json
 
-import h5py
 import pytest
 
 from tests.made_record import make_record
+from tests.resealed import resealed
 
 main = pytest.importorskip("lesionlab.sim.cli").main
 
@@ -35,7 +35,7 @@ def test_inspect_speaks_json(record, capsys):
 
 def test_inspect_finds_a_checkpoint_that_was_changed(tmp_path, capsys):
     path = make_record(tmp_path / "a.h5")
-    with h5py.File(path, "r+") as file:
+    with resealed(path) as file:
         file["checkpoint/neck/cell_state"][0, 0, 0] = 5
     assert main(["inspect", str(path)]) == 1
     assert "DOES NOT agree" in capsys.readouterr().out
@@ -43,7 +43,7 @@ def test_inspect_finds_a_checkpoint_that_was_changed(tmp_path, capsys):
 
 def test_inspect_reads_an_unfinished_record(tmp_path, capsys):
     path = make_record(tmp_path / "a.h5", is_finished=False)
-    with h5py.File(path, "r+") as file:
+    with resealed(path) as file:
         file.attrs["committed_time_d"] = float("nan")
         file.attrs["state_sha256"] = ""
     assert main(["inspect", str(path)]) == 0

@@ -46,7 +46,7 @@ def test_without_a_mistake_there_is_no_message(capsys: pytest.CaptureFixture[str
     assert main(["check", "a.yaml"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("a.yaml: ok\n")
-    assert "core 10 x 4 Gy = 40 Gy (EQD2 46.67 Gy), mass 10 x 3 Gy = 30 Gy (EQD2 32.5 Gy)" in said.out
+    assert "core 10 x 4 Gy = 40 Gy (EQD2 46.67 Gy, alpha/beta 10 Gy), mass 10 x 3 Gy = 30 Gy (EQD2 32.5 Gy, alpha/beta 10 Gy)" in said.out
     assert said.err == ""
 
 
@@ -120,7 +120,8 @@ WRONG = {
         "a.yaml:2:30: clinic.detection_limit_cm: must lie between 0.1 and 0.5 cm, assumed: slice thickness of CT (got 3)"),
     "an unknown section": ("schema: 1", "schema: 1\noxigen: {}", "a.yaml:2:1: oxigen: unknown key; did you mean 'oxygen'?"),
     "a step that does not divide a day": ("schema: 1", "schema: 1\ntime_step_h: 0.7",
-        "a.yaml:2:14: time_step_h: a day must be a whole number of steps (got 0.7)"),
+        "a.yaml:2:14: time_step_h: must be a whole number of 6-minute micro-steps that divides the day: "
+        "0.6 or 0.8 h can be kept (got 0.7)"),
 }
 
 

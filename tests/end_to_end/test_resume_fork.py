@@ -8,6 +8,7 @@ import h5py
 import pytest
 
 from lesionlab.sim.cli import main
+from tests.resealed import resealed
 from tests.same_record import differences
 from tests.tiny_arm import TREATED
 
@@ -62,14 +63,14 @@ def test_inspect_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
             ({"status": "interrupted"}, "lesionlab resume day.h5 goes on from day 1"),
             ({"code_version": "other"}, "made by other code, other, here 0.1.0+"),
             ({"committed_time_d": float("nan"), "state_sha256": ""}, "lesionlab resume day.h5 begins anew: nothing was committed")):
-        with h5py.File("day.h5", "r+") as file:
+        with resealed("day.h5") as file:
             file.attrs.update(attributes)
         assert main(["inspect", "day.h5"]) == 0
         assert f"going on  {outlook}" in capsys.readouterr().out
 
 
 def test_run_says_that_what_is_there_can_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    with h5py.File("day.h5", "r+") as file:
+    with resealed("day.h5") as file:
         file.attrs["status"] = "interrupted"
     assert main(["run", "tiny.yaml", "-o", "day.h5"]) == 2
     assert capsys.readouterr().err == ("error: day.h5: exists already (lesionlab resume day.h5 goes on from day 1); choose another name "

@@ -14,7 +14,7 @@ from lesionlab.sim.numerics.lattice import mass_axes, place_of
 from lesionlab.sim.numerics.random import RandomStream, draw
 from lesionlab.sim.numerics.window import extent, whole, widen
 from lesionlab.sim.processes import displacement
-from lesionlab.sim.processes.displacement import EVERY_H, Parameters, update
+from lesionlab.sim.processes.displacement import GAPS_EVERY_H, Parameters, update
 from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard
 from lesionlab.sim.state.state import State, Tissue
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, close_window, fill_disc, freeze, remember, state_of
@@ -207,7 +207,7 @@ def test_holes_are_gone_within_a_day() -> None:
     tissue = disc()
     tissue.state[0, 9:12, 7:10] = CellState.STROMA
     before = n_cells(tissue)
-    for step in range(0, 24, int(EVERY_H)):
+    for step in range(0, 24, int(GAPS_EVERY_H)):
         update(state_of(tissue), P, clock_at(step))
     mass = tissue.state[0] > 0
     assert n_cells(tissue) == before
@@ -220,9 +220,9 @@ def test_gaps_close_every_few_hours_only() -> None:
     tissue.n_cells = n_cells(tissue)
     state = state_of(tissue)
     before = remember(state)
-    update(state, P, clock_at(int(EVERY_H) - 1))
+    update(state, P, clock_at(int(GAPS_EVERY_H) - 1))
     assert changed(before, state) == set()
-    update(state, P, clock_at(int(EVERY_H)))
+    update(state, P, clock_at(int(GAPS_EVERY_H)))
     assert "state" in changed(before, state)
 
 

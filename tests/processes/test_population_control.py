@@ -164,3 +164,12 @@ def test_doomed_and_dead_cells_are_no_weighted_clonogens() -> None:
     controlled(tissue)
     assert tissue.weight == pytest.approx(HUGE * math.exp(BIRTH - DEATH), rel=1e-6)
     assert fates_of(tissue) == [Hazard.RADIATION] * 10
+
+
+def test_a_cause_of_death_after_those_of_today_counts_as_any_other() -> None:
+    known, new = clonogens(20), clonogens(20)
+    known.hazard[Hazard.APOPTOSIS] *= 2.0
+    new.hazard = np.concatenate([new.hazard, new.hazard[Hazard.APOPTOSIS][None]])
+    new.ledger = np.append(new.ledger, 0.0)
+    assert controlled(new).weight == pytest.approx(controlled(known).weight, rel=1e-6)
+    assert new.weight < HUGE and new.ledger[-1] > 0.0

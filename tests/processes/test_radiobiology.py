@@ -162,6 +162,29 @@ def test_resident_t_cells_survive_with_their_share() -> None:
     assert low <= n_alive <= high
 
 
+@pytest.mark.parametrize("n_fractions", [1, 2, 3])
+def test_each_fraction_of_a_step_leaves_its_share_of_the_t_cells(n_fractions: int) -> None:
+    """0.8, 0.64 and 0.512 survive, within 3 SE; 0.8 whatever is given, as when each fraction met the numbers of the first, fails."""
+    tissue, n = mass(), 3000
+    add_t_cells(tissue, range(n))
+    state = state_of(tissue)
+    state.orders = Orders(fractions=[Fraction("made", 2.0, 2.0, 0.5, 20e-4)] * n_fractions)
+    update(state, P, clock_at())
+    share, expected = float((tissue.t_cells.dies_at_h[:n] > 0.0).mean()), 0.8**n_fractions
+    limit = 3.0 * math.sqrt(expected * (1.0 - expected) / n)
+    assert P.t_cell_survival == 0.8 and abs(share - expected) < limit
+    assert n_fractions == 1 or abs(share - 0.8) > limit
+
+
+def test_fractions_of_other_lesions_kill_no_t_cells_here() -> None:
+    tissue = mass()
+    add_t_cells(tissue, range(200))
+    state = state_of(tissue)
+    state.orders = Orders(fractions=[Fraction("elsewhere", 2.0, 2.0, 0.5, 20e-4)] * 2)
+    update(state, P._replace(t_cell_survival=0.0), clock_at())
+    assert bool((tissue.t_cells.dies_at_h[:200] > 0.0).all())
+
+
 @pytest.mark.parametrize(("survival", "n_alive"), [(0.0, 0), (1.0, 200)])
 def test_certain_death_and_certain_survival_of_t_cells_are_certain(survival: float, n_alive: int) -> None:
     tissue = mass()

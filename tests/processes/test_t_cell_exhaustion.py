@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from lesionlab.sim.processes.t_cell_exhaustion import EVERY_H, Parameters, update
+from lesionlab.sim.processes.t_cell_exhaustion import EXHAUSTION_EVERY_H, Parameters, update
 from lesionlab.sim.state.state import Tissue
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed, clock_at, freeze, remember, state_of
@@ -32,7 +32,7 @@ def n_exhausted(tissue: Tissue, occupancy: float = 0.0, p: Parameters = P) -> in
 @pytest.mark.parametrize(("pd_l1_share", "occupancy"), [(1.0, 0.0), (0.5, 0.0), (1.0, 0.5)])
 def test_the_engaged_exhaust_at_the_rate_of_free_pd_1_and_pd_l1(pd_l1_share: float, occupancy: float) -> None:
     p = P._replace(exhaustion_per_d=0.5)
-    share = pd_l1_share * -np.expm1(-0.5 * (1.0 - occupancy) * EVERY_H / 24.0)
+    share = pd_l1_share * -np.expm1(-0.5 * (1.0 - occupancy) * EXHAUSTION_EVERY_H / 24.0)
     low, high = binom.interval(0.9999, N, share)
     assert low <= n_exhausted(crowd(pd_l1_share), occupancy, p) <= high
 
@@ -74,7 +74,7 @@ def test_the_stem_like_expand_when_they_recover(daughters: int) -> None:
 
 def test_recovery_takes_its_time() -> None:
     n_left = n_exhausted(crowd(is_exhausted=1, is_stem_like=1), 1.0)
-    low, high = binom.interval(0.9999, N, np.exp(-P.recovery_per_d * EVERY_H / 24.0))
+    low, high = binom.interval(0.9999, N, np.exp(-P.recovery_per_d * EXHAUSTION_EVERY_H / 24.0))
     assert low <= n_left <= high
 
 

@@ -20,6 +20,7 @@ from lesionlab.sim.runs.job import Job, is_done
 from lesionlab.sim.runs.lifecycle import perform
 from lesionlab.sim.runs.simulation import simulate
 from lesionlab.sim.scenario.scenario import Scenario
+from tests.resealed import resealed
 from tests.same_record import differences
 
 MakeScenario = Callable[..., Scenario]
@@ -106,7 +107,7 @@ def test_a_lethal_burden_is_the_end(tiny: MakeScenario, tmp_path: Path) -> None:
 def test_other_code_goes_on_only_by_force_and_the_record_says_so(treated: Scenario, whole: Path, tmp_path: Path,
                                                                  monkeypatch: pytest.MonkeyPatch) -> None:
     stop(treated, tmp_path / "run.h5", 30, monkeypatch)
-    with h5py.File(tmp_path / "run.h5", "r+") as file:
+    with resealed(tmp_path / "run.h5") as file:
         file.attrs["code_version"] = "0.0.9+abc"
     before = (tmp_path / "run.h5").read_bytes()
     with pytest.raises(UserError, match=r"made by other code, 0\.0\.9\+abc; this is 0\..*--force"):
@@ -206,7 +207,7 @@ def test_a_fork_needs_a_past_and_a_place(treated: Scenario, whole: Path, tmp_pat
 
 def test_a_past_that_comes_out_otherwise_is_refused(treated: Scenario, whole: Path, tmp_path: Path) -> None:
     (tmp_path / "other.h5").write_bytes(whole.read_bytes())
-    with h5py.File(tmp_path / "other.h5", "r+") as file:
+    with resealed(tmp_path / "other.h5") as file:
         file["burden_cells"][1] += 1.0
     with pytest.raises(UserError, match="computed again to day 1, its run comes out otherwise here, as in burden_cells"):
         fork(tmp_path / "other.h5", 1.0, treated, tmp_path / "fork.h5")
@@ -214,7 +215,7 @@ def test_a_past_that_comes_out_otherwise_is_refused(treated: Scenario, whole: Pa
 
 def test_a_damaged_checkpoint_is_refused(treated: Scenario, tmp_path: Path) -> None:
     simulate(treated, tmp_path / "run.h5", until_d=0.5)
-    with h5py.File(tmp_path / "run.h5", "r+") as file:
+    with resealed(tmp_path / "run.h5") as file:
         file["checkpoint/lesion.neck.state"][0, 0, 0] ^= 1
     with pytest.raises(UserError, match=r"the checkpoint of day 0\.5 is damaged"):
         resume(tmp_path / "run.h5", until_d=1.0)

@@ -4,7 +4,6 @@ import os
 import pickle
 from pathlib import Path
 
-import h5py
 import pytest
 
 from lesionlab.sim.parameters.errors import UserError
@@ -12,6 +11,7 @@ from lesionlab.sim.runs.engines import Outcome, _pack, _remote, execute
 from lesionlab.sim.runs.job import STAMP, Job, days_until, is_done, progress_of
 from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
 from tests.fake_simulation import scenario, simulate
+from tests.resealed import resealed
 
 
 class Watcher:
@@ -133,7 +133,7 @@ def test_only_a_stamped_record_of_the_same_job_counts_as_done(tmp_path: Path) ->
     assert not is_done(one) and progress_of(one.path) == ("missing", 0.0)
     execute([one], Watcher(), engine="serial", simulate=simulate)
     assert is_done(one) and progress_of(one.path) == ("complete", 365.0)
-    with h5py.File(one.path, "r+") as record:
+    with resealed(one.path) as record:
         record.attrs[STAMP] = "of another run"
     assert not is_done(one)
     one.path.write_bytes(b"not a record")

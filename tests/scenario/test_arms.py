@@ -1,5 +1,7 @@
 """Arms made from one scenario: what is taken away, what stays, and how the arms are called."""
 
+from collections.abc import Callable
+
 import pytest
 
 from lesionlab.sim.parameters.errors import UserError
@@ -93,3 +95,10 @@ def test_no_treatment_an_unknown_set_and_a_taken_name_are_mistakes() -> None:
         named_arms(scenario(), "all")
     with pytest.raises(UserError, match="give it another one"):
         monotherapy(scenario("arm=untreated"))
+
+
+def test_a_drug_of_a_class_that_arms_do_not_know_is_refused(tiny: Callable[..., Scenario]) -> None:
+    whole = tiny()
+    other = next(iter(whole.drugs.values())).model_copy(update={"drug_class": "anti_ctla4"})
+    with pytest.raises(UserError, match=r"arms cannot be made without a class for ipilimumab in drug_classes"):
+        named_arms(whole.model_copy(update={"drugs": {**whole.drugs, "ipilimumab": other}}), "factorial")

@@ -43,6 +43,18 @@ def test_the_gif_has_every_frame_and_carries_the_disclaimer(paths, tmp_path) -> 
     assert noted == [(n, 9) for n in range(1, 10)]
 
 
+@pytest.mark.parametrize(("fps", "hold_ms"), [(12, 80), (35, 30), (50, 20)])
+def test_a_gif_keeps_the_nearest_hundredth_of_a_second(paths, tmp_path, fps, hold_ms) -> None:
+    with Image.open(animation.animate(paths[:1], tmp_path / "arms.gif", frames=4, fps=fps)) as image:
+        assert [frame.info["duration"] for frame in ImageSequence.Iterator(image)][1:-1] == [hold_ms] * 2
+
+
+def test_a_gif_of_more_than_50_frames_a_second_is_refused_with_what_can_be_shown(paths, tmp_path) -> None:
+    with pytest.raises(RecordError, match=r"at most 50 frames per second, and 100 / N exactly: 50, 33\.3, 25, 20 \.\.\.; got 60"):
+        animation.animate(paths[:1], tmp_path / "arms.gif", frames=4, fps=60)
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_gif_shows_every_frame_to_the_pixel(paths, tmp_path) -> None:
     reel = film([load(path) for path in paths[:2]], "neck", 4)
     with Image.open(animation.animate(paths[:2], tmp_path / "arms.gif", lesion="neck", frames=4)) as image:

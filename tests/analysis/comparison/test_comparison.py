@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -15,6 +14,7 @@ from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.analysis.report.summary import summary, write
 from tests.made_record import LESIONS, make_record, row_times_d
+from tests.resealed import resealed
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_records_that_cannot_stand_side_by_side_are_refused_or_noted(paths: list
     with pytest.raises(RecordError, match="both are replicate 0 of the arm combined"):
         compare([load(paths[0]), load(paths[0])])
     other = make_record(tmp_path / "other.h5", "anlotinib", every_d=60.0, is_finished=False)
-    with h5py.File(other, "r+") as file:
+    with resealed(other) as file:
         file.attrs["seed"] = 1
     notes = compare([load(paths[0]), load(other)]).notes
     assert notes == ("the records have different seeds (no common random numbers)", f"{other} is not complete: interrupted")

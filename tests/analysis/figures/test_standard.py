@@ -1,5 +1,7 @@
 """Figures: what they mark, at which size, with which words; and the calendar and clock beneath them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,7 +10,7 @@ from lesionlab.analysis.comparison.deaths import deaths_by_cause
 from lesionlab.analysis.figures import calendar, sections, standard, style
 from lesionlab.analysis.figures.panels import by_arm, curve
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import load, load_snapshots
+from lesionlab.analysis.records.record import Event, load, load_snapshots
 from tests.made_record import LESIONS, make_record
 
 ARMS = ("combined", "untreated", "anlotinib")
@@ -35,6 +37,14 @@ def test_the_calendar_names_every_course_and_drug_once(records) -> None:
     assert lines["RT mediastinum"].is_low_dose
     assert not lines["RT pelvis"].is_low_dose
     assert len(lines["scans"].times_d) == 8
+
+
+def test_fractions_hours_apart_are_shown_as_two_a_day_and_end_with_their_last_day(records) -> None:
+    given = [Event(day + hour / 24, "fraction", "neck", "neck", 1.2, np.nan) for day in (7, 8, 9) for hour in (8, 16)]
+    twice = replace(records[0], events=given)
+    assert [track.detail for track in calendar.tracks([twice])] == ["6 × 1.2 Gy, low dose, 2 a day"]
+    mark, = calendar.milestones([twice])
+    assert (mark.start_d, mark.end_d) == (pytest.approx(7 + 8 / 24), 10.0)
 
 
 def test_daily_doses_join_and_infusions_do_not(records) -> None:

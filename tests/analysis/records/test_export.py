@@ -11,6 +11,7 @@ from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.export import Row, tidy_rows, write_csv, write_parquet, write_vtkhdf
 from lesionlab.analysis.records.record import load, load_snapshots
 from tests.made_record import SHAPE, make_record
+from tests.resealed import resealed
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_parquet_holds_the_same_table(record, tmp_path):
 def test_an_empty_record_gives_an_empty_table(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     path = make_record(tmp_path / "a.h5")
-    with h5py.File(path, "r+") as file:
+    with resealed(path) as file:
         file.attrs["committed_time_d"] = np.nan
     write_parquet(load(path), tmp_path / "a.parquet")
     assert parquet.read_table(tmp_path / "a.parquet").num_rows == 0
