@@ -202,10 +202,10 @@ class Scenario(Strict):
 
     @field_validator("lesions")
     @classmethod
-    def _luck_of_its_own(cls, lesions: dict[str, Lesion]) -> dict[str, Lesion]:
-        """Refuse two names that are one number to the draws."""
+    def _random_numbers_of_its_own(cls, lesions: dict[str, Lesion]) -> dict[str, Lesion]:
+        """Refuse two names that give the same random numbers."""
         numbers = [name_entity(name) for name in lesions]
-        refuse(((name,), f"has the luck of {list(lesions)[numbers.index(numbers[index])]}; choose another name for one of them")
+        refuse(((name,), f"has the random numbers of {list(lesions)[numbers.index(numbers[index])]}; choose another name for one of them")
                for index, name in enumerate(lesions) if index in dict(twice(numbers)))
         return lesions
 
