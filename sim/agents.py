@@ -1,4 +1,4 @@
-"""The few things that decide, as Mesa agents: the patient, her lesions, the treatment courses. Cells never are agents."""
+"""Mesa agents: the patient, her lesions, the treatment courses and the clinic. Cells are entries of arrays, never agents."""
 
 from collections import Counter
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from lesionlab.sim.treatment.courses import Drug, RadiotherapyCourse
 
 
 class Host(Protocol):
-    """What agents need of the model that they live in."""
+    """The part of the model that its agents use."""
 
     state: State
     clock: Clock

@@ -1,8 +1,8 @@
-"""Which replicate Mesa asks for when it makes a model.
+"""The replicate that Mesa requests when it makes a model.
 
-`mesa.batch_run` tells the iterations of a model apart in one of two ways. Given `rng`, a seed an iteration (Mesa 3.4 and later), it
-hands the seed to the model. Given `iterations`, it hands over nothing (3.3) or None (3.5), and only the function of its that makes
-the model knows which iteration it is in.
+`mesa.batch_run` distinguishes the iterations of a model in one of two ways. Given `rng`, a seed an iteration (Mesa 3.4 and later), it
+hands the seed to the model. Given `iterations`, it passes nothing (3.3) or None (3.5), and only Mesa's function that makes the
+model knows the iteration.
 """
 
 import sys
@@ -18,8 +18,8 @@ from lesionlab.sim.parameters.errors import UserError
 def replicate_of(replicate: int | None = None, rng: Any = None) -> int:
     """Return the replicate of a model: as stated, else as `rng` says, else the iteration of the batch that makes it, else 0.
 
-    An `rng` that is a number is the replicate; any other seed of a NumPy generator gives one of 2^31. A stated replicate that several
-    iterations share is warned of: they are the same run.
+    An `rng` that is a number is the replicate; any other seed of a NumPy generator gives one of 2^31. A warning is given if several
+    iterations share a stated replicate: they are the same run.
 
     Raises:
         UserError: a negative replicate, or one that is no whole number.

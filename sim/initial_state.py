@@ -1,4 +1,4 @@
-"""The first state of a section: an elliptical mass in host tissue, vessels and PD-L1; the burn-in brings T cells and rest."""
+"""The first state of a section: an elliptical mass in host tissue, vessels and PD-L1. T cells arrive during the burn-in."""
 
 import math
 from typing import Annotated, Any, NamedTuple
@@ -17,7 +17,7 @@ from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2, Tissue
 
 _SITE_CM = SITE_UM * 1e-4
 MOST_LAYERS, MOST_SITES = 63, 8191
-"""Layers and width in sites within which every site has luck of its own (`site_entity`)."""
+"""Layers and width in sites within which every site has random numbers of its own (`site_entity`)."""
 _PLACES = 40
 _PROLIFERATING = int(CellState.PROLIFERATING)
 _VESSELS, _PD_L1 = int(Purpose.VESSEL_LAYOUT), int(Purpose.PD_L1_LAYOUT)
@@ -89,7 +89,7 @@ class Section(NamedTuple):
         return math.inf, half_x * flat, half_x
 
     def shape(self, margin: int) -> tuple[int, int, int]:
-        """Return the box (nz, ny, nx) with a margin of host tissue in sites, less in z where a site's luck would not be its own."""
+        """Return the box (nz, ny, nx) with a margin of host tissue in sites, less in z where two sites would share random numbers."""
         half_z, half_y, half_x = self.half_axes
         round_radius = (half_z * half_y * half_x) ** (1.0 / 3.0) if self.is_block else math.sqrt(half_y * half_x)
         ny, nx = (next_fast_len(2 * math.ceil(max(half, round_radius) + margin) + 1) for half in (half_y, half_x))

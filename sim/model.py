@@ -43,8 +43,8 @@ class TumourModel(mesa.Model):
 
     Args:
         arm: a scenario, the path of its file or the bare name of one that comes with LesionLab.
-        replicate: number of the replicate; arms with the same seed and replicate share their luck. None for what Mesa says:
-            `rng` if it is given, else the iteration of `mesa.batch_run`, else 0.
+        replicate: number of the replicate; arms with the same seed and replicate use common random
+            numbers. If None it follows Mesa: `rng` if given, else the iteration of `mesa.batch_run`, else 0.
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: seed of Mesa's own generator, from which the model never draws; names the replicate if `replicate` does not.
@@ -112,12 +112,12 @@ class TumourModel(mesa.Model):
         if self.clock.is_due(self._collect_every_h):
             self.datacollector.collect(self)
         if self.time_d >= self.days - 1e-9:
-            # Who would wake or die in the step that begins now does so in it, if the run goes on.
+            # A deposit that wakes, or a patient who dies, in the step that begins now does so in that step, if the run goes on.
             self._decide(self._deciding[2:])
             self.end("end of calendar" if self.days >= self.arm.day(self.arm.end) else "stopped as asked")
 
     def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:
-        """Let the agents of some kinds decide in turn; nobody treats the dead. At the very end only what falls due is noted."""
+        """Let the agents of some kinds decide in turn, until the patient dies. At the very end only events that fall due are noted."""
         self.state.orders = Orders()
         for kind in kinds:
             for agent in self._agents[kind]:
@@ -178,7 +178,7 @@ class TumourModel(mesa.Model):
         for index, (name, drug) in enumerate(self.arm.drugs.items()):
             DrugAgent(self, index, name, drug, self.arm)
         ClinicAgent(self, self.arm)
-        # Nobody comes or goes later: asking Mesa each hour would cost as much as a small section.
+        # The set of agents never changes: asking Mesa for it each hour would cost as much as a small section.
         self._agents = {kind: tuple(self.agents_by_type.get(kind, ())) for kind in self._deciding}
 
 

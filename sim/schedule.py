@@ -90,7 +90,7 @@ SCHEDULE = checked(
 
 SYSTEMIC = frozenset(
     ("radiobiology", "pharmacokinetics", "checkpoint_blockade", "vegf_blockade", "vegf_suppression", "t_cell_priming", "t_cell_entry"))
-"""Processes that write what lesions share; the others write one lesion at a time, so lesions may be worked on side by side."""
+"""Processes that write systemic state; the others write one lesion at a time, so lesions may be processed in parallel."""
 
 PARAMETERS: dict[str, type] = {
     **{row.name: row.module.Parameters for row in SCHEDULE if hasattr(row.module, "Parameters")},
@@ -112,12 +112,12 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> Clock:
 
 
 def _by_size(tissue: Tissue) -> int:
-    """Return what puts the largest section first, so that no thread is left with it at the end."""
+    """Return the sorting key that puts the largest section first, so that no thread is left with it at the end."""
     return -tissue.state.size
 
 
 def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock, tissue: Tissue) -> None:
-    """Let processes that write one lesion at a time act on one lesion alone; they read what is systemic."""
+    """Apply processes that write one lesion at a time to one lesion; they may read systemic state."""
     alone = State(state.key, state.systemic, [tissue], state.orders)
     is_turn_taken = False
     for row in rows:

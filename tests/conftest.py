@@ -1,4 +1,4 @@
-"""What all tests share: the option that renews the golden run, and the tiny arms."""
+"""Shared by all tests: the option that renews the golden run, and the tiny arms."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
-"""Stands in for the engine in tests of everything around it: made-up records at once, and every way a run can go wrong.
+"""A substitute for the engine in tests of the code around it: made-up records at once, and every way in which a run can fail.
 
-A scenario's title says what happens: `fails`, `dies` (its process is killed), `dies once FOLDER`; otherwise it works.
+A scenario's title decides what happens: `fails`, `dies` (its process is killed), `dies once FOLDER`; otherwise it works.
 """
 
 import os

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz --scenarios 10000 --sets 1000 --designs 500 --records 500
 
-Each input must end in an answer or in one of the two errors that become one message, and soon; a damaged record must be told by
+Each input must end in an answer or in one of the two errors that become one message, and soon; a damaged record must be reported by
 `inspect`, refused by `resume`, and marked by `plot`, `export` and `compare`. Inputs are tried in batches, each in a process of its own,
 so that what aborts or hangs is counted and does not end the search. A seed and a number name every input again.
 """
@@ -190,10 +190,10 @@ def try_record(stream: random.Random, folder: Path) -> str:
         text = io.StringIO()
         with contextlib.chdir(folder), contextlib.redirect_stderr(text), contextlib.redirect_stdout(text):
             said[verb[0]] = main(verb), text.getvalue()
-    is_told = said["inspect"][0] != 0 and said["resume"][0] == 2
+    is_reported = said["inspect"][0] != 0 and said["resume"][0] == 2
     outputs = [ended for verb, ended in said.items() if verb not in ("inspect", "resume")]
     is_marked = all(code == 2 or (code == 1 and "damaged" in text) for code, text in outputs)
-    if is_sealed_kind and not (is_told and is_marked):
+    if is_sealed_kind and not (is_reported and is_marked):
         return f"ACCEPTED {kind}: {said}"
     if not is_sealed_kind and said["resume"][0] == 0:
         return f"ACCEPTED {kind}: {said}"
@@ -214,7 +214,7 @@ def one(kind: str, seed: int, number: int, folder: Path) -> str:
         ended = KINDS[kind][0](random.Random(f"{kind} {seed} {number}"), folder)
     except (UserError, RecordError) as error:
         ended = "refused" if str(error).strip() else "TRACEBACK an empty message"
-    except BaseException as error:  # noqa: BLE001 - whatever is raised is what is sought
+    except BaseException as error:  # noqa: BLE001 - any exception is a finding
         frame = traceback.extract_tb(error.__traceback__)[-1]
         ended = f"TRACEBACK {type(error).__name__}: {str(error)[:80]} ({Path(frame.filename).name}:{frame.lineno})"
     return f"SLOW {ended}" if time.monotonic() - began > SLOW_S and kind != "records" else ended

@@ -1,4 +1,4 @@
-"""What holds in every state of a run, whatever the rules did."""
+"""Invariants that hold in every state of a run."""
 
 import numpy as np
 

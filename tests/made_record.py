@@ -39,7 +39,7 @@ SERIES = (*(Series(name, unit, name.replace("_", " "), ("time", "lesion")) for n
 
 
 def modalities(arm: str) -> tuple[bool, bool, bool]:
-    """Tell whether an arm has radiotherapy, anti-PD-1, anlotinib, from the words in its name."""
+    """Return whether an arm has radiotherapy, anti-PD-1, anlotinib, from the words in its name."""
     is_all = any(word in arm for word in ("combined", "case", "low_dose", "boost", "largest"))
     return is_all or "radiotherapy" in arm, is_all or "anti_pd1" in arm, is_all or "anlotinib" in arm
 

@@ -5,6 +5,7 @@ import re
 import tokenize
 from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,33 @@ RECORD_AS_IT_IS = ("lesionlab.sim.record.schema", "lesionlab.sim.record.seal")
 MAY_IMPORT_ANALYSIS = {"studies", "page", "cli"}
 OPTIONAL = {"optuna", "pyarrow", "imageio_ffmpeg", "matplotlib"}
 """Packages that a function may import for itself: not every installation has them, or how they load must be settled first."""
+# Private words of the first version, with the field's words for them: forbidden in names, docstrings, comments and pages.
+PRIVATE_NAMES = re.compile(r"(^|_)(luck|probes?|visitors?|ground|fight|walk_inputs|told|sought|wanted)($|_)", re.IGNORECASE)
+PRIVATE_WORDS = {
+    "random stream, common random numbers": r"luck|lucky",
+    "weighted clonogen": r"probes?",
+    "ghost contact": r"doubles?|visit(s|ed|ing|ors?)?",
+    "weight-controlled or under-weighted section": r"(held|light) (sections?|population|or not)|held at n_min",
+    "site flags": r"ground",
+    "killing inputs, motion inputs": r"fights?|fighting|walk by",
+    "reported, progress, parameter": r"told|sought|wanted",
+    "no, none": r"nobody('s)?",
+}
+ORDINARY_WORDS = re.compile("|".join((
+    r"no scan gives no visit", r"Why this visit is", r"a visit that read SD",                             # a visit to the clinic, RECIST
+    r"doubles (in|every|towards|what)", r"targets double", r"double (precision|the memory)",             # twice as much
+    r"by the sites visited",
+)))
+ORDINARY_NAMES = {"sim/record/seal.py": {"_probe", "_answer_probe", "PROBE_S", "PROBE_BYTES", "told", "wanted"}}
+"""A process that reads a file on trial is a probe in the ordinary sense."""
+NOT_YET_REWRITTEN = {
+    *(f"sim/processes/{name}.py" for name in ("vessels", "t_cell_killing", "t_cell_entry", "t_cell_priming", "t_cell_exhaustion",
+                                              "cell_cycle", "vegf_blockade", "radiobiology", "population_control")),
+    "sim/t_cell_steps.py", "sim/parameters/quantities.py", "sim/studies/calibration.py", "sim/treatment/courses.py",
+    *(f"sim/record/{name}.py" for name in ("reader", "writer", "files", "schema", "seal")),
+    "sim/scenario/load.py", "sim/scenario/yaml_document.py", "docs/odd.md", "docs/parameters.md", "docs/verification.md",
+}
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "scenarios").rglob("*.yaml")])
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLOCKS = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 
@@ -169,6 +197,60 @@ def test_comments_promise_nothing_and_names_are_british() -> None:
         names = [node.name for node in ast.walk(tree_of(path)) if isinstance(node, (*FUNCTIONS, ast.ClassDef))]
         found += [f"{name_of(path)}: {name}" for name in names if AMERICAN.search(name.replace("_", " "))]
     assert found == []
+
+
+def prose_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Return every docstring, comment and loose string of a source file with its line; of any other file the whole text."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        yield 1, text
+        return
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+    yield from ((token.start[0], token.string) for token in tokenize.generate_tokens(StringIO(text).readline)
+                if token.type == tokenize.COMMENT)
+
+
+def names_of(path: Path) -> Iterator[str]:
+    """Return every name that a source file gives to something: modules, functions, classes, arguments, variables, fields."""
+    yield path.stem
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+
+
+def private_words(text: str) -> list[tuple[str, str]]:
+    """Return each private word in a text with the field's word for it."""
+    plain = ORDINARY_WORDS.sub("", " ".join(text.split()))
+    return [(found.group(), instead) for instead, word in PRIVATE_WORDS.items()
+            for found in re.finditer(rf"\b({word})\b", plain, re.IGNORECASE)]
+
+
+def test_prose_uses_the_fields_words() -> None:
+    found = [f"{name_of(path)}:{line}: '{word}', write: {instead}" for path in (*SOURCES, *TESTS, *PAGES)
+             if name_of(path) not in NOT_YET_REWRITTEN and path != Path(__file__)
+             for line, text in prose_of(path) for word, instead in private_words(text)]
+    assert found == []
+
+
+def test_names_use_the_fields_words() -> None:
+    found = [f"{name_of(path)}: {name}" for path in (*SOURCES, *TESTS) for name in names_of(path)
+             if PRIVATE_NAMES.search(name) and name not in ORDINARY_NAMES.get(name_of(path), set())]
+    assert found == []
+
+
+def test_a_private_word_would_be_seen_and_an_ordinary_one_let_through() -> None:
+    assert [word for word, _ in private_words("a held\n    section shares its luck with nobody's probe")] == [
+        "luck", "probe", "held section", "nobody's"]
+    assert private_words("the mass doubles in ten days; a doubling time; held against gravity") == []
+    assert PRIVATE_NAMES.search("share_of_luck") and not PRIVATE_NAMES.search("background")
 
 
 def test_every_module_class_and_public_function_has_a_docstring() -> None:

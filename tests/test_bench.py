@@ -1,4 +1,4 @@
-"""Bench: every figure has a name, a unit and a spread, shares add up, targets say what is asked; never how fast it is."""
+"""Bench: every figure has a name, a unit and a spread, shares add up, targets state their bounds; no test depends on speed."""
 
 import json
 import math

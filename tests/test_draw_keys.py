@@ -34,7 +34,8 @@ def recorded(*arguments: str) -> dict[str, Any]:
 
 
 def test_no_two_draws_of_a_run_share_their_key() -> None:
-    """The run has every purpose: fractions together and hours apart, a held and light section, antigen loss, both drugs."""
+    """The run has every purpose: fractions together and hours apart, a weight-controlled and an under-weighted section,
+    antigen loss, both drugs."""
     seen = recorded()
     assert seen["shared"] == {}
     assert set(seen["made"]) == {purpose.name for purpose in Purpose} - FIXED - UNUSED
@@ -60,6 +61,6 @@ def test_the_recorded_draws_are_those_of_the_model(entity: int) -> None:
 def test_lesions_whose_names_are_one_number_to_the_draws_are_refused() -> None:
     assert name_entity("plumless") == name_entity("buckeroo")
     more = [f"lesions.{name}={{size_cm: [4, 3], measured: 2021-07-05, section_cells: 500}}" for name in ("plumless", "buckeroo")]
-    with pytest.raises(UserError, match=r"lesions\.buckeroo: has the luck of plumless; choose another name"):
+    with pytest.raises(UserError, match=r"lesions\.buckeroo: has the random numbers of plumless; choose another name"):
         scenario_from_text(TREATED, overrides=more)
     assert len(scenario_from_text(TREATED, overrides=more[:1]).lesions) == 2

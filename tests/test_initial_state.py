@@ -1,4 +1,4 @@
-"""First state: the section has the shape, cells, vessels and PD-L1 that were asked for; the box changes nobody's luck."""
+"""First state: the section has the shape, cells, vessels and PD-L1 of its parameters; the box changes no random stream."""
 
 import itertools
 import math
@@ -51,7 +51,7 @@ def test_a_slab_shares_its_cells_among_its_layers() -> None:
 
 
 def test_a_block_is_an_ellipsoid_of_the_lesion_s_shape_with_room_for_chance() -> None:
-    """A third diameter left out equals the second; the box has at most 63 layers, in which no two sites share luck."""
+    """A third diameter left out equals the second; the box has at most 63 layers, in which no two sites share random numbers."""
     section = Section((4.0, 3.0), 8000, is_block=True)
     half_z, half_y, half_x = section.half_axes
     assert 4.0 / 3.0 * math.pi * half_z * half_y * half_x == pytest.approx(8000)
@@ -122,7 +122,7 @@ def test_oxygen_is_solved_from_the_start() -> None:
     assert 0.0 < tissue.oxygen.max() < GROUPS["oxygen"].vessel_mmHg
 
 
-def test_the_size_of_the_box_changes_nobodys_random_stream() -> None:
+def test_the_size_of_the_box_changes_no_random_stream() -> None:
     small, large = made(cells=500, margin_sites=12), made(cells=500, margin_sites=30)
     assert small.state.shape != large.state.shape
     (_, sy, sx), (_, ly, lx) = small.centre, large.centre
@@ -138,7 +138,7 @@ def test_another_name_is_another_random_stream() -> None:
 
 
 def under_weighted_in_a_box(edge: int) -> Tissue:
-    """Return probes of a nearly eradicated lesion and T cells among them, in a box of so many sites, after half a day."""
+    """Return weighted clonogens of a nearly eradicated lesion and T cells among them, in a box of so many sites, after half a day."""
     tissue = bare_tissue((1, edge, edge), weight=1e3, volume_weight=1e6)
     middle, random = edge // 2, np.random.default_rng(3)
     for y, x in random.integers(-7, 8, (40, 2)):
@@ -154,8 +154,8 @@ def under_weighted_in_a_box(edge: int) -> Tissue:
     return tissue
 
 
-def test_the_box_changes_nobodys_random_stream_in_a_under_weighted_section_either() -> None:
-    """Visits, their doubles and the lines that replace what T cells killed: the same, seen from the centre."""
+def test_the_box_changes_no_random_stream_in_an_under_weighted_section_either() -> None:
+    """Ghost contacts, and the lines that replace clonogens killed by T cells: the same, relative to the centre."""
     seen = []
     for edge in (91, 107):
         tissue = under_weighted_in_a_box(edge)

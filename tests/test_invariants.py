@@ -39,7 +39,7 @@ def test_one_code_runs_a_slice_a_slab_and_a_block(shape: str) -> None:
 
 @pytest.mark.slow
 def test_the_patient_keeps_every_invariant_and_her_t_cells_through_the_first_fortnight() -> None:
-    """Four lesions, radiotherapy and anti-PD-1: what leaves the blood arrives in lesions, step by step, and nobody else does."""
+    """Four lesions, radiotherapy and anti-PD-1: the T cells that leave the blood, and no others, arrive in lesions, step by step."""
     arm = quick(load_scenario(scenario_folder() / "case.yaml", ["t_cell_exhaustion.daughters_per_recovery=0"]))
     arrived: dict[str, tuple[int, float]] = {}
     left = 0.0

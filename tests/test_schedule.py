@@ -47,9 +47,9 @@ def test_a_step_calls_every_process_in_order_and_the_micro_steps_at_their_place(
     assert after == clock_at(8)
 
 
-@pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
+@pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "under-weighted"])
 def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one compiled call, shared out or turn by turn: the same bytes, in a section whose T cells visit clonogens too."""
+    """In one compiled call, divided among threads or turn by turn: the same bytes, in a section with ghost contacts too."""
     def hours(is_compiled: bool, n_threads: int = 1) -> State:
         tissue = lively()
         tissue.weight = weight
@@ -72,7 +72,7 @@ def test_the_micro_steps_of_a_step_are_turns_of_their_processes(weight: float, m
     assert compiled.tissues[0].hits.any()
 
 
-@pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "light"])
+@pytest.mark.parametrize("weight", [1e6, 3e4], ids=["full", "under-weighted"])
 def test_random_streams_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads(weight: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of T cells for an hour, their rows in two orders and on one thread and three: each does the same."""
     monkeypatch.setattr(threads, "LEAST_ROWS", 1)
@@ -98,7 +98,7 @@ def test_random_streams_and_hits_belong_to_t_cells_not_to_rows_chunks_or_threads
         return remember(state)
 
     def but_ghost_contacts(seen: dict[str, bytes]) -> dict[str, bytes]:
-        """Return all but the visits, which stand in the order of the rows that began them."""
+        """Return all but the ghost contacts, whose order follows the rows that began them."""
         return {path: kept for path, kept in seen.items() if ".ghost_contacts." not in path}
 
     as_ever = hour(False, 1)

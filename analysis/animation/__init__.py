@@ -1,1 +1,1 @@
-"""Moving pictures: arms side by side on one clock."""
+"""Animations: arms side by side on one clock."""

@@ -1,7 +1,7 @@
 """Arms side by side on one clock: tissue with T cells, oxygen, the treatment strip and the diameters growing below.
 
-GIF is written by Pillow and always possible; MP4 where an ffmpeg is found. The section is shown at its own scale, so that cells and
-T cells stay visible; what it measures in the patient is printed, and drawn as a calliper on one scale for all arms.
+GIF is written by Pillow and is always possible; MP4 needs an ffmpeg. The section is shown at its own scale, so that cells and T
+cells stay visible. Its size in the patient is printed, and drawn as a calliper on one scale for all arms.
 """
 
 import importlib.util
@@ -70,7 +70,7 @@ def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progre
     reel = film(records, lesion or default_lesion(records), frames)
     drawn = _counted(reel, on_progress)
     write = _write_mp4 if target.suffix.lower() == ".mp4" else _write_gif
-    # What stood there stays until the new file is whole.
+    # An existing file stays until the new one is complete.
     with created(target, is_forced) as unfinished:
         write(drawn, reel, unfinished, fps)
     return target
@@ -92,7 +92,7 @@ def _counted(reel: Film, on_progress: Progress | None) -> Iterator[NDArray[np.ui
 
 
 def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:
-    """Write frames as they are: one palette for all, no dithering, what stays is not written again, first and last frame held."""
+    """Write frames as they are: one palette for all, no dithering, unchanged pixels left out, longer pauses on the first and last frame."""
     palette = reel.stage.palette.colours.tobytes()
 
     def pictures() -> Iterator[Image.Image]:

@@ -1,4 +1,4 @@
-"""The frames of the animation: what every arm shows on every day, composed as colour numbers by numpy alone."""
+"""The frames of the animation: the picture of every arm on every day, composed as colour numbers by numpy alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,7 +92,7 @@ def compose(reel: Film, number: int) -> NDArray[np.uint8]:
 
 
 def _write_date(frame: NDArray[np.uint8], reel: Film, day: float) -> None:
-    """Write the day, and the newest milestone while it is news."""
+    """Write the day, and the latest milestone for a while after it."""
     date = dates(reel.records[0], [day])[0]
     _write(frame, f"day {day:.0f}   {date.day} {date:%b %Y}", reel.stage.tissue[0].left + 190, 13, DATE_PX, is_bold=True)
     news_d = NEWS_D if day < reel.clock.break_d else 3 * NEWS_D
@@ -102,7 +102,7 @@ def _write_date(frame: NDArray[np.uint8], reel: Film, day: float) -> None:
 
 
 def _is_given(reel: Film, arm: int, modality: str, previous: float, day: float) -> bool:
-    """Tell whether a treatment is on: a dose since the last frame, or one that still lasts (one interval; fractions a weekend)."""
+    """Return whether a treatment is on: a dose since the last frame, or one that still lasts (one interval; fractions over a weekend)."""
     ended = ended_on_day(reel.records[arm])
     doses = reel.doses.get((arm, modality))
     if doses is None or (ended is not None and day > ended):

@@ -1,7 +1,7 @@
-"""The stage of the animation: where everything stands in pixels, and the two pictures that frames are cut from.
+"""The layout of the animation: the place of everything in pixels, and the two pictures that frames are cut from.
 
-All that never changes is drawn once by matplotlib: `dark`, with chips unlit and empty axes, and `lit`, with chips lit and curves
-complete. A frame is `dark` with those parts of `lit` copied in that are true by then. Layers hold colour numbers, not colours.
+The fixed parts are drawn once by matplotlib: `dark`, with chips unlit and empty axes, and `lit`, with chips lit and curves
+complete. A frame is `dark` with the parts of `lit` copied in that apply on its day. Layers hold colour numbers, not colours.
 """
 
 from collections.abc import Mapping, Sequence
@@ -117,7 +117,7 @@ def _render(figure: Figure) -> NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """Everything that the still parts of the animation are drawn from."""
+    """All data for the fixed parts of the animation."""
 
     arms: Mapping[str, list[Record]]
     lesion: str

@@ -1,4 +1,4 @@
-"""The 256 colours of the animation: those that carry meaning stand at fixed numbers and are never mixed or dithered."""
+"""The 256 colours of the animation: colours with a meaning have fixed numbers and are never mixed or dithered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,14 +46,14 @@ class Palette:
 
 
 def build(images: Sequence[NDArray[np.uint8]], arm_colours: Sequence[str]) -> Palette:
-    """Return the palette: fixed colours, the arms' colours, and the best of the still layers for what is left."""
+    """Return the palette: fixed colours, the arms' colours, and for the remaining numbers the most useful colours of the fixed layers."""
     tissue = _bytes([to_rgb(entry.colour) for entry in style.TISSUE])
     oxygen = _bytes(style.oxygen_map(OXYGEN_LEVELS)(np.arange(OXYGEN_LEVELS))[:, :3])
     ink = _bytes(np.linspace(1.0, to_rgb(style.INK), INK_LEVELS))
     fixed = np.concatenate([tissue, _faded(tissue), oxygen, _faded(oxygen), _bytes([to_rgb(style.HYPOXIA_LINE)]), ink,
                             _bytes([to_rgb(colour) for colour in arm_colours])])
     n_free = N_COLOURS - len(fixed)
-    # Every colour counts once: otherwise white paper and its neighbours would take most of the places.
+    # Every colour counts once: otherwise white and near-white would take most of the numbers.
     distinct = _unpacked(_distinct(*(_packed(image) for image in images)))
     chosen = Image.fromarray(distinct[np.newaxis]).quantize(n_free, dither=Image.Dither.NONE).getpalette() or []
     free = np.array(chosen[:3 * n_free], dtype=np.uint8).reshape(-1, 3)

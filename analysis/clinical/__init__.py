@@ -1,1 +1,1 @@
-"""A run as a clinic reads it: scans, RECIST, outcomes, and what was reported."""
+"""The clinical reading of a run: scans, RECIST, outcomes, and the reported findings."""

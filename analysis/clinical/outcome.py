@@ -1,4 +1,4 @@
-"""What became of one run, as numbers with units and a few words: response, progression, nadir, control, deaths by cause."""
+"""The outcome of one run, as numbers with units and a few words: response, progression, nadir, control, deaths by cause."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def read_outcome(record: Record) -> Outcome:
     for reading in READINGS:
         event, best = time_to_progression(scans, reading), best_overall_response(scans, reading)
         numbers[f"time_to_progression_{reading}_d", ""] = event.time_d if event.is_event else np.inf
-        # Who was never assessed is neither controlled nor not.
+        # A patient who was never assessed counts neither as controlled nor as uncontrolled.
         numbers[f"is_controlled_at_end_{reading}", ""] = float(not event.is_event) if event.is_event or best != "NE" else np.nan
         words[f"best_response_{reading}"] = best
         words[f"progression_cause_{reading}"] = event.cause if event.is_event else "none seen"
@@ -109,7 +109,7 @@ def _targets(record: Record) -> NDArray[np.bool_]:
 
 
 def _nadir(record: Record) -> Iterator[tuple[tuple[str, str], float]]:
-    """Yield the nadir and what the tissue was like on its day."""
+    """Yield the nadir and the state of the tissue on its day."""
     sums_cm, targets = target_sum_cm(record), _targets(record)
     if np.isnan(sums_cm).all():
         raise RecordError(f"{record.path}: no diameter of a target lesion is known, so there is no nadir")

@@ -1,8 +1,8 @@
-"""What a record's scenario says was reported of the patient, and what one run makes of each finding.
+"""Reported findings of the patient from a record's scenario, and the value that one run gives for each.
 
 The misfit of a finding is in units of its tolerance: (simulated - reported) / tolerance; beyond a limit, what exceeds it; one
-rank of response counts as two; control that was lost, and a day that the patient did not live to see, count the more the
-earlier. Its loss is the square up to three and goes on linearly (Huber), so that no arm, however short, makes it infinite.
+rank of response counts as two; loss of control, and death before the day of a finding, count more the earlier they come.
+Its loss is the square up to three and continues linearly (Huber), so that no arm, however short, makes it infinite.
 """
 
 from collections.abc import Sequence
@@ -54,16 +54,16 @@ class Finding:
         return (-np.inf if self.bound == "at_most" else middle - width, np.inf if self.bound == "at_least" else middle + width)
 
     def agrees(self, number: float) -> bool:
-        """Tell whether a number lies within the limits."""
+        """Return whether a number lies within the limits."""
         low, high = self.limits
         return bool(low - ROUNDING <= number <= high + ROUNDING)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one run shows of a finding: a number or response, which lesion progressed first, and the misfit.
+    """The result of one run for a finding: a number or response, which lesion progressed first, and the misfit.
 
-    `value` is None where the run stopped before; `is_lived` then tells whether the patient was still alive.
+    `value` is None where the run stopped before; `is_lived` then states whether the patient was still alive.
     """
 
     value: float | str | None
@@ -88,7 +88,7 @@ def scenario_of(record: Record) -> dict[str, Any]:
 
 
 def how_fitted(scenario: dict[str, Any]) -> str:
-    """Return how a scenario's values were fitted, and which of them it states otherwise now; "" if they were not."""
+    """Return how a scenario's values were fitted, and which of them it has changed since; "" if they were not."""
     block = scenario.get("calibration")
     if not block:
         return ""
@@ -120,7 +120,7 @@ def findings(record: Record) -> tuple[Finding, ...]:
 
 
 def find(finding: Finding, outcome: Outcome) -> Found:
-    """Return what a run shows of a finding."""
+    """Return the result of a run for a finding."""
     scans = outcome.scans
     if finding.quantity in EVENT_MONTHS:
         return _event(finding, outcome)
@@ -136,7 +136,7 @@ def find(finding: Finding, outcome: Outcome) -> Found:
 
 
 def mean_losses(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Return the loss of each finding of the runs' arm by name, the mean over the runs; without what some run does not reach."""
+    """Return the loss of each finding of the runs' arm by name, the mean over the runs; without findings that some run does not reach."""
     mine = [finding for finding in findings(outcomes[0].record) if finding.arm == outcomes[0].arm]
     found = {finding.name: [find(finding, outcome) for outcome in outcomes] for finding in mine}
     return {name: float(np.mean([one.loss for one in several])) for name, several in found.items()
@@ -144,12 +144,12 @@ def mean_losses(outcomes: Sequence[Outcome]) -> dict[str, float]:
 
 
 def _early(misfit: float, lost_d: float, day: float) -> float:
-    """Return a misfit that doubles towards the start: the earlier it was lost, the worse."""
+    """Return a misfit that doubles towards the start: the earlier the loss, the larger."""
     return misfit * (2 - min(max(lost_d, 0.0) / day, 1.0)) if day > 0 else 2 * misfit
 
 
 def _distance(finding: Finding, number: float) -> float:
-    """Return how far a number is from what agrees, in tolerances; of a limit only what exceeds it."""
+    """Return the distance of a number from the reported value in tolerances; beside a limit only the excess over it."""
     away = min(max((number - float(finding.value)) / finding.tolerance, -WORST_MISFIT), WORST_MISFIT)
     return {"about": away, "at_most": max(away, 0.0), "at_least": min(away, 0.0)}[finding.bound]
 
@@ -181,7 +181,7 @@ def _response(finding: Finding, outcome: Outcome) -> str | None:
 
 
 def _progression(finding: Finding, outcome: Outcome) -> TimeToEvent:
-    """Return the progression that a finding speaks of."""
+    """Return the progression to which a finding refers."""
     if finding.quantity == "local_control":
         controls = local_control(outcome.scans)
         chosen = controls.values() if finding.lesion == PATIENT else [controls[finding.lesion]] if finding.lesion in controls else []
@@ -208,7 +208,7 @@ def _event(finding: Finding, outcome: Outcome) -> Found:
     scans = outcome.scans
     is_death = finding.quantity == "lethal_burden_months"
     event = TimeToEvent(scans.end_d, scans.is_dead, "lethal burden") if is_death else _progression(finding, outcome)
-    # An event that has not come is as far off as the last day observed shows, at least.
+    # An event that has not come lies at least beyond the last day observed.
     misfit = _distance(finding, event.months)
     if not event.is_event:
         return Found(None, np.nan) if scans.end_d < finding.day else Found(np.inf, misfit)

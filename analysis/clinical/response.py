@@ -1,6 +1,6 @@
 """The clinical reading of a run: RECIST 1.1 on its scan dates (Eisenhauer et al. 2009, doi:10.1016/j.ejca.2008.10.026).
 
-The rules, with what had to be decided where the paper leaves room:
+The rules, with our decisions where the paper leaves room:
 
 * Baseline is the first scan. Measurable is a longest diameter of 1.0 cm, for a node a short axis of 1.5 cm. Targets are
   up to five measurable lesions of role `target`, the largest first (every lesion is its own organ); others are non-target.
@@ -20,7 +20,7 @@ The rules, with what had to be decided where the paper leaves room:
   measurable on a later scan is a new lesion ("identified on a follow-up study in an anatomical location that was not
   scanned at baseline"), whether it grew or not.
 * Responses are not confirmed by a second scan; SD counts as a best response from day 42 on. Death by lethal burden is an
-  event on its day. A scan that never took place says nothing.
+  event on its day. A scan that never took place is ignored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -116,7 +116,7 @@ def time_to_progression(table: ScanTable, reading: Reading = "report") -> TimeTo
 
 
 def is_controlled_at_end(table: ScanTable, reading: Reading = "report") -> bool:
-    """Tell whether the patient is alive without progression on the last day observed."""
+    """Return whether the patient is alive without progression on the last day observed."""
     return not time_to_progression(table, reading).is_event
 
 

@@ -1,4 +1,4 @@
-"""What a patient's scans show: sizes on the scan dates that took place, and what can be seen and measured of them.
+"""A patient's scans: sizes on the scan dates that took place, and whether each is visible and measurable.
 
 The limits are those of RECIST 1.1 on CT slices of 5 mm (Eisenhauer et al. 2009, doi:10.1016/j.ejca.2008.10.026).
 """
@@ -19,7 +19,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class ScanTable:
-    """What the scans of one run showed.
+    """The scans of one run.
 
     Attributes:
         time_d: (scan,) days of the scans that took place, rising.

@@ -1,14 +1,14 @@
-"""Attribution: an outcome shared out among the treatments, and among the couplings of the model, by Shapley's value.
+"""Attribution: an outcome divided among the treatments, and among the couplings of the model, by Shapley's value.
 
-The share of a player is what it adds on joining, averaged over all orders of joining (Shapley 1953); shares sum to the worth of all
+The share of a player is the gain when it joins, averaged over all orders of joining (Shapley 1953); shares sum to the worth of all
 together less that of none. Worths are in decades on a day that is stated before anything runs:
 
 * `kill`: log10 clonogens of the target lesions without treatment, less those under the full regimen.
 * `synergy`: Bliss's excess of the full regimen, its kill less the sum of its parts' kills.
 
 Treatments: exact over the factorial, from each replicate. Couplings (mechanism switches): by sampled orders (Castro et al. 2009,
-doi:10.1016/j.cor.2008.04.004), each walked once on the luck of one replicate from all couplings off to all on, in every arm alike. An
-interval is a bootstrap over replicates, or over walks, and so holds the luck and the choice of orders.
+doi:10.1016/j.cor.2008.04.004), each followed once, with the random streams of one replicate, from all couplings off to all on, in
+every arm alike. An interval is a bootstrap over replicates, or over walks, and so includes chance and the choice of orders.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -68,7 +68,7 @@ def worth_of(logs: Mapping[frozenset[str], float], factors: Collection[str], out
 def of_couplings(walks: Sequence[Sequence[tuple[str, float]]]) -> Shares:
     """Return the couplings' shares from walks: each is (coupling that joined, worth after it), the first ("", worth of none).
 
-    A walk with a worth that is not known (nan) is left out whole.
+    A walk with an unknown worth (nan) is left out entirely.
     """
     whole = [walk for walk in walks if all(np.isfinite(worth) for _, worth in walk)]
     gains = [{joined: after - before for (_, before), (joined, after) in pairwise(walk)} for walk in whole]

@@ -1,4 +1,4 @@
-"""The case against the model: every reported finding of an arm beside what its runs show, fitted and predicted apart.
+"""The case against the model: every reported finding of an arm beside the results of its runs, fitted and predicted apart.
 
 A row is inside where the median of the runs lies within what was reported; of responses and control where enough runs agree
 (responses: at least half; progression: at least half by the lesion that was named).
@@ -37,7 +37,7 @@ UNKNOWN_ARM = "not run"
 class Row:
     """One finding against the runs of its arm: numbers are shares of runs for responses and control, else in the finding's unit.
 
-    `is_inside` is None where no run could tell; `n` counts the runs that could.
+    `is_inside` is None where no run has a result; `n` counts the runs that have one.
     """
 
     finding: Finding
@@ -51,12 +51,12 @@ class Row:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """What agrees, on the scale of `median`: for a response the share of runs that must show it."""
+        """The range that agrees, on the scale of `median`: for a response the share of runs that must show it."""
         return (HALF, 1.0) if self.finding.quantity == "response" else self.finding.limits
 
     @property
     def verdict(self) -> str:
-        """`inside`, `outside`, or that no run could tell."""
+        """`inside`, `outside`, or that no run has a result."""
         return {True: "inside", False: "outside", None: "not observed" if self.n_not_observed else UNKNOWN_ARM}[self.is_inside]
 
 
@@ -70,7 +70,7 @@ class CaseTable:
 
 
 def case_table(outcomes: Sequence[Outcome]) -> CaseTable:
-    """Hold the findings of the records' scenario against their runs; no rows where nothing is reported of any arm that was run.
+    """Compare the findings of the records' scenario with their runs; no rows where nothing is reported of any arm that was run.
 
     Raises:
         RecordError: two records report different things under one name.
@@ -87,13 +87,13 @@ def case_table(outcomes: Sequence[Outcome]) -> CaseTable:
 
 
 def _calibrated(outcomes: Sequence[Outcome]) -> str:
-    """Return how values of the scenarios were fitted; more than one way is said so."""
+    """Return how values of the scenarios were fitted, or a statement that they were fitted in different ways."""
     ways = {how_fitted(scenario_of(outcome.record)) for outcome in outcomes}
     return next(iter(ways)) if len(ways) == 1 else "the records' values were fitted in different ways"
 
 
 def _row(finding: Finding, outcomes: Sequence[Outcome]) -> Row:
-    """Hold one finding against the runs of its arm."""
+    """Compare one finding with the runs of its arm."""
     found = [find(finding, outcome) for outcome in outcomes]
     seen = [one for one in found if one.value is not None or not one.is_lived]
     n, n_missing = len(seen), len(found) - len(seen)
@@ -126,7 +126,7 @@ def _median(numbers: Any) -> float:
 
 
 def _is_by_lesion(finding: Finding, seen: Iterable[Found]) -> bool:
-    """Tell whether at least half of the runs progress by the lesion that was named."""
+    """Return whether at least half of the runs progress by the named lesion."""
     if finding.quantity != "progression_months" or finding.lesion == PATIENT:
         return True
     causes = [finding.lesion in one.cause.removeprefix("new lesion: ").split(", ") for one in seen]
@@ -149,7 +149,7 @@ def _text(number: float) -> str:
 
 
 def reported_text(finding: Finding) -> str:
-    """Return what was reported in words: `-36 +- 10 %`, `at least 0.8 of runs`, `PR`."""
+    """Return the reported value in words: `-36 +- 10 %`, `at least 0.8 of runs`, `PR`."""
     if isinstance(finding.value, str):
         return finding.value
     words = {"about": "", "at_most": "at most ", "at_least": "at least "}[finding.bound]
@@ -171,7 +171,7 @@ def status_text(row: Row, table: CaseTable) -> str:
 
 
 def short_text(row: Row) -> str:
-    """Return what the runs show in few characters, for a figure: the median, the share of runs, or the responses."""
+    """Return the result of the runs in few characters, for a figure: the median, the share of runs, or the responses."""
     if row.is_inside is None:
         return "-"
     if np.isnan(row.median):
@@ -187,7 +187,7 @@ def _what(finding: Finding) -> str:
 
 
 def statement(table: CaseTable) -> str:
-    """Return in a few sentences what the rows are worth: what was fitted, how many agree, how many runs."""
+    """Return a summary of the rows in a few sentences: what was fitted, how many rows agree, how many runs."""
     fitted = table.calibration or ("nothing was fitted: values are defaults or assumed, and rows to fit are those that a calibration "
                                    "would use")
     counts = {status: [row for row in table.rows if row.finding.status == status and row.is_inside is not None]
@@ -202,7 +202,7 @@ def statement(table: CaseTable) -> str:
 
 
 def write_case_table(table: CaseTable, folder: Path) -> Path:
-    """Write case_table.csv, a row a finding; what is not known or not reached is left empty."""
+    """Write case_table.csv, a row a finding; unknown or unreached values are left empty."""
     path = folder / FILE
     text = StringIO(newline="")
     writer = csv.writer(text)
@@ -217,7 +217,7 @@ def _cell(value: Any) -> Any:
 
 
 def plain_row(row: Row, table: CaseTable) -> dict[str, Any]:
-    """Return one row as plain data by the names of `COLUMNS`; None is not known or not reached."""
+    """Return one row as plain data by the names of `COLUMNS`; None stands for unknown or not reached."""
     finding = row.finding
     numbers = [float(number) if np.isfinite(number) else None for number in (*row.limits, row.median, row.low, row.high)]
     return dict(zip(COLUMNS, (

@@ -53,7 +53,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All arms in the order in which they were given; `notes` say what keeps them from being comparable."""
+    """All arms in the order in which they were given; `notes` list what makes them hard to compare."""
 
     arms: tuple[Arm, ...]
     is_quick: bool
@@ -109,8 +109,8 @@ def compare(records: Sequence[Record]) -> Comparison:
 
 
 def _notes(records: Sequence[Record]) -> Iterator[str]:
-    """Yield what the reader of a comparison must know."""
-    for name, meaning in (("start_date", "start dates"), ("seed", "seeds (the arms do not share their luck)"), ("patient", "patients"),
+    """Yield what limits the comparison."""
+    for name, meaning in (("start_date", "start dates"), ("seed", "seeds (no common random numbers)"), ("patient", "patients"),
                           ("code_version", "model versions"), ("is_quick", "section sizes (some quick, some not)")):
         if len(set(map(str, (record.attributes.get(name) for record in records)))) > 1:
             yield f"the records have different {meaning}"
@@ -136,7 +136,7 @@ def _summed_up(name: str, outcomes: tuple[Outcome, ...]) -> Arm:
 
 
 def summarise(values: Sequence[float]) -> Summary:
-    """Return median, quantiles, mean and sd of what is known; a time not reached counts as longer than any other."""
+    """Return median, quantiles, mean and sd of the known values; a time not reached counts as longer than any other."""
     known = np.sort([value for value in values if not np.isnan(value)])
     if not len(known):
         return Summary(0, np.nan, np.nan, np.nan, 0)

@@ -1,8 +1,8 @@
 """The ledger of deaths: what killed the tumour cells of each lesion, arm by arm.
 
 Cells die from the start to an arm's end, and arms end on different days; counts are compared up to the last day on which every run of
-every arm was still observed. A cell that dies in cells that a treatment has spared is counted too: the ledger says of what cells died,
-not what a treatment is worth. For that see `attribution.py`.
+every arm was still observed. The ledger states causes of death, not the worth of a treatment: cells that survive one treatment and die
+later of another cause are counted under that cause. For the worth of treatments see `attribution.py`.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a comparison finds beyond its arms one by one: survival, differences on the same luck, synergy, interactions, attribution.
+"""Findings of a comparison beyond single arms: survival, differences with common random numbers, synergy, interactions, attribution.
 
 The stated day is fixed before anything runs: `--day`, else day 42 (six weeks: what RECIST asks of stable disease), or the last day that
 every run was planned for if that is sooner. Cells are those of the target lesions, or of each known lesion on its own.
@@ -43,7 +43,7 @@ DELAYS = {"growth": "growth to twice the cells of day 0", "progression_report": 
 
 
 class Difference(NamedTuple):
-    """What an arm has more of than its reference, replicate by replicate."""
+    """A difference of an arm from its reference, paired by replicate."""
 
     quantity: str
     arm: str
@@ -75,7 +75,7 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything found; `synergy` is None where the arms hold no factorial, `attribution` where there is nothing to share out."""
+    """Everything found; `synergy` is None where the arms hold no factorial, `attribution` where there is nothing to divide."""
 
     day_d: float
     horizon_d: float

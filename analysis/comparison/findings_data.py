@@ -15,7 +15,7 @@ KINDS = {"bliss": "kill beyond the sum of the parts (Bliss)", "hsa": "kill beyon
 
 
 def number(value: float) -> float | None:
-    """Return a finite number, None for one that is not known or not reached."""
+    """Return a finite number, None for one that is unknown or not reached."""
     return float(value) if np.isfinite(value) else None
 
 
@@ -46,7 +46,7 @@ def data(findings: Findings, scan_days: Sequence[float]) -> dict[str, Any]:
 
 
 def meaning(quantity: str, findings: Findings) -> str:
-    """Return what a paired difference is a difference of, with its day or horizon."""
+    """Return the meaning of a paired difference, with its day or horizon."""
     return DIFFERENCES[quantity][1].format(horizon=findings.horizon_d, day=findings.day_d)
 
 
@@ -126,5 +126,5 @@ def survival_rows(findings: Findings) -> Iterator[list[Any]]:
 
 
 def cell(value: float) -> str:
-    """Return a number for a table; empty where it is not known or not reached."""
+    """Return a number for a table; empty where it is unknown or not reached."""
     return f"{value:.6g}" if np.isfinite(value) else ""

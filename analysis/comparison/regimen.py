@@ -1,4 +1,4 @@
-"""What each arm was given, read from the scenario in its record, and which arms together form a factorial.
+"""The treatments of each arm, read from the scenario in its record, and the arms that together form a factorial.
 
 Arms belong to one factorial if their scenarios differ in treatments only: same lesions, parameters, mechanisms, calendar. A
 factor is a modality (all courses of radiotherapy, all drugs of a class); where arms take single courses away, each course is one.
@@ -62,7 +62,7 @@ class Factorial:
 
 
 def regimen(record: Record) -> Regimen:
-    """Return what the arm of a record was given."""
+    """Return the treatments of the arm of a record."""
     return _read(record.scenario_yaml)
 
 

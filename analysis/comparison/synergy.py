@@ -1,4 +1,4 @@
-"""Synergy with its uncertainty: what a combination does beyond its parts, over time, from replicates paired by luck.
+"""Synergy with its uncertainty: the effect of a combination beyond its parts, over time, from replicates paired by common random numbers.
 
 Effects are decades of kill, E_S(t) = log10 max(N_untreated(t), 1) - log10 max(N_S(t), 1), for N the clonogens or the tumour cells
 (volume: dead cells not yet cleared included) of a lesion, or of all target lesions together. Positive excess is more kill:
@@ -13,7 +13,7 @@ Effects are decades of kill, E_S(t) = log10 max(N_untreated(t), 1) - log10 max(N
   the sum of the delays of its parts (0 for equal growth rates and multiplying survival, since delay = kill / growth rate), and less the
   longest of them. A time not reached by the end is censored: the excess is then a bound, `at least` or `at most`, or neither.
 
-An arm that has ended takes its replicate out of every later day; nothing is carried forward, and `n` says what is left.
+An arm that has ended takes its replicate out of every later day; nothing is carried forward, and `n` is the number left.
 """
 
 from collections.abc import Mapping, Sequence
@@ -158,6 +158,6 @@ def delays(arms: Mapping[str, Sequence[Outcome]], design: Factorial, combination
 
 
 def _kind(raising: NDArray[np.bool_], lowering: NDArray[np.bool_]) -> str:
-    """Return what censored times leave of an excess: those that enter it with plus make it a lower bound, with minus an upper one."""
+    """Return the kind of an excess with censored times: those added make it a lower bound, those subtracted an upper one."""
     kinds = {(False, False): "exact", (True, False): "at least", (False, True): "at most", (True, True): "unknown"}
     return kinds[bool(raising.any()), bool(lowering.any())]

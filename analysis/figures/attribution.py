@@ -1,4 +1,4 @@
-"""One slide: who does it (treatments) and how (couplings), as shares that sum to the whole."""
+"""One slide: the effect by treatment and by coupling, as shares that sum to the whole."""
 
 from collections.abc import Sequence
 
@@ -52,9 +52,9 @@ def _ranked(shares: Shares) -> list[str]:
 
 
 def _whole(question: str, outcome: str, shares: Shares, unit: str) -> str:
-    """Return what is shared out, how large it is, and what is left without any player."""
+    """Return the name and size of the divided outcome, and the rest without any player."""
     if not shares.whole.n:
-        return f"{question}: {WORTHS[outcome]}\ncannot be told: in every one an arm had ended by then\nn = 0 {unit}"
+        return f"{question}: {WORTHS[outcome]}\nunknown: in every one an arm had ended by then\nn = 0 {unit}"
     rest = f", {shares.nothing.mean:.2f} of it without any coupling" if unit == "walks" else ""
     return f"{question}: {WORTHS[outcome]}\n{shares.whole.mean:.2f} decades{rest}\nn = {shares.whole.n} {unit}"
 

@@ -1,4 +1,4 @@
-"""The treatment calendar: what was given when, the moments worth pointing at, and the clock that figures and animation share.
+"""The treatment calendar: treatments and their dates, milestones, and the clock that figures and animation share.
 
 The clock has two speeds: the weeks in which treatments start and end fill the first half of the axis, the years that follow
 the second. Otherwise every infusion and fraction of a case of four years would stand in its first two per cent.
@@ -103,7 +103,7 @@ def _spans(times_d: Iterable[float]) -> list[tuple[float, float]]:
 
 
 def tracks(records: Sequence[Record]) -> tuple[Track, ...]:
-    """Return the calendar of all arms together; a line that an arm only began, or gives too, stands once."""
+    """Return the calendar of all arms together; a line that several arms give, or that an arm only began, is listed once."""
     found: list[Track] = []
     for record in records:
         for track in _tracks_of(record):
@@ -150,7 +150,7 @@ def drug_class(record: Record, drug: str) -> str:
 
 
 def milestones(records: Sequence[Record]) -> tuple[Milestone, ...]:
-    """Return what figures mark, in time: the first dose of every drug and every course of radiotherapy of any arm."""
+    """Return the milestones that figures mark, in order: the first dose of every drug and every course of radiotherapy of any arm."""
     marks = []
     for track in tracks(records):
         if track.modality == "radiotherapy":

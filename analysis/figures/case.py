@@ -1,4 +1,4 @@
-"""One glance at the case: for every finding what was reported as a grey range, and what the runs of its arm show as a mark."""
+"""The case in one figure: for every finding the reported range in grey, and the result of the runs of its arm as a mark."""
 
 from collections.abc import Sequence
 from textwrap import fill

@@ -1,4 +1,4 @@
-"""The figures of the findings, each where there is something to show, with a caption that says what it rests on."""
+"""The figures of the findings, each where there is something to show, with a caption that states its basis."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -52,8 +52,8 @@ def _drawings(findings: Findings) -> list[tuple[str, Draw, str]]:
             "reading 'report') and alive. A run that ended without the event is censored on its last day. Bands are pointwise.")))
         if findings.differences:
             drawings.append(("differences", difference_figure, (
-                "Each arm less the first, replicate by replicate on the same luck: mean and 95 % bootstrap interval. Days are counted "
-                f"up to day {findings.horizon_d:.0f}; clonogens are those of the target lesions.")))
+                "Each arm less the first, paired by replicate with common random numbers: mean and 95 % bootstrap interval. Days are "
+                f"counted up to day {findings.horizon_d:.0f}; clonogens are those of the target lesions.")))
     if findings.synergy is not None:
         drawings.append(("synergy", synergy_figure, (
             "Kill of each combination beyond the sum of its parts (Bliss: independent parts multiply survival, so 0 is no interaction) "
@@ -66,5 +66,5 @@ def _drawings(findings: Findings) -> list[tuple[str, Draw, str]]:
     if findings.attribution is not None:
         drawings.append(("attribution", attribution_figure, (
             "Shapley shares: what each treatment, and each coupling of the model, adds on average over all orders of adding. Shares sum to "
-            f"the whole. Couplings: {findings.attribution.n_walks} walks in random order, each on the luck of one replicate.")))
+            f"the whole. Couplings: {findings.attribution.n_walks} walks in random order, each with the random streams of one replicate.")))
     return drawings

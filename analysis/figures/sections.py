@@ -75,7 +75,7 @@ def view(snapshots: Sequence[Snapshots]) -> View:
 
 
 def _around(held: NDArray[np.int_], length: int, n_sites: int) -> slice:
-    """Return a slice of some length about the middle of what is held, inside the section."""
+    """Return a slice of some length around the middle of the occupied rows or columns, inside the section."""
     first = int(np.clip((held[0] + held[-1] + 1 - length) // 2, 0, n_sites - length))
     return slice(first, first + length)
 
@@ -159,7 +159,7 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
 
 def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, lesion: str, day: float, window: View,
                step: int) -> None:
-    """Draw tissue and oxygen of one arm on one day, a pixel for step x step sites, or say why there is nothing to draw."""
+    """Draw tissue and oxygen of one arm on one day, a pixel for step x step sites, or write why there is nothing to draw."""
     for axes in pair:
         axes.set_xticks([])
         axes.set_yticks([])

@@ -1,4 +1,4 @@
-"""The standard figures of a set of run records: one slide each, as PNG or PDF, each with a caption that says what it rests on."""
+"""The standard figures of a set of run records: one slide each, as PNG or PDF, each with a caption that states its basis."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -142,7 +142,7 @@ MAP_CAPTION = ("Section of the {lesion} in every arm (rows) on several dates (co
 
 
 def summary_note(records: Sequence[Record], bands: str = "Lines: median; bands: 10 % to 90 % of replicates.") -> str:
-    """Return what every figure says at its foot: replicates, seed, reduced sections, what bands are."""
+    """Return the note at the foot of every figure: replicates, seed, reduced sections, what bands are."""
     counts = sorted({len(replicates) for replicates in by_arm(records).values()})
     seeds = sorted({int(record.attributes.get("seed", 0)) for record in records})
     n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"

@@ -70,7 +70,7 @@ def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
     """Return the style of each arm by name; one without its own takes the next free line, in a colour of no other arm if there is one."""
     unknown = [arm for arm in dict.fromkeys(arms) if arm not in _ARMS]
     taken = {_ARMS[arm].colour for arm in arms if arm in _ARMS}
-    # Broken lines tell arms apart that share a colour; who stands alone needs none.
+    # Broken lines distinguish arms of one colour; an arm with a colour of its own needs none.
     looks = _OTHERS if len(set(arms)) > 1 else tuple((colour, "-") for colour, _ in _OTHERS)
     free = sorted(looks, key=lambda look: look[0] in taken)
     spare = {arm: free[i % len(free)] for i, arm in enumerate(unknown)}
@@ -154,7 +154,7 @@ def themed() -> Iterator[None]:
 
 
 def metadata(title: str, suffix: str) -> dict[str, str]:
-    """Return what a PNG or PDF file says about itself; the disclaimer is always among it."""
+    """Return the metadata of a PNG or PDF file, always with the disclaimer."""
     if suffix == "pdf":
         return {"Title": title, "Subject": DISCLAIMER, "Keywords": DISCLAIMER, "Creator": "LesionLab"}
     return {"Title": title, "Description": DISCLAIMER, "Disclaimer": DISCLAIMER, "Software": "LesionLab"}

@@ -1,4 +1,4 @@
-"""Kaplan-Meier curves of every arm, and what each arm loses or gains against a reference on the same luck."""
+"""Kaplan-Meier curves of every arm, and the paired difference of each arm from a reference, with common random numbers."""
 
 import textwrap
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ def difference_figure(findings: Findings, note: str) -> Figure:
     rows = [arm for arm in dict.fromkeys(found.arm for found in findings.differences) if arm != first]
     looks = style.arm_styles([first, *rows])
     wide = style.SLIDE_PIXELS[0]
-    figure = style.slide(f"Difference from “{looks[first].label}”, on the same luck", (wide, 280 + 62 * len(rows)), note)
+    figure = style.slide(f"Difference from “{looks[first].label}”, common random numbers", (wide, 280 + 62 * len(rows)), note)
     left, gap = 250, 60
     width = (wide - left - RIGHT_PX - gap * (len(SHOWN) - 1)) / len(SHOWN)
     for column, quantity in enumerate(SHOWN):

@@ -1,1 +1,1 @@
-"""Records read back and handed to other tools."""
+"""Reading records, and exporting them for other tools."""

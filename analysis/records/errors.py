@@ -1,4 +1,4 @@
-"""The one class of error for records and outputs that a user can mend."""
+"""The one class of error for mistakes in records and outputs that a user can correct."""
 
 
 class RecordError(Exception):

@@ -1,4 +1,4 @@
-"""Run records read back: everything that analysis knows about a run comes from here."""
+"""Reading run records: everything that analysis knows about a run comes from here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,7 +170,7 @@ def _in_order(record: Record, lesions: tuple[str, ...]) -> Record:
 
 
 def refuse_twins(records: Sequence[Record]) -> None:
-    """Refuse two records of the same replicate of an arm: they are no replicates of each other, and one would hide the other.
+    """Refuse two records of the same replicate of an arm: such records are not replicates of each other, and one would hide the other.
 
     Raises:
         RecordError: naming both files.
@@ -208,10 +208,10 @@ def dates(record: Record, times_d: Sequence[float] | NDArray[np.float64] | None 
 
 @contextmanager
 def _opened(path: Path | str) -> Iterator[tuple[h5py.File, tuple[str, ...]]]:
-    """Open a record for reading, with what is damaged in it, and turn every way in which a file can be wrong into one message."""
+    """Open a record for reading, with a list of its damaged parts; every defect of a file becomes one message."""
     try:
         damage = examine(path).damage
-        # Without a lock a record can be looked at while its run is still writing.
+        # Without a lock a record can be read while its run is still writing.
         with h5py.File(path, "r", locking=False) as file:
             if file.attrs.get("schema") != SCHEMA:
                 raise RecordError(f"{path}: an HDF5 file, but no LesionLab record")
@@ -226,12 +226,12 @@ def _opened(path: Path | str) -> Iterator[tuple[h5py.File, tuple[str, ...]]]:
 
 
 def _count_until(times: h5py.Dataset, committed_d: float) -> int:
-    """Return how many leading rows were committed; nan, nothing committed yet, counts none."""
+    """Return how many leading rows were committed; nan (nothing committed yet) counts none."""
     return int(np.count_nonzero(times[:] <= committed_d))
 
 
 def _is_series(item: h5py.Dataset | h5py.Group) -> bool:
-    """Tell whether a dataset's first axis is the root's time."""
+    """Return whether a dataset's first axis is the root's time."""
     is_plain = isinstance(item, h5py.Dataset) and item.ndim > 0 and not item.is_scale
     return is_plain and "time" in item.dims[0]
 

@@ -1,4 +1,4 @@
-"""Output files that stand whole or not at all: written apart, then put in their place; what is written to a link goes to its target."""
+"""Output files that are complete or absent: written under another name, then moved into place; a link is followed to its target."""
 
 import contextlib
 import os
@@ -52,7 +52,7 @@ def refuse_existing(path: Path, is_forced: bool) -> None:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Make an empty file and keep it locked, so that nobody takes it for what a dead process left."""
+    """Make an empty file and keep it locked, so that no process takes it for the remains of a dead one."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with contextlib.suppress(OSError):
@@ -78,7 +78,7 @@ def _place(unfinished: Path, target: Path, is_forced: bool) -> None:
 
 
 def _clear_away(folder: Path, start: str, end: str) -> None:
-    """Remove what dead processes left of a file's next versions."""
+    """Remove unfinished versions of a file that dead processes left behind."""
     for entry in [entry for entry in os.scandir(folder) if entry.name.startswith(start) and entry.name.endswith(end)]:
         with contextlib.suppress(OSError):
             descriptor = os.open(entry.path, os.O_RDONLY)
@@ -90,6 +90,6 @@ def _clear_away(folder: Path, start: str, end: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; characters that no file can hold are escaped. Raises RecordError."""
+    """Write a text file completely or not at all; characters that no file can hold are escaped. Raises RecordError."""
     with created(path) as unfinished:
         unfinished.write_bytes(text.encode("utf-8", "backslashreplace"))

@@ -1,4 +1,4 @@
-"""What a comparison keeps of the case: case_table.csv, an entry in summary.json, a figure, and a section of the report."""
+"""The files of the case in a comparison: case_table.csv, an entry in summary.json, a figure, and a section of the report."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""One page about a comparison that stands alone: a single HTML file with every image inside, readable without a network."""
+"""The report of a comparison: a single HTML file with every image inside, readable without a network."""
 
 import base64
 import json
@@ -151,7 +151,7 @@ def _scan_table(comparison: Comparison) -> dict[str, Any]:
 
 
 def number(found: Summary | None, digits: int, prefix: str = "") -> str:
-    """Return a median as text, with its quantiles where there are replicates; a time never reached says so."""
+    """Return a median as text, with its quantiles where there are replicates; a time never reached is labelled as such."""
     if found is None or not found.n or np.isnan(found.median):
         return "–"
     def text(value: float) -> str:
@@ -167,7 +167,7 @@ def _picture(path: Path, words: str) -> Picture:
 
 
 def _versions(record: Record) -> str:
-    """Return what computed and what drew, in one line."""
+    """Return the versions of the model and of the drawing software in one line."""
     try:
         computed = json.loads(str(record.attributes.get("provenance", "{}")))
     except json.JSONDecodeError:

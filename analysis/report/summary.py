@@ -98,7 +98,7 @@ def _death_rows(comparison: Comparison) -> Iterator[list[Any]]:
 
 
 def summary(comparison: Comparison, findings: Findings) -> dict[str, Any]:
-    """Return the comparison as plain data: every number with unit and n; null is not known or not reached."""
+    """Return the comparison as plain data: every number with unit and n; null stands for unknown or not reached."""
     lesions, records = comparison.lesions, [outcome.record for arm in comparison.arms for outcome in arm.outcomes]
     same = {name: sorted({record.attributes[name] for record in records if name in record.attributes}) for name in ("seed", "code_version")}
     return {

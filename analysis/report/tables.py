@@ -1,4 +1,4 @@
-"""The findings as tables for a reader: each number with its interval and n, and a note that says what it is."""
+"""The findings as tables: each number with its interval and n, and a note that explains it."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.synergy import name_of
 from lesionlab.analysis.statistics.paired import LEAST_PAIRS, Estimate
 
-INTERVALS = ("In brackets: 95 % bootstrap interval of the mean over replicates on the same luck; there is none below "
+INTERVALS = ("In brackets: 95 % bootstrap interval of the mean over replicates with common random numbers; there is none below "
              f"{LEAST_PAIRS} replicates, and with few it is too narrow (with 8, it holds the true mean in 88 % of cases, not 95 %).")
 KIND_WORDS = {"bliss": "sum of the parts (Bliss)", "hsa": "best part (HSA)"}
 EVENT_WORDS = {"progression_report": "progression (report)", "progression_strict": "progression (strict)", "death": "death"}
@@ -32,7 +32,7 @@ class Table(NamedTuple):
 
 
 def tables(comparison: Comparison, findings: Findings) -> list[Table]:
-    """Return every table of the findings that has something to say."""
+    """Return every table of the findings that is not empty."""
     found = [_survival(findings)]
     if findings.differences and max(arm.n for arm in comparison.arms) > 1:
         found.append(_differences(findings))
@@ -74,7 +74,7 @@ def _survival(findings: Findings) -> Table:
         "Progression is the first scan that reads PD (by the case report's reading, or the strict one), or lethal burden before "
         "it; it is known to the scan, not to the day. Death is the day of the lethal burden, the only death in the model. A run "
         "that ends without the event is censored on its last day. Medians are Kaplan and Meier's. The log-rank test takes arms as "
-        "independent, though they share luck; its p tells whether the replicates suffice to tell two arms apart and says nothing "
+        "independent, though they share random numbers; its p shows whether the replicates suffice to separate two arms and says nothing "
         "about patients."), 2)
 
 
@@ -97,7 +97,7 @@ def _differences(findings: Findings) -> Table:
                      for quantity, (unit, _) in DIFFERENCES.items()]
             rows.append([_label(arm), _label(reference), *cells])
     headings = ["arm", "less", *(f"{meaning(quantity, findings)} ({unit})" for quantity, (unit, _) in DIFFERENCES.items())]
-    return Table("Differences on the same luck", headings, rows, (
+    return Table("Differences with common random numbers", headings, rows, (
         "Arm less reference, replicate by replicate, mean over n replicates. Of the sums of diameters a share of 0.1 "
         "is 10 % of the first sum. A replicate whose arm had ended before the day counts in neither."), 2)
 
@@ -113,7 +113,7 @@ def _excesses(synergy: Synergy, day_d: float) -> Table:
             rows.append([KIND_WORDS[kind], "clonogens" if quantity == "clonogens" else "volume", lesion or "target lesions", *cells])
     names = [_label(synergy.design.arms[combination]) for combination in synergy.design.combinations]
     return Table(f"Synergy on day {day_d:.0f}", ["beyond", "cells", "lesion", *names], rows, (
-        "Decades of kill against the untreated arm on the same luck; positive is more kill, and one decade is ten times fewer "
+        "Decades of kill against the untreated arm with common random numbers; positive is more kill, and one decade is ten times fewer "
         "cells. Bliss (1939): parts that act independently multiply survival, so their decades add and the excess is 0. Highest "
         "single agent: beyond the part with the largest mean kill. Volume counts all tumour cells of the lesion, dead ones not yet "
         "cleared included. An arm that had ended takes its replicate out (n)."), 3)
@@ -124,14 +124,14 @@ def _delays(synergy: Synergy, horizon_d: float) -> Table:
             for (combination, event), bounds in synergy.delays.items()]
     headings = ["combination", "delay of", "beyond the sum of its parts (d)", "beyond the longest of them (d)"]
     return Table("Synergy in days", headings, rows, (
-        "Delays are against the untreated arm on the same luck. The sum of the parts' delays is what independent parts give where "
-        f"all grow equally fast. Days beyond the end of a run are unknown (to day {horizon_d:.0f} every survivor was observed): the "
-        f"excess is then a bound, or cannot be told. Volume is that of the target lesions."), 2)
+        "Delays are against the untreated arm with common random numbers. The sum of the parts' delays is what independent parts give "
+        f"where all grow equally fast. Days beyond the end of a run are unknown (to day {horizon_d:.0f} every survivor was observed): the "
+        f"excess is then a bound, or unknown. Volume is that of the target lesions."), 2)
 
 
 def _bound(bound: Bound) -> str:
     if bound.kind == "unknown" or not bound.value.n:
-        return "cannot be told"
+        return "unknown"
     words = "" if bound.kind == "exact" else f"{bound.kind} "
     return f"{words}{estimated(bound.value, 0)}; n {bound.value.n}"
 
@@ -159,8 +159,8 @@ def _shares(findings: Findings) -> Table:
     return Table(f"What it is made of: Shapley shares, day {findings.day_d:.0f}", ["of", "what", "share (decades)", "n"], rows, (
         "A share is what a treatment or coupling adds on joining, averaged over all orders of joining; shares and what is there "
         "without any sum to the whole. Treatments: exact over the factorial, n replicates. Couplings: n walks in random order, "
-        "each on the luck of one replicate, so the interval holds luck and the choice of orders. Couplings can be turned off in "
-        "the model only."), 2)
+        "each with the random streams of one replicate, so the interval includes chance and the choice of orders. Couplings can be "
+        "turned off in the model only."), 2)
 
 
 def _share_rows(shares: Shares, outcome: str, player: str) -> Iterator[list[str]]:

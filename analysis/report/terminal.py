@@ -1,4 +1,4 @@
-"""A comparison as aligned text: outcome, tissue and deaths of each arm, diameters on the scans, and what was found beyond."""
+"""A comparison as aligned text: outcome, tissue and deaths of each arm, diameters on the scans, and the findings of the comparison."""
 
 from collections.abc import Sequence
 from math import isnan

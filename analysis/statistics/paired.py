@@ -1,10 +1,10 @@
-"""Numbers over paired replicates: arms of one replicate share their luck, so arms are compared replicate by replicate.
+"""Numbers over paired replicates: arms of one replicate have common random numbers, so arms are compared replicate by replicate.
 
 Intervals are percentile bootstrap intervals of the mean over replicates at 95 % (Efron and Tibshirani 1993, chapter 13;
 `scipy.stats.bootstrap`), with a fixed generator, so that the same records give the same interval. A bootstrap over few replicates
 is too narrow: of normal samples 80 % of these intervals held the true mean at n = 4, 88 % at n = 8 and 92 % at n = 16. Below four
-replicates there is none: it would only be the range. Replicates are the luck of one described patient; the spread says nothing
-about other patients, and nothing about parameters that are wrong.
+replicates there is none: it would only be the range. Replicates show chance in one described patient; their spread says
+nothing about other patients or about wrong parameters.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class Estimate(NamedTuple):
 
 
 def nothing_known(n: int) -> Estimate:
-    """Return the estimate of a number that `n` replicates do not tell."""
+    """Return the estimate of a number that is unknown in `n` replicates."""
     return Estimate(n, mean=np.nan, sd=np.nan, median=np.nan, q10=np.nan, q90=np.nan, low=np.nan, high=np.nan)
 
 

@@ -8,9 +8,9 @@ Events:
 * A run that ends without the event, at the end of its calendar or where it was stopped, is censored on the right on its last day.
 
 Curves are Kaplan and Meier's (1958) with pointwise log-log intervals at 95 % (`scipy.stats.ecdf`). The log-rank test
-(`scipy.stats.logrank`) takes arms as independent samples; arms that share luck are alike, so its p is too large rather than too small.
-A p over simulated replicates says whether they were enough to tell two arms apart; more replicates make it as small as one likes, and
-it says nothing about patients.
+(`scipy.stats.logrank`) takes arms as independent samples; arms with common random numbers are alike, so its p is too large rather than
+too small. A p over simulated replicates says whether they were enough to tell two arms apart; more replicates make it as small as one
+likes, and it says nothing about patients.
 Times not reached have no mean: the mean is restricted to a horizon (days without the event up to it), the same for all arms.
 """
 
@@ -121,7 +121,7 @@ def kaplan_meier(found: Times) -> Curve:
 
 
 def _quiet_interval(sf: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the band of a curve, nan at a share of 0 or 1, where it does not exist; scipy would warn of each."""
+    """Return the band of a curve, nan at a share of 0 or 1, where it does not exist; scipy would warn about each."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         found = sf.confidence_interval(LEVEL, method="log-log")

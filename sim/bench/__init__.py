@@ -1,7 +1,7 @@
-"""Bench: what kernels and runs take on this machine beside what the machine could do, all measured in one run.
+"""Bench: times of kernels and runs beside the limits of this machine, all measured in one run.
 
 Figures of another run or machine are not comparable; shares and ratios are. A figure is the median of its repeats with
-the least and the largest; a target is what the project asks of a machine with two cores, reached or not.
+the least and the largest; a target is what the project expects of a machine with two cores.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ __all__ = ["Effort", "Figure", "bench"]
 
 
 def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
-    """Measure everything the effort asks for; what it leaves out stands there unmeasured. `tell` is given what begins."""
+    """Measure everything that the effort includes; other figures are listed as unmeasured. `tell` is given the name of each part."""
     tell("compiling the rules, if they are not yet")
     warm_kernels()
     tell(f"the case, {effort.cells} cells a section: share of each process over {effort.days:g} days")

@@ -30,7 +30,7 @@ FULL_SIZE_COURSE = 6000.0
 
 
 class Figure(NamedTuple):
-    """One figure: median, least and largest of its repeats in a unit; what is asked of it, and whether it was reached."""
+    """One figure: median, least and largest of its repeats in a unit, its target, and whether the target was reached."""
 
     group: str
     name: str
@@ -48,23 +48,23 @@ def figure(group: str, name: str, samples: Sequence[float], unit: str) -> Figure
 
 
 def judged(made: Figure, is_reached: bool, target: str, reach: float | None) -> Figure:
-    """Return a figure with its target and, where it was measured, whether that was reached."""
+    """Return a figure with its target and, where it was measured, whether the target was reached."""
     wish = f", reach for {reach:g}" if reach is not None else ""
     return made._replace(target=target + wish, reached=None if isnan(made.value) else is_reached)
 
 
 def at_most(made: Figure, limit: float, reach: float | None = None) -> Figure:
-    """Return a figure with its target: a largest value, and the one to reach for."""
+    """Return a figure whose target is an upper bound, with the more ambitious value to aim for."""
     return judged(made, made.value <= limit, f"at most {limit:g} {made.unit}", reach)
 
 
 def at_least(made: Figure, limit: float, reach: float | None = None) -> Figure:
-    """Return a figure with its target: a least value, and the one to reach for."""
+    """Return a figure whose target is a lower bound, with the more ambitious value to aim for."""
     return judged(made, made.value >= limit, f"at least {limit:g} {made.unit}", reach)
 
 
 def seconds(work: Callable[[], object], repeats: int, calls: int = 1) -> list[float]:
-    """Return the seconds of one call of `work` in each repeat, after one that is not counted."""
+    """Return the seconds of one call of `work` in each repeat, after one warm-up call."""
     work()
     samples = []
     for _ in range(repeats):

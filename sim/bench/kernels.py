@@ -1,4 +1,4 @@
-"""What the model's kernels do on a real state of the case, in sites a second and as a share of the bare sweeps."""
+"""Throughput of the model's kernels on a real state of the case, in sites per second and as a share of the bare sweeps."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -26,7 +26,7 @@ _STATES = ("pd_l1", "cell_cycle", "hypoxia", "apoptosis", "antigen_loss", "cell_
 
 
 def _state_hours(state: State, model: TumourModel) -> None:
-    """Let the rules of the sites act for a day."""
+    """Apply the rules of the sites for a day."""
     clock = model.clock
     for _ in range(_HOURS):
         for row in SCHEDULE:
@@ -36,7 +36,7 @@ def _state_hours(state: State, model: TumourModel) -> None:
 
 
 def kernels(model: TumourModel, limits: Sequence[Figure], repeats: int) -> list[Figure]:
-    """Return the figures of the kernels on the section with the most sites to visit, beside the machine's own; others do not count."""
+    """Return the figures of the kernels, as shares of the machine's limits, for the section with the largest window."""
     state = deepcopy(model.state)
     tissue = max(state.active, key=lambda section: cut(section.state, section.window).size)
     sites, own = tissue.state.size, replace(state, tissues=[tissue])

@@ -1,4 +1,4 @@
-"""What the machine could do: copying, a bare diffusion sweep, a bare lattice sweep with a counter-based draw a site."""
+"""Limits of the machine: copying, a bare diffusion sweep, and a bare lattice sweep with one counter-based draw per site."""
 
 import numpy as np
 

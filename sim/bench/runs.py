@@ -1,4 +1,4 @@
-"""What whole runs take: recording, empty tissue, threads; start-up, the teaching scenario, the case and its arms."""
+"""Times of whole runs: recording, empty tissue, threads; start-up, the teaching scenario, the case and its arms."""
 
 import gc
 import math
@@ -39,7 +39,7 @@ def _finish(scenario: Scenario, until_d: float) -> float:
 
 
 def recording(effort: Effort) -> list[Figure]:
-    """Return what a record of the case takes of a run's time: by default, and with a row every hour."""
+    """Return the share of a run's time that its record takes: by default, and with a row every hour."""
     found = []
     for rows, every_h in (("daily", 24), ("hourly", 1)):
         scenario = case(effort.cells)
@@ -59,7 +59,7 @@ def _recorded_share(scenario: Scenario, days: float) -> float:
 
 
 def empty_tissue(effort: Effort) -> Figure:
-    """Return what a doubled area of host tissue around the mass adds to a run."""
+    """Return the time that a doubled area of host tissue around the mass adds to a run."""
     narrow = load_scenario("teaching", [f"lesions.neck.section_cells={effort.cells}"])
     margin = narrow.parameters("tissue").margin_sites
     lesion = narrow.lesions["neck"].section
@@ -139,13 +139,13 @@ def whole_runs(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
 
 
 def _steps(scenario: Scenario, n: int) -> list[float]:
-    """Return the seconds of each of n steps after the first, which begins with fields and vessels all new."""
+    """Return the seconds of each of n steps after the first; the first step also computes all fields and vessels anew."""
     model, took = TumourModel(scenario, collect_every_d=COMMIT_EVERY_D), []
     for _ in range(n + 1):
         started = perf_counter()
         model.step()
         took.append(perf_counter() - started)
-    # What holds a model in a circle would double the memory of the next one.
+    # Reference cycles would keep this model alive and double the memory of the next one.
     del model
     gc.collect()
     return took[1:]
@@ -156,7 +156,7 @@ def full_size(tell: Callable[[str], None]) -> list[Figure]:
     scenario, n = load_scenario("neck_full_size", ["burn_in_d=0"]), 12
     tell(f"one section of {FULL_SIZE_CELLS:.3g} cells: {n} steps on one and on two threads")
     one = _steps(scenario, n)
-    # Of one model: the second one finds the memory of the first in pieces.
+    # Peak memory of one model: the second one is allocated in the fragmented memory of the first.
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     with hired(2):
         two = _steps(scenario, n)

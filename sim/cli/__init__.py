@@ -27,7 +27,7 @@ EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o 
 
 
 class _Parser(ArgumentParser):
-    """A parser whose mistakes are one message, like all others."""
+    """A parser that reports a mistake as one message, like the rest of the program."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help")
@@ -73,7 +73,7 @@ def verbs() -> dict[str, str]:
 
 
 def _help_of(path: Path) -> str:
-    """Return the text of a verb's HELP without importing it: verbs bring in what they compute with."""
+    """Return the text of a verb's HELP without importing the verb, which would import its numerical packages."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     values = {ast.unparse(node.targets[0]): node.value for node in tree.body if isinstance(node, ast.Assign)}
     return str(ast.literal_eval(values["HELP"]))

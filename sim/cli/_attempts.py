@@ -1,4 +1,4 @@
-"""The parts of a comparison, each on its own: one that cannot be had is named, and takes none of the others along."""
+"""The parts of a comparison, each on its own: a part that fails is named and does not stop the others."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 class Attempts:
-    """Makes part after part, and counts and tells those that failed."""
+    """Makes the parts in turn, and counts and reports those that failed."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        """Nothing has failed yet; `say` tells a line."""
+        """Start without failures; `say` prints a line."""
         self.say, self.n_failed = say, 0
 
     def made(self, what: str, make: Callable[[], T]) -> T | None:

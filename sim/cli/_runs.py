@@ -1,4 +1,4 @@
-"""What the verbs that start many runs have in common: their options, and how failures are told."""
+"""Shared by the verbs that start runs: their options, their progress, and the report of failures."""
 
 import sys
 import time
@@ -39,7 +39,7 @@ def check_engine(options: Namespace) -> None:
 
 
 def announce(jobs: Sequence["Job"], options: Namespace) -> None:
-    """Say how many runs are to come and, where they are many, about how long they take; a few days of one are timed for that."""
+    """Announce the number of runs and, where there are many, an estimate of their time from a few timed days of one run."""
     if not jobs:
         return
     days = sum(job.days for job in jobs)
@@ -61,7 +61,7 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
     with temporary_folder() as folder:
         simulation.simulate(job.scenario, folder / "timed.h5", until_d=min(TIMED_D, job.days), is_quick=job.is_quick,
                             on_progress=lambda done_d, _: ticks.append((done_d, time.monotonic())))
-    # The median day, since compiling falls into some of them.
+    # The median day: some of the days include compilation.
     days = [(later - earlier) / (later_d - earlier_d) for (earlier_d, earlier), (later_d, later) in pairwise(ticks) if later_d > earlier_d]
     if not days:
         return None
@@ -87,10 +87,10 @@ def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]
 
 def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], None]], Mapping[str, Any]],
             threads: int | None = None) -> int:
-    """Compute one run, saying `first` and then how far it is; print where the record is, how the arm ended and its last hash.
+    """Compute one run, announcing `first` and then its progress; print the record's path, how the arm ended and the hash of its last state.
 
     Args:
-        compute: the run itself; is given what it calls with (days done, days in all).
+        compute: the run itself; receives a callback for its progress, called with (days done, days in all).
         threads: None for one a core.
     """
     if threads is not None and threads < 1:

@@ -1,4 +1,4 @@
-"""Standard output and error that outlive their readers: a run is not lost because nobody listens any more, or the words do not fit."""
+"""Standard output and error that outlive their readers: a run is not lost because a reader has gone or a character cannot be encoded."""
 
 import contextlib
 import errno
@@ -24,7 +24,7 @@ class Lasting:
                 stream.reconfigure(errors="backslashreplace")
 
     def write(self, text: str) -> int:
-        """Write text as far as anybody can read it."""
+        """Write text as far as the stream takes it."""
         if self.lost is None:
             try:
                 self._stream.write(text)
@@ -41,7 +41,7 @@ class Lasting:
                 self._lose(error)
 
     def _lose(self, error: OSError | ValueError) -> None:
-        """Fall silent; what Python still holds goes nowhere, or it would complain at the end."""
+        """Fall silent; text in Python's buffers is dropped, since writing it at exit would raise an error."""
         self.lost = error if isinstance(error, OSError) else OSError(errno.EBADF, str(error))
         with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -50,7 +50,7 @@ class Lasting:
 
     @property
     def is_full(self) -> bool:
-        """Whether results were lost on the way to somebody who still waits for them, as on a full disk."""
+        """Whether results were lost although their reader still waits for them, as on a full disk."""
         return self.lost is not None and self.lost.errno not in GONE
 
     def __getattr__(self, name: str) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def own_style() -> None:
-    """Let matplotlib load as if nobody had configured it: whatever a notebook or a file of settings says, figures look the same."""
+    """Load matplotlib with its own defaults: figures look the same whatever a notebook or a settings file says."""
     os.environ |= {"MPLBACKEND": "agg", "MATPLOTLIBRC": os.devnull}
     # A matplotlibrc in the working folder comes before all others, and may hold anything.
     if Path("matplotlibrc").exists():

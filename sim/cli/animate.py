@@ -21,7 +21,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("records", nargs="+", type=Path, metavar="RECORD", help="records of runs (HDF5), one an arm")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
-                        help="X.gif, always possible; X.mp4 needs ffmpeg, else X.gif is written and it is said")
+                        help="X.gif, always possible; X.mp4 needs ffmpeg, otherwise X.gif is written, with a message")
     parser.add_argument("--lesion", metavar="NAME", help="the lesion to show (default: the first target with low dose, else the first)")
     parser.add_argument("--fps", type=int, default=12, metavar="N", help="frames per second (default 12)")
     parser.add_argument("--frames", type=int, default=120, metavar="N", help="frames in all (default 120)")

@@ -1,4 +1,4 @@
-"""`bench`: what this machine could do, what the model does on it, and the project's targets, measured in one run."""
+"""`bench`: the limits of this machine, the model's times on it, and the project's targets, measured in one run."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from lesionlab.sim.bench import Effort, Figure, bench
 from lesionlab.sim.runs.machine import available_cores
 
-HELP = "time kernels and runs beside what this machine could do; targets, reached or not"
+HELP = "time kernels and runs beside the limits of this machine, with the project's targets"
 HEADINGS = ("group", "figure", "median", "least", "most", "unit", "target", "verdict")
 
 
@@ -47,7 +47,7 @@ def as_table(found: Sequence["Figure"]) -> str:
 
 
 def verdict(made: "Figure") -> str:
-    """Return whether a figure reached its target, in a word."""
+    """Return in one word whether a figure reached its target."""
     if made.target and made.reached is None:
         return "not measured"
     return {True: "reached", False: "missed", None: ""}[made.reached]

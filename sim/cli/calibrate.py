@@ -72,7 +72,7 @@ def _fit(task: Task, scenario: Scenario, output: Path, journal: Path, options: N
 
 
 def _task(options: Namespace) -> tuple["Task", "Scenario", Path]:
-    """Return what is asked for; every mistake is found before anything is written."""
+    """Return the task that the options describe; every mistake is found before anything is written."""
     if options.to not in TARGETS:
         built = "is not built yet" if options.to == "cohort" else "is no target"
         raise UserError(f"--to {options.to}: {built}{did_you_mean(options.to, TARGETS)}")
@@ -118,13 +118,13 @@ def _text(task: "Task", scenario: "Scenario", best: "Best") -> str:
 
 
 def _use(output: Path, task: "Task") -> str:
-    """Return how the file is used."""
+    """Return a hint on how to use the file."""
     is_below = output.resolve() in {path.resolve() for path in files_of(task.scenario)}
     return f"{task.scenario} and all that extends it use them" if is_below else "run it in the scenario's place, or extend it"
 
 
 class _Quiet:
-    """Shows nothing of single runs: a calibration tells its trials."""
+    """Hides the progress of single runs: a calibration reports its trials."""
 
     def announce(self, text: str) -> None:
         _say(text)

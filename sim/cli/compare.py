@@ -1,4 +1,4 @@
-"""Arms on the same luck: compute scenarios, take records as they are, and write tables, figures, animation and report."""
+"""Arms with common random numbers: compute scenarios, take records as they are, and write tables, figures, animation and report."""
 
 import shlex
 import sys
@@ -39,20 +39,20 @@ def add_arguments(parser: ArgumentParser) -> None:
                         "each scenario: every combination; none and each alone; all but one")
     parser.add_argument("--components", choices=("modalities", "courses"), default="modalities", help="what --arms takes away: whole "
                         "modalities (default), or the courses of radiotherapy one by one and the drugs")
-    parser.add_argument("--replicates", type=int, default=1, metavar="N", help="runs of each arm, each with its own luck (default 1); "
-                        "intervals need four or more")
+    parser.add_argument("--replicates", type=int, default=1, metavar="N", help="runs of each arm, each with random streams of its own "
+                        "(default 1); intervals need four or more")
     parser.add_argument("--seed", type=int, metavar="N", help="another seed for every scenario")
     parser.add_argument("--day", metavar="DATE|DAYS", help="the day on which clonogens are compared and attributed, stated in advance "
                         "(default: 42)")
-    parser.add_argument("--attribution", action="store_true", help="with --arms factorial, which it implies: share kill and synergy out "
+    parser.add_argument("--attribution", action="store_true", help="with --arms factorial, which it implies: divide kill and synergy "
                         "among the couplings of the model, by runs up to the stated day with couplings turned off")
     parser.add_argument("--walks", type=int, metavar="N", help=f"random orders in which couplings join (default {DEFAULT_WALKS}); more "
                         "narrow the intervals, and keep what was computed")
-    parser.add_argument("--couplings", metavar="A,B", help="share out among these mechanisms only; the others stay as they are")
+    parser.add_argument("--couplings", metavar="A,B", help="divide among these mechanisms only; the others stay as they are")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for everything that is written")
     parser.add_argument("--force", action="store_true", help="replace results in DIR: complete records of the very same runs are used "
                         "again, records that an earlier comparison made of other runs are removed")
-    parser.add_argument("--no-animation", action="store_true", help="do without arms.gif")
+    parser.add_argument("--no-animation", action="store_true", help="leave out arms.gif")
     add_run_arguments(parser)
 
 
@@ -126,7 +126,7 @@ def _worths(plan: Plan) -> dict[str, list[list[tuple[str, float]]]]:
 
 
 def _animation(records: Sequence["Record"], options: Namespace) -> Path | None:
-    """Draw the animation of each arm's first replicate, unless it is not wanted."""
+    """Draw the animation of each arm's first replicate, unless --no-animation is given."""
     if options.no_animation:
         return None
     _say("drawing the animation")
@@ -145,7 +145,7 @@ def _first_replicates(records: Sequence["Record"]) -> list[Path]:
 
 
 def _tell_tenths() -> Callable[[int, int], None]:
-    """Return a progress callback that says every tenth on stderr."""
+    """Return a progress callback that reports every tenth on stderr."""
     said = [0]
 
     def tell(done: int, total: int) -> None:

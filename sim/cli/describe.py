@@ -91,7 +91,7 @@ def _parameter_text(known: dict[str, Any]) -> str:
 
 
 def _tables() -> str:
-    """Return every parameter of every section, and the drugs', as a page of Markdown: docs/parameters.md."""
+    """Return every parameter of every section, then the parameters of the drugs, as a page of Markdown: docs/parameters.md."""
     sections = {name: (group, describe_group(group)) for name, group in PARAMETERS.items()}
     every = [known for _, group in sections.values() for known in group]
     counts = ", ".join(f"{sum(known.evidence == mark for known in every)} {mark}" for mark in ("case", "literature", "assumed"))

@@ -1,4 +1,4 @@
-"""`inspect RECORD`: what a record is, how far it got, how it can go on, and whether its checkpoint is what its hash says."""
+"""`inspect RECORD`: what a record is, how far its run got, how it can be continued, and whether its checkpoint has the recorded hash."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -10,7 +10,7 @@ from lesionlab.analysis.records.record import Record, load
 from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
 
-HELP = "tell what a record is: status, seed, versions, lesions, committed time, state hash"
+HELP = "show what a record is: status, seed, versions, lesions, committed time, state hash"
 ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
               "committed_time_d", "schema", "schema_version", "code_version", "state_sha256", "disclaimer")
 PARENT_KEYS = ("parent_record", "parent_arm", "parent_state_sha256", "fork_day", "fork_state_sha256")
@@ -24,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def execute(options: Namespace) -> int:
-    """Print what the record is; exit code 1 if it is damaged or its checkpoint does not have the hash it says.
+    """Print what the record is; exit code 1 if it is damaged or its checkpoint does not have the recorded hash.
 
     Raises:
         RecordError: the record cannot be read.
@@ -35,7 +35,7 @@ def execute(options: Namespace) -> int:
 
 
 def describe(record: "Record") -> dict[str, Any]:
-    """Return what `inspect` tells, ready for JSON; `is_hash_confirmed` is None while nothing was committed."""
+    """Return what `inspect` shows, ready for JSON; `is_hash_confirmed` is None while nothing was committed."""
     facts: dict[str, Any] = {"path": str(record.path)} | {name: record.attributes.get(name) for name in ATTRIBUTES}
     if not isfinite(facts["committed_time_d"]):
         facts["committed_time_d"] = None

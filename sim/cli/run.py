@@ -19,7 +19,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="F.h5", type=Path, help="the record (default: results/ARM.h5)")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
                         help="change a value, as in --set cell_cycle.cycle_time_h=36; may be given again")
-    parser.add_argument("--seed", type=int, metavar="N", help="seed of the run's luck (default: the scenario's)")
+    parser.add_argument("--seed", type=int, metavar="N", help="seed of the run's random streams (default: the scenario's)")
     parser.add_argument("--replicate", type=int, default=0, metavar="N", help="number of the replicate (default 0)")
     parser.add_argument("--until", metavar="DATE|DAYS", help="stop at this date, or after so many days")
     add_threads(parser)

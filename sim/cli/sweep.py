@@ -22,7 +22,7 @@ BUNDLE = "sweep.h5"
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("action", choices=("plan", "run", "status", "pack"), help="plan shows every run; run computes what "
-                        "is not complete, from where it stopped; status tells how far each is; pack copies the complete ones into one "
+                        "is not complete, from where it stopped; status shows how far each is; pack copies the complete ones into one "
                         "HDF5 file")
     parser.add_argument("design", type=Path, metavar="DESIGN", help="YAML with scenario, grid, list, arms, replicates; "
                         "for instance `scenario: case`, `grid: {cell_cycle.cycle_time_h: [30, 36]}`, `replicates: 4`")
@@ -32,7 +32,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def execute(options: Namespace) -> int:
-    """Do what was asked for; return 1 if some runs failed."""
+    """Perform the requested action; return 1 if some runs failed."""
     if options.output.exists() and not options.output.is_dir():
         raise UserError(f"{options.output}: must be a folder")
     check_engine(options)
@@ -57,7 +57,7 @@ def _plan(sweep: "Sweep", options: Namespace) -> int:
 
 
 def _run(sweep: "Sweep", options: Namespace) -> int:
-    """Compute every run that is not complete, write the index and tell what failed."""
+    """Compute every run that is not complete, write the index and report failures."""
     waiting = [run.job for run in sweep.runs if run.status != "complete"]
     print(f"{len(sweep.runs)} runs: {len(sweep.runs) - len(waiting)} complete already, {len(waiting)} to compute{_quick(options)}")
     outcomes = run_jobs(waiting, options)

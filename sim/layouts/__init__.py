@@ -1,1 +1,1 @@
-"""How cells are packed for a kernel's loop; no law is in here."""
+"""Memory layouts for the loops of kernels; no rule is in here."""

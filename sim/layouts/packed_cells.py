@@ -1,4 +1,4 @@
-"""Packed cells: all that moves with a cell in one byte, so that a ray of cells moves at one load and one store a site."""
+"""Packed cells: everything that moves with a cell in one byte, so that moving a ray of cells takes one load and one store per site."""
 
 from enum import IntEnum
 
@@ -26,7 +26,7 @@ _INHERITED = np.uint8(1 << 3 | 1 << 4)
 
 @kernel
 def _pack_row(codes, flags, lost, hits, row):
-    """Pack a row of sites; every step stays a byte wide, or the loop is eight times slower."""
+    """Pack a row of sites; every operation stays one byte wide, otherwise the loop is eight times slower."""
     for x in range(len(row)):
         counted = hits[x] if hits[x] < _MOST_HITS else _MOST_HITS
         packed = np.uint8(codes[x] | np.uint8(flags[x] << _PD_L1_AT) | np.uint8(lost[x] << _ANTIGEN_AT) | np.uint8(counted << HITS_AT))
@@ -59,7 +59,7 @@ def unpack(window, cells, lattices):
     for z in range(len(cells)):
         for y in range(window[0], window[1]):
             row = cells[z, y][window[2] : window[3]]
-            # Bits told apart by constants: vectors have no shift by a variable number.
+            # Shifts by constants only: vectors have no shift by a variable number.
             _take_bits(row, np.uint8(0), _CODE, lattices[0][z, y][window[2] : window[3]])
             _take_bits(row, _PD_L1_AT, np.uint8(1), lattices[1][z, y][window[2] : window[3]])
             _take_bits(row, _ANTIGEN_AT, np.uint8(1), lattices[2][z, y][window[2] : window[3]])

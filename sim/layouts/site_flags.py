@@ -1,6 +1,7 @@
-"""Ground: what a T cell meets on a site, in one number that holds for a step: each look fetches one line of memory, not five.
+"""Site flags: what a T cell meets on a site, in one number valid for a step. A look-up reads one cache line instead of five.
 
-Within a step cells neither die nor move, so only the count of T cells and their wishes change. The lowest eight bits are the count.
+Within a step tumour cells neither die nor move, so only the count of T cells and the claims on sites change. The lowest 8 bits are
+the count.
 """
 
 import numpy as np
@@ -13,15 +14,15 @@ from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import Tissue
 
 COUNT, NEAR_MASS, LIVING, KNOWN, DOOMED, CLAIMED, CONTESTED = (np.uint16(bits) for bits in (255, *(1 << k for k in range(8, 14))))
-"""T cells on the site; in or within two sites of the mass; a living tumour cell; one that T cells know by its antigen; a doomed one; a site
-that one T cell wants to hop to; one that more do."""
+"""The bits: number of T cells on the site; in or within two sites of the mass; a living tumour cell; one with antigen; a doomed one; a site
+that one T cell claims for a hop; one that several claim."""
 _FIRST, _LAST = np.uint8(CellState.PROLIFERATING), np.uint8(CellState.DOOMED)
 _AT, _EIGHT = tuple(np.uint8(k) for k in range(1, 4)), np.uint16(8)
 
 
 @kernel
 def _flag_row(codes, near, lost, flags):
-    """Put together what is true of a row of sites; every step stays a byte wide, so that 64 are done at once."""
+    """Combine the flags of a row of sites; every operation stays one byte wide, so that 64 sites are done at once."""
     for x in range(len(flags)):
         is_living = np.uint8((codes[x] >= _FIRST) & (codes[x] <= _LAST))
         is_known = is_living & np.uint8(lost[x] == np.uint8(0))
@@ -31,14 +32,14 @@ def _flag_row(codes, near, lost, flags):
 
 @kernel
 def _lay_row(flags, counts, row):
-    """Put flags over counts."""
+    """Combine the flags of a row, in the upper byte, with its counts."""
     for x in range(len(row)):
         row[x] = np.uint16(counts[x]) | np.uint16(flags[x]) << _EIGHT
 
 
 @kernel
 def _lay(rows, window, layers, site_flags):
-    """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes ground uint16; rows [first, end) of the whole. No draws."""
+    """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes site_flags uint16; rows [first, end). No draws."""
     flags = np.empty(window[3], np.uint8)
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
@@ -48,21 +49,21 @@ def _lay(rows, window, layers, site_flags):
 
 @kernel
 def _count_row(row, counts):
-    """Take the counts of a row of sites."""
+    """Extract the counts of a row of sites."""
     for x in range(len(row)):
         counts[x] = np.uint8(row[x] & COUNT)
 
 
 @kernel
 def _count(rows, window, site_flags, t_count):
-    """Reads ground; writes t_count uint8; rows [first, end) of the whole. No draws."""
+    """Reads site_flags; writes t_count uint8; rows [first, end) of the whole. No draws."""
     for r in range(rows[0], rows[1]):
         z, y = row_of(r, window)
         _count_row(site_flags[z, y], t_count[z, y])
 
 
 def lay(tissue: Tissue) -> np.ndarray:
-    """Return the ground of a section, flat uint16, good until the next is asked for."""
+    """Return the site flags of a section, flat uint16, valid until the same thread asks for the next ones."""
     shape = tissue.state.shape
     site_flags = scratch("ground", shape, np.uint16)
     in_bands(shape, whole(shape), _lay, (tissue.state, tissue.near_mass, tissue.lost_antigen, tissue.t_count), site_flags)

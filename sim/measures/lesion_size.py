@@ -1,4 +1,4 @@
-"""What a clinic would see of a lesion: diameters in cm, lesion cells, the burden that ends an arm.
+"""Clinical size of a lesion: diameters in cm, lesion cells, and the burden that ends an arm.
 
 A section's mass is measured, not counted: the axes d >= s of the ellipse with its second moments. A section is the
 central cut of a lesion, so its cells go as d s and the lesion's as the cube of its size:
@@ -6,8 +6,8 @@ central cut of a lesion, so its cells go as d s and the lesion's as the cube of 
     size = (d s / d0 s0)^(1/3), in a 3-D block with depth t (d s t / d0 s0 t0)^(1/3), times growth L / L0
     longest diameter = D0 size x elongation,  short axis likewise with its inverse
 
-where elongation = sqrt(d / s) / sqrt(d0 / s0) carries a change of shape. A held section (w < W) shrinks further by
-the cube root of [W n_dead + w n_viable] / [W (n_dead + n_viable)].
+where elongation = sqrt(d / s) / sqrt(d0 / s0) carries a change of shape. An under-weighted section (w < W) shrinks
+further by the cube root of [W n_dead + w n_viable] / [W (n_dead + n_viable)].
 """
 
 from math import fsum
@@ -63,7 +63,7 @@ def diameters_of(tissue: Tissue, axes: tuple[float, float, float], census: tuple
 
 
 def hold_size(tissue: Tissue, cells: float) -> None:
-    """Let the section stand for a lesion of its clinical size and `cells` cells, whatever it has grown to."""
+    """Make the section stand for a lesion of its clinical size and `cells` cells, whatever it has grown to."""
     tissue.baseline_axes = mass_axes(tissue.state, tissue.window, tissue.is_block)
     old = tissue.volume_weight
     tissue.weight = tissue.volume_weight = max(cells / max(int(np.count_nonzero(tissue.state)), 1), 1.0)

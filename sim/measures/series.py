@@ -16,7 +16,7 @@ CORE_RADIUS, RIM_RADIUS = 0.5, 0.8
 """The core lies within, the rim beyond these shares of the mass's radius."""
 _SIZES = ("viable_cells", "clonogens", "lesion_cells", "clonogen_weight", "scale", "longest_diameter_cm", "short_axis_cm")
 LEAST_CELLS = 50
-"""Densities over less tissue (0.02 mm2) say nothing: they are left out."""
+"""Densities over less tissue than this (0.02 mm2) are left out: they would be noise."""
 
 
 class Measure(NamedTuple):
@@ -105,7 +105,7 @@ def measure_tissue(tissue: Tissue) -> dict[str, float]:
         **{f"deaths_{cause.name.lower()}": float(tissue.ledger[cause]) for cause in CAUSES},
         "oxygen_residual": tissue.oxygen_residual,
     }
-    # A deposit that sleeps is not simulated: it has a size, and nothing else to show.
+    # A dormant deposit is not simulated: it has a size and no other series.
     return {name: value if name in _SIZES else float("nan") for name, value in values.items()} if tissue.is_dormant else values
 
 

@@ -19,9 +19,9 @@ _ASLEEP = 0.3
 
 _NO_SIGN = np.int32(0x7FFFFFFF)
 _VECTOR = 16
-"""Rows are filled up to whole vectors of single precision: what is left over would be worked on one by one."""
+"""Rows are padded to whole single-precision vectors: remaining sites would be processed one by one."""
 _NO_SITE = np.float32(1e30)
-"""The load of a filled-up place: so large that the field there is 0 and stays so, as in the frame."""
+"""The load of a padding site: so large that the field there is 0 and stays 0, as in the frame."""
 
 
 class Split(NamedTuple):
@@ -40,7 +40,7 @@ class Split(NamedTuple):
 
 @kernel
 def _take_second(n, row, target):
-    """Copy n numbers, every second one of a row from its first on; from its second on it would not vectorise."""
+    """Copy n numbers: every second one of a row, starting with its first. A loop that starts with the second would not vectorise."""
     for i in range(n):
         target[i] = row[2 * i]
 
@@ -132,7 +132,7 @@ def _relax_colour(rows, window, colour, coefficients, split, awake, now):
         for i in range(n):
             relaxed = own[here + i] + omega * change[i]
             own[here + i] = relaxed if relaxed > zero else zero
-        # Without their sign numbers order as their bits do, and a largest whole number vectorises: six times faster.
+        # Non-negative floats order as their bits do, and the largest of integers vectorises: six times faster.
         largest = np.int32(0)
         for i in range(n):
             largest = max(largest, bits[i] & _NO_SIGN)
@@ -189,7 +189,8 @@ def relax(omega: float, rate: float, level: float, half_saturation: float, limit
     """Over-relax the saturating steady state in place until the largest pointwise correction is below the tolerance.
 
     Solves rate * sum(neighbour - p) + exchange * (level - p) = uptake * p / (p + half_saturation) for p at each site, by
-    red and black sweeps with the exact root of the pointwise quadratic. Rows at rest, with rows at rest around them, sleep.
+    red-black sweeps with the exact root of the pointwise quadratic. Rows at rest, with rows at rest around them, are
+    skipped.
 
     Args:
         omega: over-relaxation factor, 1 to 2.

@@ -35,7 +35,7 @@ def _cache_folder() -> str:
 
 
 def _passing_folder() -> str:
-    """Return a temporary folder for this process and its workers; an unwritable one would send numba to __pycache__, with stale kernels."""
+    """Return a temporary folder for this process and its workers; with an unwritable one numba would use __pycache__ and stale kernels."""
     for left in Path(tempfile.gettempdir()).glob(f"{_PASSING}*"):
         with contextlib.suppress(OSError, ValueError):
             os.kill(int(left.name.removeprefix(_PASSING).split("-")[0]), 0)
@@ -56,7 +56,7 @@ def is_cache_kept() -> bool:
     return not os.path.basename(os.environ.get("NUMBA_CACHE_DIR", "")).startswith(_PASSING)
 
 
-# Before numba is imported, which reads the variable then; workers inherit both and keep to the parent's folder.
+# Set before numba is imported, since numba reads the variable on import; workers inherit it and use the parent's folder.
 if os.environ.get("LESIONLAB_NUMBA_CACHE") is None:
     os.environ["NUMBA_CACHE_DIR"] = os.environ["LESIONLAB_NUMBA_CACHE"] = _cache_folder()
     if "numba" in sys.modules:

@@ -8,7 +8,7 @@ from lesionlab.sim.numerics.jit import kernel
 def absorption_step(depot: float, central: float, k_absorption: float, k_elimination: float, dt: float) -> tuple[float, float]:
     """Advance depot > central > out by dt; amounts in any unit, rate constants in 1/unit of dt.
 
-    Exact for k_absorption != k_elimination (Bateman); equal constants are parted by a relative 1e-9.
+    Exact for k_absorption != k_elimination (Bateman); equal constants are separated by a relative 1e-9.
     """
     if abs(k_absorption - k_elimination) < 1e-9 * k_elimination:
         k_absorption = k_elimination * (1.0 + 1e-9)

@@ -84,7 +84,7 @@ def mass_axes(state, window, is_block):
             row = state[z, y][: window[3]]
             in_row = along = square = 0
             for x in range(window[2], window[3]):
-                # Added always, times 0 or 1: a loop without branches vectorises.
+                # Always added, multiplied by 0 or 1: a loop without branches vectorises.
                 is_cell = np.int64(row[x] > 0)
                 in_row += is_cell
                 along += is_cell * x
@@ -137,7 +137,7 @@ def sums_around(values, reach):
     """Return the sum of `values`, uint8 (nz, ny, nx), over the square (cube) of half-width `reach` around each site, uint16.
 
     Nothing lies beyond the box. One axis after the other and whole layers at a time, which vectorises: a tenth of the work of
-    a window a site. Rows run into each other at their ends, so those are summed anew.
+    one window per site. Sums near the ends of rows mix neighbouring rows, so they are computed again.
     """
     nz, ny, nx = values.shape
     along_x, along_y = np.zeros((nz, ny, nx), np.uint16), np.zeros((nz, ny, nx), np.uint16)

@@ -13,7 +13,7 @@ def range_of(window: Window, shape: Shape, diffusivity: float, decay: float, spa
     """Return the window in which sources inside another one matter: three decay lengths more on each side, as many rows and
     columns as a fast transform has.
 
-    Beyond, the field of a source is at most 5 % of that at its side (1 to 3 % for discs of up to 1.5 lengths) and counts as none. Zero
+    Beyond it the field of a source is at most 5 % of the field at its side (1 to 3 % for discs of up to 1.5 lengths) and is neglected. Zero
     flux at the edge doubles what little there is.
     """
     wide = widen(window, shape, ceil(3.0 * sqrt(diffusivity / decay) / spacing))

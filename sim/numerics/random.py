@@ -1,7 +1,7 @@
 """Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, doi 10.1145/2063384.2063405).
 
-A draw is a pure function of (seed key, step, purpose, entity). Scan order, thread count, the order of lesions and
-arms that draw more or fewer numbers change nobody's luck, so arms share theirs.
+A draw is a pure function of (seed key, step, purpose, entity). Scan order, thread count, the order of lesions,
+and arms that draw more or fewer numbers change no other draw, so arms use common random numbers.
 """
 
 import zlib
@@ -19,14 +19,14 @@ _TO_UNIT = 1.0 / 4294967296.0
 
 
 class RandomStream(NamedTuple):
-    """What all draws of one lesion in one step share: the run's key, the step and the lesion's name, all uint32."""
+    """What all draws of one lesion in one step have in common: the run's key, the step and the lesion's name, all uint32."""
 
     key0: np.uint32
     key1: np.uint32
     step: np.uint32
     lesion: np.uint32
 AT_ONCE = 2048
-"""Draws made at once of very many: as many as stay in the nearest memory."""
+"""Draws made per block where there are very many: as many as fit the first-level cache."""
 
 
 @kernel
@@ -101,7 +101,7 @@ def normal(word_a, word_b):
 def site_entity(dz, dy, dx):
     """Return the uint32 name of a site by its offset from the lesion's centre: independent of the box's size.
 
-    Unique for |dz| < 32, |dy| and |dx| < 4096 sites; inside these bounds no two sites share luck.
+    Unique for |dz| < 32, |dy| and |dx| < 4096 sites; inside these bounds no two sites share random numbers.
     """
     return np.uint32((np.uint32(dz + 32) << np.uint32(26)) ^ (np.uint32(dy + 4096) << np.uint32(13)) ^ np.uint32(dx + 4096))
 
@@ -116,7 +116,7 @@ def name_row(codes, first, last, offset, places, entities):
     dz, dy, middle = offset
     n = 0
     for x in range(len(codes)):
-        # Written always, counted if it holds: no branch to guess.
+        # Always written, counted only if the condition holds: no branch to mispredict.
         places[n] = x
         n += (codes[x] >= first) & (codes[x] <= last)
     for i in range(n):
@@ -131,5 +131,5 @@ def seed_key(seed: int, patient: int, replicate: int) -> tuple[np.uint32, np.uin
 
 
 def name_entity(name: str) -> np.uint32:
-    """Return a stable uint32 for a lesion's name, so that the order of lesions changes nobody's luck."""
+    """Return a stable uint32 for a lesion's name, so that the order of lesions changes no draw."""
     return np.uint32(zlib.crc32(name.encode()))

@@ -61,7 +61,8 @@ def ray_from(place, step, shape, window, is_block):
     """Return a ray from a place (z, y, x) to the edge of a window that holds it: (start, direction, number of sites, all different).
 
     step: (dz, dy, dx) as of `outward_ray`. Start and direction are (z, y, x) in 2^-32 sites: sums of whole numbers are exact,
-    so any site of the ray is found without walking to it. The faces of a slab are mirrors; a block's ray ends there.
+    so any site of the ray is found directly, without stepping through the others. The faces of a slab are mirrors; a
+    block's ray ends there.
     """
     nz, ny, nx = shape
     start = ((place[0] << 32) + _HALF, (place[1] << 32) + _HALF, (place[2] << 32) + _HALF)
@@ -84,7 +85,7 @@ def place_on(ray, k, nz):
     z = 0
     if nz > 1:
         z = (start[0] + k * direction[0]) % (nz << 33)
-        # Beyond a mirror the way runs back.
+        # Beyond a mirror the ray runs back.
         z = min(z, (nz << 33) - 1 - z) >> 32
     return z, (start[1] + k * direction[1]) >> 32, (start[2] + k * direction[2]) >> 32
 
@@ -93,7 +94,7 @@ def place_on(ray, k, nz):
 def site_on(ray, k, shape):
     """Return the flat site at position k of a ray of `ray_from`."""
     z, y, x = place_on(ray, k, shape[0])
-    # Unsigned: an index that might count from the end would be looked at once more.
+    # Unsigned: a signed index would be tested for wrap-around.
     return (np.uint64(z) * np.uint64(shape[1]) + np.uint64(y)) * np.uint64(shape[2]) + np.uint64(x)
 
 
@@ -126,7 +127,7 @@ def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tu
     def keys_of(rows: tuple[int, int]) -> np.ndarray:
         return _keys(stream, purpose, sites[rows[0] : rows[1]], rows[0], geometry[:2])
 
-    # A draw and a rank in one number: numbers are sorted several times faster than ranks by their draws.
+    # Draw and rank in one number: sorting numbers is several times faster than sorting ranks by their draws.
     keys = np.concatenate(in_pieces(len(sites), keys_of))
     keys.sort()
     return sites[(keys & np.uint64(0xFFFFFFFF)).astype(np.int64)]
@@ -134,8 +135,8 @@ def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tu
 
 @kernel
 def _regions(stream, purpose, sites, geometry, is_x_first):
-    """Return to which half of the lattice both rays of each event keep by their directions, uint8: 0 and 1 the two halves of one axis,
-    else 2 and 3 those of the other, else 4. geometry = (shape, centre, is block); the first axis is y, or x if `is_x_first`."""
+    """Return the half of the lattice in which both rays of each event stay, uint8: 0 and 1 the two halves of one axis, else 2 and 3
+    those of the other, else 4. geometry = (shape, centre, is block); the first axis is y, or x if `is_x_first`."""
     (shape, centre, is_block), words = geometry, words_of(stream, purpose, sites, geometry)
     regions, (first, second) = np.empty(len(sites), np.uint8), (2, 1) if is_x_first else (1, 2)
     for i in range(len(sites)):
@@ -155,8 +156,9 @@ def by_region(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: t
               work: Callable[[Any], None]) -> None:
     """Call `work(which)` for the events of five regions, in order of action within each.
 
-    First two halves of one axis, then two of the other: since events whose rays keep to different halves have no site in common, two
-    act side by side. Which axis is first changes by luck, or the mass would grow longer along one. Nothing knows the box.
+    First the two halves of one axis, then the two of the other: events whose rays stay in different halves have no site in common,
+    so both halves act side by side. A draw decides which axis is first, or the mass would grow longer along one. The result does not
+    depend on the box.
     """
     is_x_first = bool(draw(stream, purpose, np.uint32(0))[0] & np.uint32(1))
     regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(stream, purpose, sites[rows[0] : rows[1]], geometry, is_x_first)))

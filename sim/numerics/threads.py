@@ -1,7 +1,7 @@
-"""The threads of this process, and how work is shared out among them. No result depends on their number.
+"""The threads of this process and the division of work among them. No result depends on their number.
 
-Sections of lesions are worked on side by side; where there is one section, and a large one, its rows are. Every piece
-writes only what is its own, and nothing is summed across pieces, so one thread and many give the same bytes.
+Sections of lesions are processed in parallel; a single large section is divided by rows. Every piece writes only its
+own part, and nothing is summed across pieces, so one thread and many give the same bytes.
 """
 
 import threading
@@ -14,9 +14,9 @@ from typing import Any
 from lesionlab.sim.numerics.window import Shape, Window
 
 LEAST_SITES = 250_000
-"""Smaller sections are not shared out by rows: starting threads would take longer than they save."""
+"""Smaller sections are not divided by rows: starting threads would take longer than they save."""
 LEAST_ROWS = 20_000
-"""Fewer T cells or events are not shared out."""
+"""Fewer T cells or events are not divided."""
 _busy = threading.local()
 _pool: ThreadPoolExecutor | None = None
 _size = 1
@@ -24,7 +24,7 @@ _size = 1
 
 @contextmanager
 def hired(n_threads: int) -> Iterator[None]:
-    """Let work in this block be shared out among `n_threads` threads; not to be nested."""
+    """Divide work in this block among `n_threads` threads; blocks must not be nested."""
     global _pool, _size
     if n_threads < 2:
         yield
@@ -38,12 +38,12 @@ def hired(n_threads: int) -> Iterator[None]:
 
 
 def free_threads() -> int:
-    """Return how many threads the caller may use: one where it is itself a piece of shared work."""
+    """Return how many threads the caller may use: one inside a piece of divided work."""
     return 1 if getattr(_busy, "is_so", False) else _size
 
 
 def side_by_side(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """Do `work` for every item; the items must have nothing to do with one another. Return what it returned, in the items' order."""
+    """Call `work` for every item; the items must be independent. Return the results in the order of the items."""
     pool = _pool
     if pool is None or free_threads() == 1 or len(items) < 2:
         return [work(item) for item in items]
@@ -51,14 +51,14 @@ def side_by_side(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 
 
 def is_large(n_sites: int) -> bool:
-    """Return whether a section, or the part of it to be worked on, is worth sharing out."""
+    """Return whether a section, or the part of it to be processed, is large enough to divide."""
     return n_sites >= LEAST_SITES
 
 
 def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments: Any) -> None:
     """Call `work(rows, window, *arguments)` for all rows of a window in a box (nz, ny, nx), numbered as `row_of` does: rows = (first, end).
 
-    In one piece, or in one a thread where the sites are many.
+    In one piece, or where there are many sites in one piece per thread.
     """
     n_rows = shape[0] * (window[1] - window[0])
     n = min(free_threads(), n_rows) if is_large(n_rows * (window[3] - window[2])) else 1

@@ -1,4 +1,4 @@
-"""The part of a box where the cells are: rules work there and not in the empty tissue around, however large the box is.
+"""The window: the part of a box that holds the cells. Rules work there and not in the empty tissue around it, however large the box is.
 
 A window is (first y, end of y, first x, end of x) in sites, through all layers: a tuple, so that kernels take it.
 """
@@ -10,7 +10,7 @@ from lesionlab.sim.numerics.jit import kernel
 Window = tuple[int, int, int, int]
 Shape = tuple[int, int, int]
 NEAR = 2
-"""Sites around the cells that a tissue's window holds too: what a cell may be pushed to, and what counts as near the mass."""
+"""Margin of a tissue's window around its cells, in sites: a cell may be pushed there, and it counts as near the mass."""
 
 
 def whole(shape: Shape) -> Window:
@@ -43,7 +43,7 @@ def row_of(r, window):
 
 @kernel
 def extent(state, window, centre, scales):
-    """Look where the cells of a window are; reads state uint8 (nz, ny, nx), occupied where > 0. No draws.
+    """Find the extent of the cells in a window; reads state uint8 (nz, ny, nx), occupied where > 0. No draws.
 
     Returns (number of cells, the smallest window that holds them, largest elliptical radius^2 among them): of
     the offsets from the centre, those along (z, y) taken times the scales. Without a cell the window is empty, at the centre.
@@ -82,7 +82,7 @@ def sites_of(codes, first, last, window):
     """
     nz, ny, nx = codes.shape
     found, n, width = np.empty(1024, np.int32), 0, window[3] - window[2]
-    # As narrow as the codes: wider ones would be compared eight at a time instead of 64.
+    # As narrow as the codes: wider numbers would be compared eight at a time instead of 64.
     low, high = np.uint8(first), np.uint8(last)
     marks = np.zeros((width + 7) // 8 * 8, np.uint8)
     eights = marks.view(np.uint64)
@@ -105,7 +105,7 @@ def _note_marked(marks, eights, start, n, found):
     for k in range(len(eights)):
         if eights[k]:
             for x in range(8 * k, 8 * k + 8):
-                # Written always, counted if it holds: no branch to guess.
+                # Always written, counted only if the condition holds: no branch to mispredict.
                 found[n] = start + x
                 n += marks[x]
     return n
@@ -143,7 +143,7 @@ def _add_bits(more, bits):
 @kernel
 def count_codes(codes, window, counts):
     """Add the number of sites of each code in a window to counts int64 (codes,). Reads codes uint8 (nz, ny, nx). No draws."""
-    # Four tables in turn: a site need not wait for the count of the one before.
+    # Four tables in turn: the count of a site need not wait for that of the site before.
     tables = np.zeros((4, len(counts)), np.int64)
     for z in range(codes.shape[0]):
         for y in range(window[0], window[1]):

@@ -1,4 +1,4 @@
-"""Arrays for work within one call, kept for the next one: fresh memory costs more than most of what is done in it."""
+"""Scratch arrays, kept from call to call: fresh memory costs more than most of the work done in it."""
 
 import threading
 from math import prod

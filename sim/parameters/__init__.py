@@ -1,1 +1,1 @@
-"""What a parameter is, what a user is told, and which code computed a number."""
+"""Parameters, messages to the user, and the version of the code that computed a number."""

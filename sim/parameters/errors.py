@@ -1,4 +1,4 @@
-"""The one class of error for what a user can mend, and the nearest name that a message offers."""
+"""The one class of error for mistakes that a user can correct, and the nearest name that a message suggests."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

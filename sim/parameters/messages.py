@@ -1,4 +1,4 @@
-"""What is wrong with a scenario, said in the user's words: where, what is allowed, what was given, what was meant.
+"""Messages about mistakes in a scenario, in the user's terms: the place, what is allowed, what was given, the nearest name.
 
 `refuse` raises the mistakes that a block of a scenario finds in itself; `explain` turns pydantic's errors into mistakes.
 """
@@ -70,9 +70,9 @@ def path_text(path: Path) -> str:
 
 
 def explain(error: ValidationError, model: type[BaseModel], content: Any) -> list[Mistake]:
-    """Return the mistakes in a refused scenario, whose content tells its own keys from the marks that pydantic puts among them.
+    """Return the mistakes in a refused scenario, whose content separates its own keys from the marks that pydantic puts among them.
 
-    Parents are silent where a child of theirs is reported.
+    A parent is left out where one of its children is reported.
     """
     schema = _schema(model)
     mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema, content)]

@@ -10,8 +10,8 @@ DISCLAIMER = "Illustrative, not for clinical use"
 
 WITH_KERNELS = ("numerics", "state", "layouts", "measures", "processes")
 DECIDES_NUMBERS = (*WITH_KERNELS, "parameters", "treatment", "scenario")
-"""Folders of `sim` that a compiled kernel, or a number of a run, can depend on. The modules beside them count too; what writes
-records, starts runs, prints or draws does not."""
+"""Folders of `sim` that a compiled kernel, or a number of a run, can depend on. The modules beside them count too; code that
+writes records, starts runs, prints or draws does not."""
 
 
 @cache

@@ -1,12 +1,12 @@
-"""Antigen loss: a dividing clonogen may lose what T cells see, and its line with it.
+"""Antigen loss: a dividing clonogen may lose the antigen that T cells recognise, and so do its descendants.
 
     rate of loss = mu x rate of division, a clonogen; both daughters inherit it
 
-T cells no longer engage such cells; radiation and hypoxia kill them as before. A section that stands for a lesion of
-1e10 cells meets a loss as rarely as its own divisions allow, and what is lost then stands for w clonogens: right on
-average over replicates, a lottery in one of them. Losses older than day 0 are cleared on day 0, though at any mu above 1e-9
-a lesion of this size must hold some. So mu is 0 by default: a rule for sensitivity runs, which decides late escape and for
-which no measurement in this cancer was found.
+T cells no longer engage such cells; radiation and hypoxia kill them as before. A section of a lesion of 1e10 cells meets a
+loss only as often as its own divisions allow, and such a cell then stands for w clonogens. The mean over replicates is
+right; a single replicate varies widely. Losses older than day 0 are cleared on day 0, though at any mu above 1e-9 a lesion
+of this size must hold some. So mu is 0 by default. The rule is for sensitivity runs: it decides late escape, and no
+measurement in this cancer was found.
 """
 
 from typing import Annotated, NamedTuple
@@ -34,7 +34,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         words = draw(state.stream(tissue, clock), int(Purpose.ANTIGEN_LOSS), np.uint32(0))
         codes = tissue.state.reshape(-1)
-        # 1 - exp(-h) <= h, and h is at most that of a section full of its fastest cell: most steps are settled here.
+        # 1 - exp(-h) <= h, and h is at most that of a section full of its fastest-dividing cell: most steps are decided here.
         if uniform(words[0]) >= p.loss_per_division * codes.size * float(tissue.hazard[Hazard.DIVISION].max()):
             continue
         clonogens = np.flatnonzero((codes == CellState.PROLIFERATING) | (codes == CellState.QUIESCENT))

@@ -33,7 +33,7 @@ def _write(window, over_step, state, hazard):
         for y in range(window[0], window[1]):
             codes, row = state[z, y][window[2] : window[3]], hazard[z, y][window[2] : window[3]]
             for x in range(len(row)):
-                # Chosen, not skipped: a loop without branches vectorises.
+                # A selection, not a branch: a loop without branches vectorises.
                 row[x] = value if (codes[x] >= _FIRST) & (codes[x] <= _LAST) else row[x]
 
 

@@ -2,9 +2,9 @@
 
 A clonogen that radiation kills dies at once with probability f_int (interphase death), otherwise it is doomed: it lives on,
 consumes oxygen and dies at a later mitosis. Dead cells keep their place until `clearance`. The ledger counts lesion cells: w
-for a clonogen, W for a doomed cell; a doomed cell is booked to radiation when it dies, whatever finishes it, because radiation
-had ended its line. Every dead cell stands for W. Where clonogens stand for less (w < W, a section released near eradication)
-what they would leave is negligible, so they leave their site at once.
+for a clonogen, W for a doomed cell; the death of a doomed cell is always counted under radiation, because radiation had ended
+its line. Every dead cell stands for W. Where clonogens stand for less (w < W, an under-weighted section) their debris is
+negligible, so they leave their site at once.
 """
 
 from typing import Annotated, NamedTuple
@@ -24,7 +24,7 @@ _DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
 _STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)
 _INTERPHASE = int(Purpose.INTERPHASE_DEATH)
 REMAINS = np.zeros(len(Hazard), np.uint8)
-"""What a cell dead of each cause leaves on its site (CellState)."""
+"""The CellState that a cell dead of each cause leaves on its site."""
 REMAINS[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = CellState.APOPTOTIC
 REMAINS[Hazard.HYPOXIA], REMAINS[Hazard.RADIATION], REMAINS[Hazard.T_CELL] = (
     CellState.NECROTIC, CellState.KILLED_BY_RADIATION, CellState.KILLED_BY_T_CELL)
@@ -43,7 +43,7 @@ def _commit(is_under_weighted, interphase, remains, stream, geometry, fates, cel
     """Commit deaths. Reads fates = (flat sites of the dying, fate flat); writes cells = (state, pd_l1, hits) flat and deaths
     float64 (2, causes): clonogens, doomed.
 
-    geometry = (shape, centre); is_light: clonogens leave nothing. One draw a clonogen killed by radiation.
+    geometry = (shape, centre); is_under_weighted: if true, dead clonogens leave no debris. One draw a clonogen killed by radiation.
     """
     state, pd_l1, hits = cells
     shape, centre = geometry

@@ -1,9 +1,9 @@
-"""Cell fate: one draw a living cell over the summed hazard, then the cause in proportion; competing risks are exact.
+"""Cell fate: one draw per living cell against the summed hazard, then the cause in proportion; competing risks are exact.
 
     P(event) = 1 - exp(-sum h),   P(cause c | event) = h_c / sum h
 
 A fraction of radiotherapy is over in minutes: it acts first, and only survivors meet the other hazards of the step.
-Rules that divide or kill only write hazards; this one only proposes a fate. `population_control` resolves it,
+Rules for division and death only write hazards; this rule only proposes a fate. `population_control` resolves it,
 `cell_death` and `displacement` commit it, so nothing depends on the order of the scan.
 """
 
@@ -25,7 +25,7 @@ _CELL_FATE = int(Purpose.CELL_FATE)
 _RADIATION, _T_CELL = int(Hazard.RADIATION), int(Hazard.T_CELL)
 
 _SAFELY = 1.00001
-"""What rounding may take from a sum of hazards in single precision."""
+"""Largest rounding error of a sum of hazards in single precision."""
 
 
 class Parameters(NamedTuple):
@@ -38,12 +38,12 @@ def _pick(u, hazard):
     p_radiation = 1.0 - math.exp(-hazard[_RADIATION]) if hazard[_RADIATION] > 0.0 else 0.0
     if u < p_radiation:
         return _RADIATION
-    # Given survival the rest of the draw is uniform again, and so it is given an event: one draw settles all.
+    # Given survival the remainder of the draw is uniform again, and likewise given an event: one draw decides everything.
     u = (u - p_radiation) / (1.0 - p_radiation)
     total = -hazard[_RADIATION]
     for cause in range(N_HAZARDS):
         total += hazard[cause]
-    # 1 - exp(-h) <= h: most cells are settled without the exponential.
+    # 1 - exp(-h) <= h: most cells are decided without the exponential.
     if u >= total or u >= 1.0 - math.exp(-total):
         return NO_FATE
     left = u / (1.0 - math.exp(-total)) * total
@@ -80,7 +80,7 @@ def draw_fates(rows, window, stream, centre, state, hazard, fate):
             _add(hazard[cause, z, y][x0:x1], total)
         for i in range(n):
             u = uniform(words[0, i])
-            # 1 - exp(-h) <= h: most cells are settled here.
+            # 1 - exp(-h) <= h: most cells are decided here.
             if u < total[places[i]] * _SAFELY:
                 x = x0 + places[i]
                 fate[z, y, x] = _pick(u, hazard[:, z, y, x])

@@ -8,8 +8,8 @@ That is the surface tension of the mass: without it turnover alone lets shapes d
 is volumetric while oxygen allows, and a killed mass contracts without leaving holes.
 
 Events of a step act in the order of their draws, so no corner comes first. Those of a large section act half by half, on two
-threads. A section that holds its capacity loses the outermost cell of the ray from view at each birth, as `population_control`
-accounts for. Cells move with their PD-L1 and hits; vessels and T cells keep their place.
+threads. A section at its capacity loses the outermost cell of the ray from view at each birth; `population_control` accounts
+for it. Cells move with their PD-L1 and hits; vessels and T cells keep their place.
 """
 
 import math
@@ -32,7 +32,8 @@ from lesionlab.sim.state.state import State, Tissue
 
 GAPS_EVERY_H = 6.0
 LARGE_CELLS = 200_000
-"""Capacity from which a section's events act half by half. Part of the rule, not a matter of speed: it changes luck."""
+"""Capacity from which a section's events act half by half. Part of the rule, not only of speed: it changes the order of events and so
+the result."""
 Bound = tuple[Window, float]
 Moved = tuple[np.ndarray, np.ndarray]
 Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
@@ -56,7 +57,7 @@ def _shift(ray, start, end, shape, cells, last_hit):
         cells[at] = cell
         bits |= cell
         at = source
-    # The time of the last hit is read of a cell with hits only, and few rays have one.
+    # `last_hit` matters only for a cell with hits, and few rays have one.
     if bits >> HITS_AT:
         for to in range(start, end, by):
             at = site_on(ray, to, shape)
@@ -186,7 +187,7 @@ def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geo
     room = tissue.capacity - tissue.n_cells
 
     def push(which: Any) -> None:
-        # Room goes to the first births; each half has what falls to its own, also if one of them is dropped at the box's edge.
+        # Room goes to the first births; each half keeps the share of its own births, even if one of them is dropped at the box's edge.
         its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
         done.append(_push(stream, (mothers[which], daughters[which]), geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
 

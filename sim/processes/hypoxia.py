@@ -3,8 +3,8 @@
     quiescent below p_q, cycling above: a label for uptake and for the growth fraction; `cell_cycle` has its own gate
     hazard of necrosis  k_nec (p_on - p) / (p_on - p_full), between 0 and k_nec
 
-The onset is at 1 mmHg, not at the 5 mmHg of PhysiCell: a higher one kills the very cells that are radioresistant
-(oxygen enhancement is still about 2 at 5 mmHg) and so hides viable hypoxia. In vivo diffusion models use 0.5-1.
+The onset is at 1 mmHg, not at the 5 mmHg of PhysiCell: a higher onset kills the radioresistant cells (oxygen
+enhancement is still about 2 at 5 mmHg) and so hides viable hypoxia. In vivo diffusion models use 0.5-1.
 """
 
 from typing import Annotated, NamedTuple
@@ -44,7 +44,7 @@ def _write_row(p, dt_h, state, oxygen, hazard):
     width = p.onset_mmHg - p.full_mmHg
     for s in range(len(state)):
         code, pressure = state[s], oxygen[s]
-        # Chosen, not skipped: a loop without branches vectorises.
+        # A selection, not a branch: a loop without branches vectorises.
         is_living = (code >= _PROLIFERATING) & (code <= _DOOMED)
         label = _QUIESCENT if pressure < p.quiescent_mmHg else _PROLIFERATING
         state[s] = label if is_living & (code != _DOOMED) else code

@@ -28,8 +28,8 @@ EVERY_H = 4.0
 _OVER_RELAXATION = 1.7
 _MOST_SWEEPS = 2000
 _REACH = 20
-"""Sites around the window that are solved too, with zero flux beyond as at the faces of the box. Over ground that a mass has left
-without vessels ten are too few: cells of a remnant then lie up to 1.5 mmHg too low, with twenty 0.04."""
+"""Sites around the window that are solved too, with zero flux beyond as at the faces of the box. Where a shrunken mass has left
+tissue without vessels, ten are too few: cells of a remnant then lie up to 1.5 mmHg too low, with twenty 0.04."""
 
 
 class Parameters(NamedTuple):
@@ -74,20 +74,20 @@ def _coefficients(window, by_state, wall_rate, state, perfusion, uptake, exchang
 
 
 def solve(tissue: Tissue, p: Parameters) -> int:
-    """Bring oxygen in and around the mass to its steady state, from the field it has; return the number of sweeps.
+    """Bring oxygen in and around the mass to its steady state, starting from the present field; return the number of sweeps.
 
-    Farther out no rule reads the field: it stays as it was when the mass last reached there.
+    Farther out no rule reads the field, so it keeps its last value.
     """
     tissue.oxygen_residual, sweeps = _solve_in(ahead(tissue.window, tissue.state.shape, _REACH), tissue, p, tissue.oxygen)
     return sweeps
 
 
 def whole_field(tissue: Tissue, p: Parameters) -> np.ndarray:
-    """Return oxygen as a picture shows it: what the cells feel, and around them the steady state of the whole box."""
+    """Return oxygen for pictures: the solved field around the cells, and beyond it the steady state of the whole box."""
     shape, field = tissue.state.shape, tissue.oxygen.copy()
     if ahead(tissue.window, shape, _REACH) != whole(shape):
         _solve_in(whole(shape), tissue, p, field)
-        # Not farther out: there the near edge shows as a seam.
+        # Not farther out: the edge of the solved region would show as a seam.
         cut(field, tissue.window)[:] = cut(tissue.oxygen, tissue.window)
     return field
 

@@ -5,9 +5,9 @@
 so the stationary positive share is L: 15 % without interferon (the case's tumour proportion score, taken as the floor;
 the record shows the share that resting T cells make of it), reversible with
 a time constant of a day (Kosinsky 2018). Exponent 1.26 as in SPQSP_IO. What a T cell meets is the positive share of
-the living tumour cells within 40 um, kept as `pd_l1_share`, and where few live what can be expected of them, L: ten cells
-of share L are added. Suppression is a curve in that share; fed with the 0 or 1 of a lone cell it would fall as a mass is
-emptied, and radiotherapy would do a part of the anti-PD-1 drug's work.
+the living tumour cells within 40 um, kept as `pd_l1_share`, with ten cells of the expected share L added, which count
+where few cells live. Suppression is a nonlinear function of that share. With the 0 or 1 of a lone cell it would fall as a
+mass is emptied, and radiotherapy would do part of the anti-PD-1 drug's work.
 """
 
 from typing import Annotated, NamedTuple
@@ -60,7 +60,7 @@ def _level(p, ifn_gamma):
 def _switch(rows, window, p, p_any, site_stream, state, ifn_gamma, pd_l1):
     """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end) of a window.
 
-    site_luck = (luck, centre). Reads state, ifn_gamma; writes pd_l1. One draw a cell.
+    site_stream = (stream, centre). Reads state, ifn_gamma; writes pd_l1. One draw a cell.
     """
     stream, centre = site_stream
     x0, x1 = window[2], window[3]
@@ -109,7 +109,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         site_stream = (state.stream(tissue, clock), tissue.centre)
         in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, site_stream, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
-        # Wider than the window: by the next time a cell may have been pushed there.
+        # Wider than the window: cells may be pushed there before the next call.
         around = ahead(tissue.window, tissue.state.shape, NEAR)
         share = local_share(p, *(np.ascontiguousarray(cut(a, around)) for a in (tissue.state, tissue.pd_l1, tissue.ifn_gamma)))
         cut(tissue.pd_l1_share, around)[:] = share

@@ -2,21 +2,23 @@
 
 Each clonogen of the section stands for w of the lesion, each site and T cell for W (both equal at baseline). From
 day 0 on only this rule writes w, W and L. While the section holds more than n_min clonogens, fates are real and w stays. When a step would
-leave fewer, the survivors are made up to n_min probes and held: their fates are withdrawn and w follows what happens
-to them on average,
+leave fewer, the section becomes weight-controlled: the survivors are made up to n_min weighted clonogens, their fates are withdrawn, and w
+follows their expected number,
 
     w <- w sum_i exp(b_i - d_i) / n_kept x noise,   variance of log noise (b + d) / (w n)
 
-with hazards b of division and d of death; a T-cell kill is an event, so that probe counts 0. The noise is the
-lesion's own demographic noise. Probes are released when w is back at W (births are placed again) or has fallen to 1
-(deaths are real: an empty section is then an eradication). A probe that T cells kill is made up by the line of a surviving
-one drawn at random, a daughter beside it with its PD-L1 and its antigen, so a held section selects what T cells cannot kill.
+with hazards b of division and d of death; a T-cell kill is an event, so a killed clonogen counts 0. The noise is the
+lesion's own demographic noise. Weight control ends when w is back at W (births are placed again) or has fallen to 1
+(deaths are real: an empty section is then an eradication). A weighted clonogen killed by a T cell is replaced by a
+daughter of a surviving one drawn at random, placed beside it with its PD-L1 and antigen. So a weight-controlled section
+selects clonogens that T cells cannot kill.
 
 Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each birth
 (`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with
 n_min = 0 only growth beyond the section remains.
 
-Assumes: probes that die otherwise are made up in place, so a held section does not select the hypoxic of them.
+Assumes: weighted clonogens that die of other causes are restored in place, so a weight-controlled section does
+not select among them by oxygen.
 """
 
 import math
@@ -37,22 +39,22 @@ from lesionlab.sim.state.state import State, Tissue
 _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
-# As narrow as the codes, or eight sites are compared at a time instead of 64.
+# As narrow as the codes: otherwise eight sites are compared at a time instead of 64.
 _VIABLE, _NO_FATE, _DIVIDES = (np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)), np.uint8(NO_FATE), np.uint8(Hazard.DIVISION)
 
 
 class Parameters(NamedTuple):
-    """Size of the held population."""
+    """Number of weighted clonogens."""
 
-    n_min: Annotated[int, quantity("cells", "clonogens below which the section is held at probes", 0, 1000, "assumed",
-        "numerical; 300 keeps the probes' noise small")] = 300
+    n_min: Annotated[int, quantity("cells", "clonogens below which the section is weight-controlled", 0, 1000, "assumed",
+        "numerical; 300 keeps the noise of the weight small")] = 300
 
 
 def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
     """Let w, W and L follow the cells that births pushed out of view since the last step; T cells go with them.
 
-    A section T cell stands for W as well: without this, growth would make T cells out of nothing. Every k-th row goes, and as
-    rows lie about in the order of their sites, evenly from everywhere.
+    A section T cell also stands for W: without this, growth would create T cells. Every k-th row is removed. Rows are roughly
+    in the order of their sites, so all parts of the section lose the same share.
     """
     if not tissue.n_dropped:
         return
@@ -68,7 +70,7 @@ def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
 
 
 def _follow_growth(tissue: Tissue, days: float) -> None:
-    """Let the lesion's net growth follow what its cells did since the last call, `days` ago."""
+    """Update the lesion's net growth from the change of its cells since the last call, `days` ago."""
     cells = tissue.lesion_cells
     if cells > 0.0 and tissue.cells_seen > 0.0:
         rate_per_d = math.log(cells / tissue.cells_seen) / days
@@ -103,7 +105,7 @@ def _is_weight_controlled(tissue: Tissue, n: int, n_after: int, n_min: int) -> b
 
 
 def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:
-    """Return which clonogens are kept, a boolean mask: all survivors, made up to n_min by the dying who were likeliest to live."""
+    """Return which clonogens are kept, a boolean mask: all survivors, made up to n_min by the dying likeliest to survive."""
     kept = (fates == NO_FATE) | (fates == Hazard.DIVISION)
     missing = min(n_min, len(fates)) - int(kept.sum())
     if kept.sum() >= n_min:
@@ -115,11 +117,11 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
 
 @kernel
 def _replace_lines(stream, geometry, killed, surviving, cells):
-    """Make each killed probe a daughter of a surviving one drawn at random: its heritable state, on a free site beside it.
+    """Replace each killed clonogen by a daughter of a surviving one drawn at random: with its heritable state, on a free site beside it.
 
-    geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). What was on the free
-    site (stroma, a dead cell) takes the killed one's place; where three drawn neighbours are all alive the daughter stays
-    there. One draw a killed probe.
+    geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). The content of the
+    free site (stroma, a dead cell) moves to the site of the killed clonogen. Where three drawn neighbours are all alive, the
+    daughter takes the killed clonogen's site. One draw per killed clonogen.
     """
     state, pd_l1, lost_antigen, hits, last_hit = cells
     shape, centre = geometry
@@ -138,7 +140,7 @@ def _replace_lines(stream, geometry, killed, surviving, cells):
 
 
 def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: RandomStream) -> None:
-    """Withdraw the fates of the probes and let the weight follow their hazards; viable: flat site indices."""
+    """Withdraw the fates of the weighted clonogens and let the weight follow their hazards; viable: flat site indices."""
     hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
     fate = tissue.fate.reshape(-1)
     births, deaths = hazard[Hazard.DIVISION], hazard[Hazard.FAILED_DIVISION :]
@@ -158,7 +160,7 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: 
 
 
 def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
-    """Add the deaths that the weight stands for to the ledger; those that really happen are booked when they do."""
+    """Add to the ledger the deaths expressed by the weight; deaths that are committed are counted by `cell_death`."""
     expected = (1.0 - np.exp(-deaths)).sum(axis=1)
     real = np.bincount(dying, minlength=len(tissue.ledger))[1 : len(tissue.ledger)]
     tissue.ledger[1:] += tissue.weight * np.maximum(expected - real, 0.0)
@@ -177,6 +179,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         if tissue.is_weight_controlled:
             viable = sites_of(tissue.state, _PROLIFERATING, _QUIESCENT, tissue.window)
             _hold(tissue, viable, p.n_min, normal(words[0], words[1]), stream)
-        # The last reader of this step's hazards; these two rows are added to, not overwritten.
+        # The last use of this step's hazards; rules add to these two rows instead of overwriting them.
         for cause in (Hazard.RADIATION, Hazard.T_CELL):
             cut(tissue.hazard[cause], tissue.window)[:] = 0.0

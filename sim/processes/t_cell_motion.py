@@ -5,10 +5,10 @@ the mean squared displacement is 4 M t in two dimensions and 6 M t in three. Wit
 neighbour and takes the one with more chemoattractant, which leaves M as it is. An engaged T cell stays.
 
 A section of scale L has L times more edge for its area than its lesion: a hop out of the mass and the two sites around it
-is taken in one case of L, so that a T cell is lost to the host as rarely as there.
+succeeds with probability 1 / L, so that T cells leave a section as rarely as its lesion.
 
 A site takes at most 8 T cells, 1 where a tumour cell lives. Moves are proposed, resolved (one newcomer a site and
-micro-step, the highest draw wins) and committed, so no row comes first.
+micro-step, the highest draw wins) and committed, so no row has an advantage.
 
 Sources: motility coefficient 17 um2/min (v^2 P / 3 at 5 um/min and 2 min; Torres 2023, eLife 84916, for speeds);
 caps as in SPQSP_IO; a bias below 3 % of the speed already matters (Textor 2011, pnas.1102288108).
@@ -54,8 +54,8 @@ def hop_probability(p: Parameters, n_dimensions: int) -> float:
 
 
 class MotionInputs(NamedTuple):
-    """What the T cells of one section walk by: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
-    ground (`lesionlab.sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
+    """Inputs of T-cell motion in one section: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
+    flags (`lesionlab.sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
 
     chances: tuple[float, float, float]
     geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
@@ -67,9 +67,9 @@ class MotionInputs(NamedTuple):
 
 @kernel
 def propose(span, stream, micro_step, motion):
-    """Let the free T cells of rows span = [first, end) choose where to hop in one micro-step; return (first, number of hops).
+    """Propose hops for the free T cells of rows span = [first, end) in one micro-step; return (first, number of hops).
 
-    Writes walk.hops from `first` on and nothing else, so that rows may be shared out. One draw a T cell.
+    Writes motion.hops from `first` on and nothing else, so that rows may be divided among threads. One draw per T cell.
     """
     (p_hop, bias, p_out), shape, flags, chemoattractant = motion.chances, motion.geometry[0], motion.flags, motion.chemoattractant
     (site, ids, target), (hopper, goal, bid) = motion.rows, motion.hops
@@ -78,7 +78,7 @@ def propose(span, stream, micro_step, motion):
         here, n_movers = min(AT_ONCE, span[1] - start), 0
         draw_many(stream, _MOTION + 256 * (micro_step + 1), ids[start : start + here], words)
         for i in range(here):
-            # Written always, counted if it holds: no branch to guess.
+            # Always written, counted only if the condition holds: no branch to mispredict.
             mover[n_movers] = i
             n_movers += (target[start + i] < 0) & (uniform(words[0, i]) < p_hop)
         for i in mover[:n_movers]:
@@ -93,7 +93,7 @@ def propose(span, stream, micro_step, motion):
             is_leaving = flags[own] & NEAR_MASS and not there & NEAR_MASS
             if to == own or there & COUNT >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
                 continue
-            # The upper half of the word ranks; the id below it parts equal ranks.
+            # The upper half of the word is the rank; the id below it decides between equal ranks.
             rank = np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)
             hopper[n], goal[n], bid[n] = start + i, to, rank | np.uint64(ids[start + i])
             n += 1
@@ -102,8 +102,8 @@ def propose(span, stream, micro_step, motion):
 
 @kernel
 def _slot(goal, sites):
-    """Return where a site stands, or would stand, in a table of a power of two of sites, -1 where free and never full."""
-    # The upper bits of the product decide: the lower ones know only the lower ones of the site.
+    """Return the slot of a site, or its free slot, in a hash table: `sites`, its length a power of two, -1 where free, never full."""
+    # The upper bits of the product: its lower bits depend on the lower bits of the site only.
     at = np.uint32((np.uint64(np.uint32(np.uint32(goal) * _SPREAD)) * np.uint64(len(sites))) >> np.uint64(32))
     while sites[at] >= 0 and sites[at] != goal:
         at = (at + np.uint32(1)) & np.uint32(len(sites) - 1)
@@ -112,7 +112,7 @@ def _slot(goal, sites):
 
 @kernel
 def _claim(goals, flags):
-    """Mark each goal as wanted, or as contested where more want it; return the number of hops to the latter but for the first."""
+    """Mark each goal as claimed, or as contested where several claim it; return the number of claims after the first on each site."""
     n = 0
     for to in goals:
         is_contested = flags[to] & CLAIMED != 0
@@ -123,7 +123,7 @@ def _claim(goals, flags):
 
 @kernel
 def _bid(goals, bids, flags, best):
-    """Note the best bid for each contested site in a table best = (sites, bids)."""
+    """Record the highest bid for each contested site in a hash table best = (sites, bids)."""
     for k in range(len(goals)):
         if flags[goals[k]] & CONTESTED:
             at = _slot(goals[k], best[0])
@@ -132,7 +132,7 @@ def _bid(goals, bids, flags, best):
 
 @kernel
 def _hop(hoppers, goals, bids, site, flags, best):
-    """Let those hop whose goal nobody else wants, or less. Writes site and the counts of the ground."""
+    """Move each T cell whose goal is uncontested, or whose bid is the highest. Writes site and the counts in the flags."""
     for k in range(len(goals)):
         to = goals[k]
         if not flags[to] & CONTESTED or best[1][_slot(to, best[0])] == bids[k]:
@@ -163,9 +163,10 @@ def commit(pieces, motion):
 
 @kernel
 def _move_ghost_contacts(p_hop, stream, micro_step, geometry, rows):
-    """Let the doubles of visitors that are not engaged hop for one micro-step; they take no room.
+    """Move the ghost contacts that are not engaged for one micro-step; they occupy no site.
 
-    Reads geometry (shape, centre), rows (t_cell, probe, is_engaged); writes site. One draw a double, by its T cell and its clonogen's site.
+    Reads geometry (shape, centre), rows (t_cell, clonogen, site, is_engaged); writes site. One draw per ghost contact, keyed by its T cell
+    and its clonogen's site.
     """
     (shape, centre), (t_cell, clonogen, site, is_engaged) = geometry, rows
     for i in range(len(site)):
@@ -176,7 +177,7 @@ def _move_ghost_contacts(p_hop, stream, micro_step, geometry, rows):
 
 
 def motion_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters) -> MotionInputs:
-    """Return what the T cells of a section walk by in this step on its ground."""
+    """Return the inputs of T-cell motion in a section for this step."""
     t = tissue.t_cells
     p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
     chances = (p_hop, p.bias, p_hop / tissue.scale)
@@ -188,7 +189,7 @@ def motion_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters) -> MotionInp
 
 @kernel
 def move_ghost_contacts(stream, micro_step, motion, ghost_contacts):
-    """Move the doubles of visitors for one micro-step. visits = (number, t_cell, probe, site, is_engaged)."""
+    """Move the ghost contacts for one micro-step. ghost_contacts = (number, t_cell, clonogen, site, is_engaged)."""
     n, t_cell, clonogen, site, is_engaged = ghost_contacts
     if n:
         _move_ghost_contacts(motion.chances[0], stream, micro_step, motion.geometry, (t_cell[:n], clonogen[:n], site[:n], is_engaged[:n]))
@@ -196,7 +197,7 @@ def move_ghost_contacts(stream, micro_step, motion, ghost_contacts):
 
 @kernel
 def take_turn(stream, micro_step, motion, ghost_contacts):
-    """Move the T cells of one section, and the doubles of visitors, for one micro-step."""
+    """Move the T cells of one section, and its ghost contacts, for one micro-step."""
     n_rows = len(motion.rows[0])
     first, number = propose((0, n_rows), stream, micro_step, motion)
     commit(np.array([[first, number]]), motion)

@@ -97,7 +97,7 @@ def _common_times(times: Mapping[Path, NDArray[Any]]) -> NDArray[Any]:
 
 
 def _lay_out(file: h5py.File, runs: Sequence[Packed], outline: Outline) -> None:
-    """Write axes, what is known of each run, and every series full of nan."""
+    """Write the axes, the metadata of each run, and every series filled with nan."""
     file.attrs.update(Conventions="CF-1.11", schema=SCHEMA, schema_version=SCHEMA_VERSION, disclaimer=DISCLAIMER,
                       density_note="nan: the run had ended, or has no such lesion or drug")
     add_axis(file, "run", [run.run_id for run in runs], "", "run")
@@ -139,7 +139,7 @@ def _add_column(file: h5py.File, name: str, values: Sequence[Any], long_name: st
 
 
 def _copy(file: h5py.File, index: int, path: Path, outline: Outline) -> None:
-    """Copy one record's series to their places; what the record has not stays nan."""
+    """Copy one record's series to their places; series that the record lacks stay nan."""
     with opened(path) as record:
         places = {name: np.flatnonzero(np.isin(outline.axes[name], _axis(record, name))) if name == "time" else
                   np.array([list(outline.axes[name]).index(word) for word in _axis(record, name)], int) for name in AXES}

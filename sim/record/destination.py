@@ -46,7 +46,7 @@ def new_record(path: Path, is_forced: bool) -> Path:
 
 
 def _unfinished(path: Path) -> str:
-    """Return how to go on with a record that is not complete, in brackets; nothing for any other file."""
+    """Return how to continue a record that is not complete, in brackets; nothing for any other file."""
     try:
         run = read_run(path)
     except UserError:

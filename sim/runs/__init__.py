@@ -1,1 +1,1 @@
-"""One run and many: from the first state to the record, gone on with, forked, on one core or on many."""
+"""One run or many, from the first state to the record: started, continued or forked, on one core or many."""

@@ -1,4 +1,4 @@
-"""Going on: `resume` a run from its last commit, `fork` another future from the same past. Neither changes a byte of what a run is."""
+"""Continuation: `resume` a run from its last commit, `fork` another future from the same past. Neither changes a byte of the results."""
 
 import json
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def resume(path: Path | str, *, until_d: float | None = None, is_forced: bool = 
     if run.committed_d is None:
         return simulate(run.scenario, path, replicate=run.replicate, until_d=end_d, is_quick=run.is_quick, is_forced=True,
                         on_progress=on_progress)
-    # Not named: a section of millions of cells should not be in memory twice.
+    # Not bound to a name: a section of millions of cells should not be in memory twice.
     model = TumourModel(run.scenario, run.replicate, end_d, COMMIT_EVERY_D, checkpoint=read_checkpoint(path)[1])
     past = _past(run, model.clock, is_same_run=True)
     with RecordWriter(path, _header_to_resume(run, end_d), is_forced=True, past=past) as writer:
@@ -67,7 +67,7 @@ def fork(parent: Path | str, at_d: float, scenario: Scenario, path: Path | str, 
     Where the parent kept no checkpoint of that day, its run is computed again from the one before, under its own scenario.
 
     Args:
-        at_d: the day, a whole number; what was ordered for it is the new scenario's.
+        at_d: the day, a whole number; treatments on that day follow the new scenario.
         scenario: the future: the parent's lesions, seed, burn-in and step. A drug that it lacks and the body still holds
             is washed out: it stays in the new record's scenario without further doses.
         is_forced: replace an existing record, and go on although other code made the parent.
@@ -119,7 +119,7 @@ def check_fork(run: RecordedRun, at_d: float, scenario: Scenario, until_d: float
 
 
 def _past(run: RecordedRun, clock: Clock, is_same_run: bool) -> Past:
-    """Return what a run that goes on at the clock's time takes over: what the run that never stopped would hold by then."""
+    """Return what the writer takes over at the clock's time: what the record of an uninterrupted run would hold by then."""
     return Past(run.path, clock.t_h / 24.0, has_row(run.scenario, clock), has_snapshots(run.scenario, clock), is_same_run)
 
 
@@ -130,7 +130,7 @@ def _refuse_other_code(run: RecordedRun, is_forced: bool) -> None:
 
 
 def _header_to_resume(run: RecordedRun, end_d: float | None) -> Header:
-    """Return the header of the record as it was; if something else computes from here on, it says so."""
+    """Return the header of the record as it was; if other code computes from here on, the header says so."""
     header = describe_run(run.scenario, run.replicate, run.is_quick, end_d)
     attributes = {name: value for name, value in run.attributes.items() if name != STAMP} | {"until_d": header.attributes["until_d"]}
     here = {"code_version": model_version(), "provenance": provenance()}
@@ -141,7 +141,7 @@ def _header_to_resume(run: RecordedRun, end_d: float | None) -> Header:
 
 
 def _header_to_fork(run: RecordedRun, scenario: Scenario, until_d: float | None, at_d: float, state_sha256: str) -> Header:
-    """Return the header of a record whose first part is another's."""
+    """Return the header of a record whose first part is that of another run."""
     header = describe_run(scenario, run.replicate, run.is_quick, until_d)
     origin = {"parent_record": str(run.path), "parent_arm": run.attributes["arm"], "parent_scenario_yaml": run.scenario_yaml,
               "parent_state_sha256": run.attributes["state_sha256"], "fork_day": at_d, "fork_state_sha256": state_sha256}
@@ -152,7 +152,7 @@ def _state_at(run: RecordedRun, at_d: float) -> Arrays:
     """Return the parent's state at the beginning of a day.
 
     Raises:
-        UserError: there is no checkpoint before it, or what is computed again is not what was recorded.
+        UserError: there is no checkpoint before it, or the repeated run differs from the record.
     """
     time_d, arrays = read_checkpoint(run.path, at_d)
     if time_d >= at_d - SAME_TIME_D:
@@ -165,7 +165,7 @@ def _state_at(run: RecordedRun, at_d: float) -> Arrays:
 
 
 def _compare_with_row(run: RecordedRun, model: TumourModel, at_d: float) -> None:
-    """Refuse a past that came out otherwise than it was recorded, as on another machine; days without a row cannot tell."""
+    """Refuse a repeated past that differs from the record, as it may on another machine; only days with a row can be compared."""
     with opened(run.path) as file:
         for index in np.flatnonzero(np.abs(file["time"][:] - at_d) < SAME_TIME_D):
             differing = [name for name, value in measure(model.state).items()

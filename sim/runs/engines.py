@@ -1,6 +1,6 @@
-"""Many runs at once: in this process, on this machine's cores, or on a Dask cluster; one that dies takes no other along.
+"""Many runs at once: in this process, on this machine's cores, or on a Dask cluster. The death of one run does not affect the others.
 
-The files are the truth: a run counts as done when its record carries its identity, whatever a worker reported.
+The files decide: a run is done when its record carries its identity, whatever a worker reported.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ REPORT_EVERY_S = 1.0
 CONNECT_S, WORKERS_S = 10.0, 60.0
 POLL_EVERY_S = 0.1
 THREADS = "LESIONLAB_THREADS"
-"""How many threads a worker lends to its run: set where it is started."""
+"""How many threads a worker gives to its run: set when the worker is started."""
 _THREAD_SETTINGS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -46,10 +46,10 @@ Compute = Callable[[Sequence[Job]], tuple[Outcome, ...]]
 
 
 class Progress(Protocol):
-    """What the parent shows; called in the parent's main thread only."""
+    """Progress shown by the parent process; called in its main thread only."""
 
     def announce(self, text: str) -> None:
-        """Say how the work is laid out."""
+        """Announce how the work is distributed."""
 
     def advance(self, job: Job, done_d: float) -> None:
         """Note the day that a run has reached."""
@@ -74,7 +74,7 @@ def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = Non
 @contextlib.contextmanager
 def opened(n_together: int, progress: Progress, *, engine: str | None = None, workers: int | None = None,
            simulate: Simulate | None = None) -> Iterator[Compute]:
-    """Yield what runs jobs as `execute` does, on the same workers each time; `n_together` jobs are given to it at a time."""
+    """Yield a function that runs jobs as `execute` does, on the same workers each time; it is given `n_together` jobs at a time."""
     chosen = choose_engine(engine, n_together, workers)
     if chosen == "serial":
         progress.announce("one run after the other in this process")
@@ -106,7 +106,7 @@ def _advance(progress: Progress, job: Job, done_d: float, _total_d: float) -> No
 
 
 def explain(error: BaseException) -> str:
-    """Return what went wrong in one line; for what is not a user's mistake with the place where it happened."""
+    """Return what went wrong in one line; for an error that is not the user's mistake, with its place in the code."""
     first = (str(error).strip().splitlines() or [""])[0]
     if isinstance(error, UserError) or type(error).__name__ == "RecordError":
         return first
@@ -178,9 +178,9 @@ def _pack(job: Job, simulate: Simulate | None) -> bytes:
 
 
 def _remote(packed: bytes) -> None:
-    """Compute one run on a worker, telling the parent the day it has reached.
+    """Compute one run on a worker and report the day it has reached to the parent.
 
-    The job is unpacked here, not by Dask: what cannot be unpacked is then this run's error, and not the worker's end.
+    The job is unpacked here, not by Dask: a job that cannot be unpacked then fails alone and does not end the worker.
     """
     job, identity, simulate = pickle.loads(packed)
     if job.identity != identity:
@@ -200,7 +200,7 @@ def _remote(packed: bytes) -> None:
 def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:
     """Give each worker one job at a time and yield how each ended, as it ends.
 
-    Nothing queues at a worker: Dask blames the death of a worker on all that waits there, not only on what runs.
+    Nothing queues at a worker: Dask would blame the death of a worker on every job queued there, not only on the running one.
     """
     reports: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
     client.subscribe_topic(TOPIC, lambda event: reports.put(event[1]))
@@ -217,7 +217,7 @@ def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate:
             path, done_d = reports.get()
             if path in by_path:
                 progress.advance(by_path[path], done_d)
-        # A finished run whose worker then died is `lost` and computed again; it is simply not over yet.
+        # A finished run whose worker then died is `lost`; it is computed again, so it has not ended yet.
         for future in [future for future in pending if future.status in ("finished", "error", "cancelled")]:
             job = pending.pop(future)
             outcome = Outcome(job, _verdict(future, job))

@@ -54,7 +54,7 @@ class Job:
 
     @property
     def cost(self) -> float:
-        """The work expected, in cell days; a treated patient is likelier to live through the calendar, so counts for more."""
+        """The work expected, in cell days; a treated patient is likelier to live through the calendar, so the estimate is higher."""
         is_treated = bool(self.scenario.radiotherapy) or bool(self.scenario.drugs)
         return self.days * sum(lesion.section_cells for lesion in self.scenario.lesions.values()) * (2 if is_treated else 1)
 
@@ -94,7 +94,7 @@ def days_since(start: date, option: str, typed: str) -> float:
 
 
 def is_done(job: Job) -> bool:
-    """Return whether the job's record is there, as it was written, and the answer to this very job."""
+    """Return whether the job's record exists, is undamaged, and belongs to this very job."""
     return bool(root_attributes(job.path).get(STAMP) == job.identity)
 
 

@@ -1,4 +1,4 @@
-"""A job from nothing or from the beginning that its record holds to the whole answer, which its stamp says it is."""
+"""The course of a job: start it, or continue what its record holds, to the complete record, and stamp that record."""
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
@@ -10,10 +10,10 @@ from lesionlab.sim.runs.job import STAMP, Job, OnProgress, Simulate
 
 
 def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress | None = None) -> None:
-    """Compute one run, or what is missing of it where its record holds the beginning, and stamp the record as the whole answer.
+    """Compute one run, or the missing part where its record holds the beginning, and stamp the record as complete.
 
     Args:
-        simulate: what to compute with instead of `simulation.simulate`; it always begins anew.
+        simulate: a replacement for `simulation.simulate`; with it a run always begins anew.
     """
     if simulate is None and is_begun(job):
         if read_run(job.path).attributes["status"] != "complete":

@@ -1,4 +1,4 @@
-"""How much this machine may do at a time: cores, the plan of workers and threads, and which engine to use."""
+"""Resources of this machine: cores, the plan of workers and threads, and which engine to use."""
 
 import contextlib
 import importlib.util
@@ -29,7 +29,7 @@ def count(number: int, noun: str) -> str:
 
 
 def available_cores() -> tuple[int, str]:
-    """Return how many cores this process may use, and what sets the limit: machine, affinity, container or SLURM."""
+    """Return how many cores this process may use, and the source of the limit: machine, affinity, container or SLURM."""
     limits = {"all of the machine": os.cpu_count() or 1}
     if hasattr(os, "sched_getaffinity"):
         limits["affinity"] = len(os.sched_getaffinity(0))
@@ -50,7 +50,7 @@ def plan_local(n_jobs: int, workers: int | None = None) -> Plan:
 
 
 def choose_engine(engine: str | None, n_jobs: int, workers: int | None = None) -> str:
-    """Return `serial`, `local` or a scheduler's address; without a wish, `local` where it can help."""
+    """Return `serial`, `local` or a scheduler's address; where none is named, `local` if it can help."""
     if workers is not None and workers < 1:
         raise UserError(f"--workers {workers}: at least one worker is needed")
     has_dask = importlib.util.find_spec("distributed") is not None

@@ -14,14 +14,14 @@ from lesionlab.sim.runs.job import Job
 
 LINE_EVERY_S = 30.0
 RECENT_S = 120.0
-"""How far back the pace is taken: days with many cells take longer than days with few."""
+"""Time over which the pace is measured: days with many cells take longer than days with few."""
 
 
 class Board:
     """Shows simulated days and finished runs of all jobs together; failures are named as they happen."""
 
     def __init__(self, jobs: Sequence[Job], stream: TextIO | None = None) -> None:
-        """Prepare for the jobs; nothing is shown before the first word."""
+        """Prepare for the jobs; nothing is shown before the first call."""
         self.stream = stream or sys.stderr
         self.n_jobs, self.n_ended, self.n_failed = len(jobs), 0, 0
         self.total_d = sum(job.days + job.scenario.burn_in_d for job in jobs)
@@ -37,14 +37,14 @@ class Board:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close the bar, or say where things stand."""
+        """Close the bar, or print the state of the runs."""
         if self.bar is not None:
             self.bar.close()
         elif self.n_jobs:
             self._say(self.line())
 
     def announce(self, text: str) -> None:
-        """Say something that stays on the screen."""
+        """Print a message that stays on the screen."""
         if self.bar is not None:
             self.bar.write(text, file=self.stream)
         else:
@@ -60,7 +60,7 @@ class Board:
         self._draw()
 
     def finish(self, outcome: Outcome) -> None:
-        """Note the end of a run; a patient who died early has nothing left to simulate."""
+        """Note the end of a run; the remaining days of a patient who died early are not counted."""
         self.reached_d[outcome.job] = outcome.job.days + outcome.job.scenario.burn_in_d
         self.n_ended += 1
         if outcome.message:
@@ -76,7 +76,7 @@ class Board:
         return f" after day {day:.4g}" if day >= 0 else " in the burn-in"
 
     def left(self) -> str:
-        """Return how long the rest takes at the pace of late, counted from the first day told: what came before is compiling."""
+        """Return how long the rest takes at the recent pace, measured from the first day reported: the time before it is compilation."""
         now, reached = time.monotonic(), sum(self.reached_d.values())
         if not self.ticks or reached - self.ticks[0][1] < 1e-9 or self.n_ended == self.n_jobs:
             return ""
@@ -84,7 +84,7 @@ class Board:
         return f", about {seconds:.0f} s left at this pace" if seconds < 120 else f", about {seconds / 60:.0f} min left at this pace"
 
     def line(self) -> str:
-        """Return where things stand as a line of text."""
+        """Return the state of all runs as a line of text."""
         failed = f", {self.n_failed} failed" if self.n_failed else ""
         return (f"{self.n_ended} of {self.n_jobs} runs ended{failed}, {sum(self.reached_d.values()):.0f} of {self.total_d:.0f} days, "
                 f"burn-in included, {time.monotonic() - self.started:.0f} s{self.left()}")

@@ -26,8 +26,8 @@ from lesionlab.sim.state.state import SITE_UM, Tissue
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
 COMMIT_SHARE, LARGEST_COMMIT_SHARE = 0.03, 0.1
-"""Monthly commits are left out where they would take more than about the first share of the time, and no commit may take more
-than the second: a section of millions of cells takes longer than a minute to write."""
+"""Limits on the share of time spent on commits. Monthly commits are left out where they would exceed the first, all others
+where they would exceed the second: a section of millions of cells takes longer than a minute to write."""
 PROGRESS_EVERY_D = 1.0
 QUICK_CELLS = 5000
 OnProgress = Callable[[float, float], None]
@@ -35,7 +35,7 @@ _RECORDED_WITH = ("numpy", "numba", "scipy", "mesa", "h5py")
 
 
 def quick(scenario: Scenario) -> Scenario:
-    """Return the scenario with sections of at most 5000 cells: for a look, not for a result."""
+    """Return the scenario with sections of at most 5000 cells: for a first look, not for a result."""
     lesions = {name: lesion.model_copy(update={"section_cells": min(lesion.section_cells, QUICK_CELLS)})
                for name, lesion in scenario.lesions.items()}
     return scenario.model_copy(update={"lesions": lesions})
@@ -66,7 +66,7 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
     """Step to the end; write rows, events, snapshots and commits when they are due; return what `simulate` returns.
 
     Args:
-        past: what the writer takes over; without it the first row and pictures are written here.
+        past: what the writer takes over from an earlier record; without it the first row and pictures are written here.
     """
     noted, last_row_d, last_pictures_d = 0, model.time_d, model.time_d
     if past is None:
@@ -76,7 +76,7 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
         last_row_d, last_pictures_d = (model.time_d if has else -inf for has in (past.has_row, past.has_snapshots))
     pace = _Pace()
     pace.commit(model, writer, is_fork=past is not None and not past.is_same_run)
-    # Ctrl-C lets the step end, so that nothing of the run is lost; pressed again it stops at once.
+    # Ctrl-C lets the current step end, so that nothing of the run is lost; a second Ctrl-C stops at once.
     with uninterrupted(patience=1) as pressed:
         while model.running and not pressed:
             model.step()
@@ -96,14 +96,14 @@ def run_to_end(model: TumourModel, writer: RecordWriter, on_progress: OnProgress
                 pace.commit(model, writer)
         if on_progress and not model.running:
             on_progress(model.days, model.days)
-        # The last commit of a run that ended completes its record, whatever was pressed meanwhile.
+        # The last commit of a finished run completes its record, even after Ctrl-C.
         digest = _commit(model, writer)
     return {"path": str(writer.path), "status": "complete", "arm": model.arm.arm, "replicate": model.replicate,
             "end_reason": model.end_reason, "days": model.time_d, "state_sha256": digest}
 
 
 class _Pace:
-    """When to commit: by the calendar where that is cheap, by the wall clock in any case."""
+    """Decides when to commit: by the calendar where that is cheap, and always by the wall clock."""
 
     def __init__(self) -> None:
         self.ended_s, self.took_s = monotonic(), 0.0
@@ -124,7 +124,7 @@ class _Pace:
 
 
 def has_row(scenario: Scenario, clock: Clock) -> bool:
-    """Return whether a row of the series is due at the clock's time, whatever happens then."""
+    """Return whether a row of the series is due at the clock's time."""
     return clock.is_due(scenario.output.scalars_every_h)
 
 
@@ -161,7 +161,7 @@ def _vessel_codes(tissue: Tissue) -> np.ndarray:
 
 
 def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: float | None) -> Header:
-    """Return what a record says of a run before its first step."""
+    """Return the header of a record before the first step of its run."""
     days = scenario.day(scenario.end)
     attributes = {
         "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": replicate,
@@ -178,7 +178,7 @@ def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: fl
 
 
 def provenance() -> str:
-    """Return, as JSON, the versions of what computes here."""
+    """Return, as JSON, the versions of the software that computes here."""
     libraries = {name: version(name) for name in _RECORDED_WITH}
     return json.dumps({"python": platform.python_version(), "platform": platform.platform(), **libraries})
 

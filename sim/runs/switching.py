@@ -1,4 +1,4 @@
-"""From one scenario to another in the middle of a run: what must be the same, and what becomes of the drugs."""
+"""From one scenario to another in the middle of a run: which values must agree, and how earlier drugs wash out."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,11 +15,11 @@ from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.treatment.courses import Drug, Period
 
 PAST = ("start", "seed", "patient", "time_step_h", "burn_in_d", "tissue")
-"""What a scenario says of the past: a future cannot change it."""
+"""Keys of a scenario that describe the past: a fork cannot change them."""
 
 
 def refuse_another_past(run: RecordedRun, scenario: Scenario, at_d: float) -> None:
-    """Refuse a scenario that tells of another patient than the recorded one, or ends before the fork.
+    """Refuse a scenario that describes another patient than the recorded one, or ends before the fork.
 
     Raises:
         UserError: one line for each difference, with both values.
@@ -41,7 +41,7 @@ def refuse_another_past(run: RecordedRun, scenario: Scenario, at_d: float) -> No
 
 
 def _differences(path: str, here: Any, there: Any) -> list[str]:
-    """Return the values in which two nested parts of scenarios differ, one line each; what is only said of them does not count."""
+    """Return the values in which two nested parts of scenarios differ, one line each; notes and evidence do not count."""
     here, there = (dict(part) if isinstance(part, BaseModel) else part for part in (here, there))
     if isinstance(here, dict) and isinstance(there, dict):
         keys = [key for key in {**there, **here} if key not in ("evidence", "note")]
@@ -72,7 +72,7 @@ def _is_past(scenario: Scenario, day: float, at_d: float) -> bool:
 
 
 def not_given(scenario: Scenario, parent: Scenario, at_d: float) -> list[str]:
-    """Return what the scenario plans before the fork and the past did not hold, one line a kind: it was not given."""
+    """Return treatments that the scenario plans before the fork and the past does not contain, one line a kind: they were not given."""
     lines = []
     for kind, plan in (("fractions", _fractions), ("doses", _doses)):
         n = (plan(scenario, at_d) - plan(parent, at_d)).total()

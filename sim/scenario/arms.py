@@ -1,4 +1,4 @@
-"""Arms made from one scenario by taking its treatments away; everything else, luck included, stays the same.
+"""Arms made from one scenario by taking its treatments away; everything else, including the random streams, stays the same.
 
 A component is a part of the regimen that can be taken away. By `modalities`: all radiotherapy courses together (`radiotherapy`), all
 drugs against PD-1 together (`anti_pd1`) and all anti-angiogenic drugs together (named after the drugs, as in `anlotinib`). By

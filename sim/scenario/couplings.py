@@ -1,14 +1,14 @@
 """Mechanism switches: each coupling between the parts of the model can be turned off by name.
 
-A switch sets the parameters that carry the coupling to the value at which it vanishes. No rule knows of switches, and
-since draws are counted by what they are for, turning one off shifts nobody's luck. The share of a mechanism in an
-outcome is what changes when it is off.
+A switch sets the parameters that carry the coupling to the values at which it vanishes. No rule refers to switches.
+Draws are keyed by purpose, so turning a coupling off changes no other draw. The share of a mechanism in an outcome is
+what changes when it is off.
 """
 
 from typing import Any, NamedTuple
 
 _NEVER = 1e9
-"""A half-saturation so large that what saturates never begins."""
+"""A half-saturation so large that the saturating term vanishes."""
 
 
 class Mechanism(NamedTuple):
@@ -53,7 +53,7 @@ MECHANISMS: dict[str, Mechanism] = {
 
 
 def apply(parameters: dict[str, Any], switched_off: tuple[str, ...]) -> dict[str, Any]:
-    """Return the parameter tuples by section with the couplings of some mechanisms gone; the given ones stay as they are."""
+    """Return the parameter tuples by section with the couplings of some mechanisms removed; the given tuples are not changed."""
     changed = dict(parameters)
     for name in switched_off:
         for section, parameter, value in MECHANISMS[name].off:

@@ -1,4 +1,4 @@
-"""What was reported of a patient, as data beside the scenario, and how values of the scenario were fitted to it.
+"""Findings reported of a patient, as data beside the scenario, and how values of the scenario were fitted to them.
 
 Nothing here changes a run. The record carries both blocks in its scenario, so that a table of report against model, and the
 statement of what is fitted and what is predicted, need nothing but records.
@@ -54,7 +54,7 @@ class Finding(Strict):
         return self
 
     def _mistakes(self) -> Iterator[tuple[Path, str]]:
-        """Yield what does not fit together: kind of value, tolerance, bound, lesion and dates."""
+        """Yield what is inconsistent: kind of value, tolerance, bound, lesion and dates."""
         is_word = isinstance(self.value, str)
         if is_word != (self.quantity == "response"):
             yield ("value",), "must be CR, PR, SD or PD" if not is_word else f"must be a number for the quantity {self.quantity}"
@@ -87,12 +87,12 @@ def finding_fits(finding: Finding, known: ValidationInfo) -> Finding:
 
 
 class Fitted(Strict):
-    """One value that was fitted: what was found, and the prior within which it was sought."""
+    """One value that was fitted: the value found, and the range of its prior."""
 
     value: FittedTo
     low: FittedTo
     high: FittedTo
-    kind: Literal["free", "nuisance"] = Field(description="a parameter of the model, or a fact about the patient that nobody reported")
+    kind: Literal["free", "nuisance"] = Field(description="a parameter of the model, or an unreported fact about the patient")
 
 
 class Calibration(Strict):

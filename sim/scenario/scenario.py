@@ -1,6 +1,6 @@
 """A scenario: one patient, one arm, as validated data. Section names of parameters are the process file names.
 
-What a file says wrongly becomes an error with its place and the nearest name (`sim/parameters/messages.py`); reading is in
+A mistake in a file becomes an error with its place and the nearest name (`sim/parameters/messages.py`); reading is in
 `sim/scenario/load.py`.
 """
 
@@ -202,10 +202,10 @@ class Scenario(Strict):
 
     @field_validator("lesions")
     @classmethod
-    def _luck_of_its_own(cls, lesions: dict[str, Lesion]) -> dict[str, Lesion]:
-        """Refuse two names that are one number to the draws."""
+    def _random_numbers_of_its_own(cls, lesions: dict[str, Lesion]) -> dict[str, Lesion]:
+        """Refuse two names that give the same random numbers."""
         numbers = [name_entity(name) for name in lesions]
-        refuse(((name,), f"has the luck of {list(lesions)[numbers.index(numbers[index])]}; choose another name for one of them")
+        refuse(((name,), f"has the random numbers of {list(lesions)[numbers.index(numbers[index])]}; choose another name for one of them")
                for index, name in enumerate(lesions) if index in dict(twice(numbers)))
         return lesions
 
@@ -241,7 +241,7 @@ class Scenario(Strict):
         return build(PARAMETERS[process], getattr(self, process))
 
     def all_parameters(self) -> dict[str, Any]:
-        """Return every section's parameters by name, with the couplings gone that `mechanisms` turns off."""
+        """Return every section's parameters by name, without the couplings that `mechanisms` turns off."""
         switched_off = tuple(name for name, is_on in self.mechanisms.items() if not is_on)
         return apply({name: self.parameters(name) for name in PARAMETERS}, switched_off)
 

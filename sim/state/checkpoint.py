@@ -1,4 +1,4 @@
-"""Putting a state back: the way from the arrays of a checkpoint to the state that they came from."""
+"""Restoring a state from the arrays of a checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -12,8 +12,8 @@ from lesionlab.sim.state.state import State
 def restore(state: State, arrays: Mapping[str, np.ndarray]) -> None:
     """Give every field of a state the value kept by `State.arrays` of another with the same lesions and drugs.
 
-    Whatever fields a dataclass of the state has, `arrays` names them and this finds them; objects stay the same objects,
-    so that an agent keeps its section. Arrays are copied. A drug of which there is nothing was never given and stays so.
+    Fields are found under the names that `arrays` gives them. Objects keep their identity, so that an agent keeps its
+    section. Arrays are copied. A drug without arrays was never given and stays so.
 
     Raises:
         ValueError: any other field has no array.
@@ -43,11 +43,11 @@ def _fill(path: str, part: Any, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _like(old: Any, kept: np.ndarray) -> Any:
-    """Return a copy of the kept array, or the tuple or number that it stands for."""
+    """Return a copy of the kept array, or the tuple or number that it represents."""
     if isinstance(old, np.ndarray):
         return kept.copy()
     if isinstance(old, tuple):
         return tuple(kept.tolist())
     number = kept.item()
-    # A number of another width than Python's own would hash differently.
+    # A NumPy scalar of another width than Python's own numbers would hash differently.
     return number if np.asarray(number).dtype == kept.dtype else kept.dtype.type(number)

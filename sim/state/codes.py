@@ -33,7 +33,7 @@ CAUSES = (Hazard.RADIATION, Hazard.T_CELL, Hazard.HYPOXIA, Hazard.APOPTOSIS, Haz
 
 
 class Purpose(IntEnum):
-    """Random streams; a number is never given to a second use (2 is spent), so old luck stays when new rules arrive."""
+    """Random streams; a number is never reused (2 is spent), so old draws stay the same when new rules arrive."""
 
     VESSEL_LAYOUT = 1
     PD_L1_LAYOUT = 3

@@ -229,7 +229,7 @@ class State:
         return [tissue for tissue in self.tissues if not tissue.is_dormant and not tissue.is_cleared]
 
     def stream(self, tissue: Tissue, clock: Clock) -> RandomStream:
-        """Return what the draws of one lesion in this step share."""
+        """Return the random stream of one lesion in this step."""
         return RandomStream(*self.key, np.uint32(clock.step), tissue.entity)
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -244,7 +244,7 @@ def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
     if is_dataclass(part):
         for f in fields(part):
             value = getattr(part, f.name)
-            # What lies behind the living rows of a table is left over and means nothing.
+            # Rows of a table beyond the living ones hold leftovers and are not part of the state.
             yield from _walk(f"{path}.{f.name}", value[: part.n] if isinstance(part, Rows) and f.name in part.COLUMNS else value)
     elif isinstance(part, list):
         for item in part:

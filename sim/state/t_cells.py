@@ -1,4 +1,4 @@
-"""T cells of a section and their visits: tables of plain columns, one row an individual."""
+"""T cells of a section and their ghost contacts: tables of plain columns, one row an individual."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -55,8 +55,8 @@ class TCells(Rows):
                    np.full(capacity, -1, np.int32), *flags)
 
     def sort(self) -> None:
-        """Put the rows in the order of their sites: who stand side by side read the same lines of memory."""
-        # Several T cells may share a site: the id makes the order the only one.
+        """Sort the rows by site: T cells on neighbouring sites then read the same cache lines."""
+        # Several T cells may share a site: the id makes the order unique.
         order = np.argsort(self.site[: self.n].astype(np.uint64) << np.uint64(32) | self.id[: self.n])
         for column in self.columns():
             column[: self.n] = column[: self.n][order]
@@ -64,9 +64,9 @@ class TCells(Rows):
 
 @dataclass
 class GhostContacts(Rows):
-    """Visits of T cells to clonogens of a light section, one row each in the order in which they began (see `t_cell_killing`).
+    """Ghost contacts of T cells with clonogens of an under-weighted section, the oldest first (see `t_cell_killing`).
 
-    t_cell: uint32 id of the visitor. probe: int32 flat site of the clonogen. site: int32 where the visitor's double is.
+    t_cell: uint32 id of the T cell. clonogen: int32 flat site of the clonogen. site: int32 flat site of the ghost.
     is_engaged: uint8 flag.
     """
 
@@ -79,16 +79,17 @@ class GhostContacts(Rows):
 
     @classmethod
     def empty(cls, capacity: int) -> "GhostContacts":
-        """Return room for `capacity` visits, none under way."""
+        """Return room for `capacity` ghost contacts, none active."""
         return cls(0, np.zeros(capacity, np.uint32), np.zeros(capacity, np.int32), np.zeros(capacity, np.int32),
                    np.zeros(capacity, np.uint8))
 
 
 @kernel
 def join(pieces, ghost_contacts):
-    """Close the gaps between new visits behind the others, piece by piece, and return the number of visits.
+    """Move new ghost contacts up behind the existing ones, piece by piece, and return their total number.
 
-    pieces int64 (pieces, 2): where the new ones of each begin, and their number; visits = (number, t_cell, probe, site, is_engaged).
+    pieces int64 (pieces, 2): where the new ones of each begin, and their number; ghost_contacts = (number, t_cell, clonogen, site,
+    is_engaged).
     """
     n, t_cell, clonogen, site, is_engaged = ghost_contacts
     for begin, number in pieces:

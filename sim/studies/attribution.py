@@ -1,9 +1,9 @@
-"""Which runs an attribution to couplings needs: mechanism switches crossed with arms, on the same luck.
+"""Which runs an attribution to couplings needs: mechanism switches crossed with arms, with common random numbers.
 
-Each walk takes the luck of one replicate and a random order of the couplings. It starts with all of them off and lets them join one
-by one; after each step the untreated arm, each treatment alone and the full regimen are run. A run's file is named after all that its
-result depends on, so walks share runs, and a second call computes only what is missing. A coupling that an arm's treatments cannot
-stir is left on there: the run would be the same, byte for byte (tested), and is not computed twice.
+Each walk uses the random streams of one replicate and a random order of the couplings. It starts with all of them off and turns them
+on one by one; after each step the untreated arm, each treatment alone and the full regimen are run. A run's file is named after all
+that its result depends on, so walks share runs, and a second call computes only what is missing. A coupling on which an arm's
+treatments cannot act is left on there: the run would be the same, byte for byte (tested), and is not computed twice.
 """
 
 import random
@@ -31,7 +31,7 @@ class Step(NamedTuple):
 
 
 def players(scenario: Scenario, named: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the couplings to share an outcome among: those named, or all, that the scenario has not turned off itself.
+    """Return the couplings among which an outcome is divided: those named, or all, that the scenario has not turned off itself.
 
     Raises UserError for a name that is unknown or turned off.
     """
@@ -53,11 +53,11 @@ def arms(scenario: Scenario) -> dict[frozenset[str], Scenario]:
 
 
 Known = Mapping[tuple[str, int], Job]
-"""Runs with every coupling on, by arm and replicate, that are computed anyway and as long."""
+"""Runs with every coupling on, by arm and replicate, that the comparison computes anyway, over the same days."""
 
 
 def plan(scenario: Scenario, couplings: Sequence[str], n_walks: int, template: Job, known: Known) -> tuple[tuple[Step, ...], ...]:
-    """Return all walks, taking turns with the replicates that are known; `template` gives the folder, length and size of every run.
+    """Return all walks, cycling through the known replicates; `template` gives the folder, length and size of every run.
 
     The orders depend on the scenario's seed only, so more walks keep those that were computed.
     """
@@ -74,7 +74,7 @@ def _walk(scenario: Scenario, order: Sequence[str], template: Job, known: Known)
 
 
 def _job(arm: Scenario, off: Sequence[str], template: Job, known: Known) -> Job:
-    """Return the run of an arm with some couplings off, those left out that idle in it."""
+    """Return the run of an arm with some couplings off, except those that are idle in it."""
     acting = sorted(set(off) - set(idle(arm)))
     if not acting and (arm.arm, template.replicate) in known:
         return known[arm.arm, template.replicate]
@@ -89,7 +89,7 @@ def idle(arm: Scenario) -> tuple[str, ...]:
 
 
 def stated_day(job: Job, wish: str | None) -> float:
-    """Return the day on which cells are compared: the wish, else day 42 (six weeks, RECIST's least for stable disease), within the run.
+    """Return the day on which cells are compared: as given, else day 42 (six weeks, RECIST's least for stable disease), within the run.
 
     Raises UserError for a day that the run does not reach.
     """

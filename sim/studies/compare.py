@@ -1,4 +1,4 @@
-"""What a comparison will compute, from what the user asked for; every mistake is found before anything is written."""
+"""The plan of a comparison from the user's options; every mistake is found before anything is written."""
 
 from argparse import Namespace
 from collections.abc import Sequence
@@ -72,13 +72,13 @@ def _recorded_day(typed: str, record: "Record") -> float:
 
 
 def _check_options(options: Namespace, has_scenarios: bool) -> None:
-    """Refuse options that contradict one another, or that ask for what is not there."""
+    """Refuse options that contradict one another, or that the given files cannot satisfy."""
     if options.replicates < 1:
         raise UserError(f"--replicates {options.replicates}: at least one is needed")
     if options.attribution and options.arms not in (None, "factorial"):
         raise UserError(f"--attribution needs all combinations of the treatments: --arms factorial, not {options.arms}")
     if options.attribution and options.components != "modalities":
-        raise UserError("--attribution shares out among modalities; leave out --components")
+        raise UserError("--attribution divides an outcome among modalities; leave out --components")
     if not options.attribution and (options.walks is not None or options.couplings):
         raise UserError("--walks and --couplings belong to --attribution")
     if options.walks is not None and options.walks < 1:

@@ -1,4 +1,4 @@
-"""What a comparison has put into its folder: `plan.json` names its records and files, so that the next one can clear up after it."""
+"""Files of a comparison in its folder: `plan.json` names its records and files, so that the next comparison can remove them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ PLAN = "plan.json"
 
 
 def write_plan(folder: Path, jobs: Sequence[Job], command: str, names: Iterable[str]) -> None:
-    """Write which runs this comparison has, with what they depend on, and the names of the files it wrote besides."""
+    """Write the runs of this comparison with the hashes of their inputs, and the names of the other files it wrote."""
     records = [{"record": job.path.relative_to(folder).as_posix(), "arm": job.scenario.arm, "replicate": job.replicate, "days": job.days,
                 "is_quick": job.is_quick, "run_identity": job.identity} for job in jobs]
     text = json.dumps({"command": command, "records": records, "files": sorted(names)}, indent=1)

@@ -1,9 +1,9 @@
-"""The study behind a calibration: Optuna proposes values (TPE), the engine runs the arm, the record is judged, the journal remembers.
+"""The search behind a calibration: Optuna (TPE) proposes values, the engine runs the arm, the record is scored, a journal keeps trials.
 
-The scenario's own values are tried first, then some neighbours of theirs. A trial first runs to the last early finding; one that
-is worse there than the median of those that went all the way is stopped, any other goes on from there. A patient who dies early
-gets a loss too, the larger the earlier. The journal is a file that only grows: the same command goes on where it stopped, and a
-study whose model, scenario, priors or rules of judging changed is another study in the same file.
+The scenario's own values are tried first, then some neighbours of theirs. A trial first runs to the last early finding; a trial
+that is worse there than the median of the completed trials is stopped, any other continues from there. A patient who dies early
+also has a loss, larger for an earlier death. The journal is an append-only file: the same command continues where it stopped. A
+change of model, scenario, priors or scoring rules starts another study in the same file.
 """
 
 import math
@@ -64,7 +64,7 @@ class Study:
         self.states = optuna.trial.TrialState
         for trial in self.study.get_trials(deepcopy=False, states=(self.states.RUNNING,)):
             self.study.tell(trial.number, state=self.states.FAIL)
-        # A sampler that goes on must not repeat the luck of its first sitting.
+        # A continued sampler must not repeat the random numbers of its first sitting.
         self.study.sampler = optuna.samplers.TPESampler(seed=(task.seed + 1000 * len(self.study.trials)) % 2**32, multivariate=True,
                                                         constant_liar=True, n_startup_trials=NEIGHBOURS)
         place = optuna.distributions
@@ -113,7 +113,7 @@ class Study:
                 return best
 
     def best(self) -> Best | None:
-        """Return the trial of least loss among those that went all the way, of all sittings; None if none did."""
+        """Return the trial of least loss among the completed ones of all sittings; None if there is none."""
         whole = self.study.get_trials(deepcopy=False, states=(self.states.COMPLETE,))
         if not whole:
             return None
@@ -121,7 +121,7 @@ class Study:
         return Best(least.params, least.user_attrs["losses"], self.trials)
 
     def _try(self, compute: Compute, n_together: int) -> list[str]:
-        """Propose some trials, bring each to its end, and return why some failed."""
+        """Propose some trials, complete each, and return the reasons of failures."""
         going = {trial.number: trial for trial in (self.study.ask(self.places) for _ in range(n_together))}
         reasons: list[str] = []
         with temporary_folder(self.folder) as folder:
@@ -138,7 +138,7 @@ class Study:
         return reasons
 
     def _is_over(self, trial: Any, losses: Mapping[str, float], end_d: float | None) -> bool:
-        """Note a trial's losses so far and tell whether it ends here: all findings judged, or hopeless."""
+        """Store a trial's losses so far and return whether it ends here: all findings scored, or no hope of a good loss."""
         trial.set_user_attr("losses", dict(losses))
         loss = math.fsum(losses.values())
         if set(losses) >= set(self.names) or end_d == self.task.until_d:
@@ -156,7 +156,7 @@ class Study:
         return {name: losses[name] for name in self.names if name in losses}
 
     def _jobs(self, trial: Any, end_d: float | None, folder: Path) -> list[Job]:
-        """Return the runs of a trial up to a day; those of its early part are gone on with under the same name."""
+        """Return the runs of a trial up to a day; the runs of its early part are continued under the same names."""
         patient = with_values(self.task, self.scenario, trial.params, NO_SNAPSHOTS)
         last_d = patient.day(patient.end) if end_d is None else end_d
         return [Job(patient, replicate, folder / f"trial_{trial.number}_r{replicate}.h5", last_d, self.task.is_quick)
@@ -165,7 +165,7 @@ class Study:
 
 def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
           is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
-    """Simulate in the engine's place: from where a trial's early part stopped, if it is there and the patient still lives."""
+    """Simulate for the engine: continue the early part of a trial, if it exists and the patient still lives."""
     if path.exists():
         has_died = read_run(path).attributes["end_reason"] == "lethal burden"
         return None if has_died else resume(path, until_d=until_d, on_progress=on_progress)

@@ -1,15 +1,15 @@
-"""A sweep: a design file says which scenario to vary, over which values, how often; every run has a name of its own.
+"""A sweep: a design file states the scenario, the values to vary and the number of replicates; every run has a name of its own.
 
     scenario: ../scenarios/case.yaml       # beside the design file
     arms: monotherapy                      # optional: factorial, monotherapy or leave-one-out
     grid:                                  # every combination of these values
-      hypoxia.death_rate_per_h: [0.02, 0.04]
+      hypoxia.necrosis_per_h: [0.02, 0.04]
     list:                                  # optional: each entry is combined with the whole grid
       - {lesions.neck.section_cells: 5000, seed: 7}
     replicates: 3
 
-A run's name holds a hash of all that it depends on, so a sweep that was stopped goes on where it was, and a changed
-scenario or model is never mistaken for the old one.
+A run's name contains a hash of everything that its result depends on. So a stopped sweep continues where it was,
+and a changed scenario or model is never mistaken for the old one.
 """
 
 import json
@@ -40,7 +40,7 @@ class Design(Strict):
     arms: Literal["factorial", "monotherapy", "leave-one-out"] | None = Field(default=None, description="arms made of each scenario")
     grid: dict[str, tuple[Any, ...]] = Field(default_factory=dict, description="dotted path to the values it takes")
     entries: tuple[dict[str, Any], ...] = Field(default=(), alias="list", description="sets of values, dotted path to value")
-    replicates: int = Field(default=1, ge=1, le=100_000, description="runs of each arm, with luck of their own")
+    replicates: int = Field(default=1, ge=1, le=100_000, description="runs of each arm, with random streams of their own")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Run:
         if is_done(self.job):
             return "complete"
         status, day = progress_of(self.job.path)
-        # A whole record without this run's stamp is a run whose process was stopped between the two.
+        # A complete record without this run's stamp: the process was stopped before it wrote the stamp.
         return status if status == "missing" else f"{'unfinished' if status == 'complete' else status} (day {day:g})"
 
 

@@ -1,4 +1,4 @@
-"""The classes of drugs: one row each, read by whatever must know every class."""
+"""The classes of drugs: one row each, read by all code that must know every class."""
 
 from typing import NamedTuple
 

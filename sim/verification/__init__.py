@@ -2,7 +2,7 @@
 
 Each file `row_NN_<name>.py` states its law, the source of the formula, what is simulated and how it is judged, and has
 `checks(effort)`, where an effort below 1 shrinks replicates. Exact answers are written independently of the model; the
-simulated side is always the model's own code. Draws are fixed by seeds, so a verdict never changes by luck.
+simulated side is always the model's own code. Draws are fixed by seeds, so a verdict never changes by chance.
 """
 
 from collections.abc import Callable, Sequence

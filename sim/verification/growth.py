@@ -1,4 +1,4 @@
-"""A mass that grows and contracts freely: the model's own cell processes in the order of the schedule, oxygen given.
+"""A mass that grows and contracts freely: the model's own cell processes in the order of the schedule, with given oxygen.
 
 No vessels, no T cells, no population control: what is left is births, deaths and displacement.
 """
@@ -37,7 +37,7 @@ def disc(n: int, edge: int, seed: int, oxygen_mmHg: float = PLENTY_MMHG, layers:
 
 
 def parameters(**changed: tuple) -> dict[str, tuple]:
-    """Return the parameters of the rules, defaults where not `changed`; nothing is held at probes."""
+    """Return the parameters of the rules, defaults where not `changed`; without weight control."""
     names = [rule.__name__.rsplit(".", 1)[-1] for rule in RULES]
     given = {name: rule.Parameters() for name, rule in zip(names, RULES, strict=True)}
     return given | {"population_control": population_control.Parameters(n_min=0)} | changed

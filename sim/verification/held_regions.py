@@ -19,22 +19,22 @@ def held_exchange(squares: list[np.ndarray], radius: float, rate: float, spacing
         rate: diffusivity / spacing^2 (1/s); spacing: um.
     """
     square = sum(squares[1:], squares[0])
-    is_weight_controlled = (square >= radius**2) if is_outside_held else (square <= radius**2)
-    exchange = np.where(is_weight_controlled, HELD_PER_S, 0.0)
+    is_prescribed = (square >= radius**2) if is_outside_held else (square <= radius**2)
+    exchange = np.where(is_prescribed, HELD_PER_S, 0.0)
     for axis, own in enumerate(squares):
         if own.shape[axis] == 1:
             continue
         # Where the line through the site along this axis meets the surface, seen from the origin.
         surface = np.sqrt(np.maximum(radius**2 - (square - own), 0.0))
         distance = np.clip(np.abs(np.sqrt(own) - surface), 0.01 * spacing, spacing)
-        neighbours = _held_neighbours(is_weight_controlled, axis)
-        exchange += np.where(is_weight_controlled, 0.0, neighbours * rate * (spacing / distance - 1.0))
+        neighbours = _held_neighbours(is_prescribed, axis)
+        exchange += np.where(is_prescribed, 0.0, neighbours * rate * (spacing / distance - 1.0))
     return exchange.astype(np.float32)
 
 
-def _held_neighbours(is_weight_controlled: np.ndarray, axis: int) -> np.ndarray:
+def _held_neighbours(is_prescribed: np.ndarray, axis: int) -> np.ndarray:
     """Return how many of the two neighbours along an axis are held."""
-    moved = np.moveaxis(is_weight_controlled, axis, 0)
+    moved = np.moveaxis(is_prescribed, axis, 0)
     count = np.zeros(moved.shape)
     count[1:] += moved[:-1]
     count[:-1] += moved[1:]

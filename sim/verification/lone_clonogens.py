@@ -1,4 +1,4 @@
-"""Clonogens among T cells that stand for far more than they do, through the model's own motion and killing.
+"""Clonogens of small weight among T cells of full weight, through the model's own motion and killing.
 
 n clonogens that each stand for a share s of their site are, for T cells, n s clonogens in the lesion: the chance of one to
 be killed is that among n s plain ones, however many the section happens to hold.

@@ -4,11 +4,12 @@ Law: the linear birth-death process: mean, variance and extinction in closed for
 a cell and step they are Galton and Watson's. Tumour control by radiation: TCP = exp(-N S) (Munro and Gilbert 1961).
 Simulated: 4000 populations through the draws of `cell_fate`, at a total hazard of 0.02-0.03 a step (an hour's of a
 cycling cell) against the closed form, and at ten times that against the discrete form, where the two differ;
-300 sections of 300 cells that stand for 6000 through `cell_fate` and `population_control`, which hold, release and die
-out; 1e6 clonogens in groups through `radiobiology`; clonogens of light sections among T cells through
-`t_cell_motion` and `t_cell_killing`, n of a share s against n s plain ones. Judged: direct and mean 3 SE; the sd
-of the log number (of at least one cell) at most 0.15 above the direct one; eradication within 0.05 of the closed form
-(three standard errors where fewer sections are taken); kills per clonogen within 3 SE and 10 % of the plain ones'.
+300 sections of 300 cells that stand for 6000 through `cell_fate` and `population_control`, through weight control,
+release and extinction; 1e6 clonogens in groups through `radiobiology`; clonogens of under-weighted sections among T
+cells through `t_cell_motion` and `t_cell_killing`, n of a share s against n s plain ones. Judged: direct and mean 3
+SE; the sd of the log number (of at least one cell) at most 0.15 above the direct one; eradication within 0.05 of the
+closed form (three standard errors where fewer sections are taken); kills per clonogen within 3 SE and 10 % of the
+plain ones'.
 Negative controls: a death rate 10 % off; the closed form for large steps; sections without control; clonogens
 that occupy T cells as if each stood for all its site.
 """
@@ -121,7 +122,7 @@ def _tumour_control(n: int) -> list[Check]:
 
 
 def _shared(replicates: int) -> list[Check]:
-    """Judge that n clonogens which stand for a share s each are killed as n s plain ones are."""
+    """Judge that n clonogens of weight s each are killed at the rate of n s plain ones."""
     found = []
     for n, share in ((2000, 1e-9), (300, 0.2), (300, 0.5), (2000, 0.2), (2000, 0.5), (2000, 1.0)):
         n_true = max(round(n * min(share, 0.5)), 10)

@@ -3,7 +3,7 @@
 Law: cells that live and die independently and grow without limits multiply the effects of two modalities, so Bliss's
 interaction on the log number, ln N_ab - ln N_a - ln N_b + ln N_0, has mean 0 (Bliss 1939). Logs use max(N, 1).
 Simulated: masses of 1500 clonogens without T cells, with fixed oxygen and free growth, through `radiobiology`, the cell
-processes and `displacement`; a 2 x 2 factorial in 64 replicates, the four arms of a replicate on the same luck.
+processes and `displacement`; a 2 x 2 factorial in 64 replicates, the four arms of a replicate with common random numbers.
 Null: two fractions of 2 Gy without the oxygen effect, and an apoptosis raised by 0.3 per day.
 Positive control: the oxygen effect on, six sites in ten at 1 mmHg, and a second arm that halves them; oxygen then acts
 on radiation alone (division is made insensitive to it). Judged: the 95 % confidence interval of the mean

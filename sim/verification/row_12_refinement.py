@@ -8,8 +8,8 @@ another scaling of the same lesion. Endpoints: log clonogens, longest diameter. 
 two standard errors of the difference and within 5 %. Tabulated, not judged, in 8 replicates: a slab of three layers
 against the single layer, each layer with vessels of its own; a whole block in 3-D, whose supply, surface and core
 weigh otherwise. Vessels do not fall with depth here: depth is that of the section, in which a larger one differs. Then a lesion
-cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log clonogens within
-three standard errors, diameters tabulated (probes take room from the dead). Negative controls: a sixth more failed
+cut in two sizes through 5 x 2 Gy and regrowth (`section_sizes`): log clonogens within three standard errors, diameters
+tabulated (weighted clonogens take sites of dead cells). Negative controls: a sixth more failed
 divisions; a tenth of a decade. Intervals are 95 %, of Student's t.
 """
 

@@ -1,7 +1,7 @@
 """The same lesion as sections of two sizes through treatment and regrowth: what it does must not depend on how it is cut.
 
-A lesion of 3 cm receives 5 x 2 Gy: its section falls to its probes, is held, and grows back beyond its reference size. T
-cells are few, so that it does.
+A lesion of 3 cm receives 5 x 2 Gy: its section becomes weight-controlled, is released, and grows back beyond its
+reference size. Few T cells are given, so that it regrows.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Same bytes: how a result was computed does not show in it, and a changed rule never runs from an old cache."""
+"""Same bytes: a result does not depend on how it was computed, and a changed rule never runs from an old cache."""
 
 import os
 import re

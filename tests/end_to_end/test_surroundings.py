@@ -1,4 +1,4 @@
-"""Whatever the environment, the pipes, the links and the neighbours: a run is never lost, and what is wrong is told in one line."""
+"""Whatever the environment, the pipes, the links and the neighbours: a run is never lost, and a defect is reported in one line."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""`verify`: a table or JSON, one row or all, and an exit code that tells."""
+"""`verify`: a table or JSON, one row or all, and an exit code that shows failures."""
 
 import json
 

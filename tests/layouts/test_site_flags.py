@@ -1,4 +1,4 @@
-"""The ground T cells meet: one number a site that says what five arrays say, and gives their counts back."""
+"""Site flags: one number a site with the content of five arrays, and T-cell counts read back from it."""
 
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ def mixed() -> Tissue:
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
-def test_the_site_flags_say_what_the_lattices_say(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_site_flags_agree_with_the_lattices(n_threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "LEAST_SITES", 1)
     tissue = mixed()
     with threads.hired(n_threads):
@@ -50,8 +50,8 @@ def test_counts_go_back_and_nothing_else_changes() -> None:
 
 
 @pytest.mark.parametrize("n_pieces", [1, 4])
-def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> None:
-    """Against a plain table, with few sites for many T cells and goals that share a slot; nobody's wish stays behind."""
+def test_the_highest_bid_for_a_site_wins_however_many_claim_it(n_pieces: int) -> None:
+    """Against a plain table, with few sites for many T cells and goals that share a slot; no claim stays behind."""
     random, n = np.random.default_rng(2), 400
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, random.integers(0, 41 * 41, n))
@@ -73,7 +73,7 @@ def test_the_best_bid_for_a_site_wins_however_many_want_it(n_pieces: int) -> Non
     assert (tissue.t_count.reshape(-1) == np.bincount(expected, minlength=41 * 41)).all()
 
 
-def test_bids_tell_t_cells_apart() -> None:
+def test_bids_of_t_cells_differ() -> None:
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, np.random.default_rng(2).integers(0, 41 * 41, 300))
     motion = motion_inputs(tissue, site_flags.lay(tissue), Parameters())

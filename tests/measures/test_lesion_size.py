@@ -1,4 +1,4 @@
-"""Clinic: sizes at baseline are those of the scenario; they follow cells lost, growth of the view and the weight of probes."""
+"""Clinic: sizes at baseline are those of the scenario; they follow cells lost, growth of the view and the weight of clonogens."""
 
 import math
 

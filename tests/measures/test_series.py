@@ -1,4 +1,4 @@
-"""Measures: every series counted by hand on a small section; measuring changes nothing."""
+"""Series: every series counted by hand on a small section; measuring changes nothing."""
 
 import math
 

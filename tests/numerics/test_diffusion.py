@@ -1,4 +1,4 @@
-"""Fields: steady states with exact answers, convergence to the tolerance that was asked for."""
+"""Fields: steady states with exact answers, convergence to the given tolerance."""
 
 import numpy as np
 import pytest

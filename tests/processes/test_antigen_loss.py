@@ -1,4 +1,4 @@
-"""Antigen loss: at its rate per division, inherited, unseen by T cells, selected in a held section."""
+"""Antigen loss: at its rate per division, inherited, unseen by T cells, selected in a weight-controlled section."""
 
 import numpy as np
 import pytest
@@ -69,7 +69,7 @@ def test_t_cells_do_not_engage_a_cell_without_antigen(lost: int) -> None:
 
 
 def test_a_weight_controlled_section_selects_what_t_cells_cannot_kill() -> None:
-    """One probe of twenty has lost its antigen; T cells kill all others again and again."""
+    """One weighted clonogen of twenty has lost its antigen; T cells kill all others again and again."""
     tissue = bare_tissue((1, 1, 60), weight=1e12, volume_weight=1e13)
     tissue.state[0, 0, :20] = CellState.PROLIFERATING
     tissue.lost_antigen[0, 0, 7] = 1

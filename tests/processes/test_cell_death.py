@@ -1,4 +1,4 @@
-"""Cell death: what each cause leaves behind, what it books, and who is only doomed."""
+"""Cell death: the remains of each cause, the counts in the ledger, and doomed cells."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def dying(code: int, cause: int, n: int = 4, weight: float = 3000.0) -> Tissue:
 @pytest.mark.parametrize("cause", CAUSES)
 @pytest.mark.parametrize("code", LIVING)
 def test_each_cause_leaves_its_remains_and_is_booked_in_lesion_cells(code: int, cause: Hazard) -> None:
-    """Radiation ended the line of the doomed: whatever finishes them leaves its own remains, and the ledger names radiation."""
+    """Radiation ended the line of the doomed: the final cause leaves its own remains, and the ledger counts them under radiation."""
     tissue = dying(code, cause)
     update(state_of(tissue), P._replace(interphase_share=1.0), clock_at())
     assert (tissue.state == REMAINS[cause]).all()

@@ -287,7 +287,7 @@ def test_a_cleared_disc_contracts_to_the_size_of_what_is_left() -> None:
 @pytest.mark.parametrize(("shape", "is_block"), [((1, 61, 71), False), ((4, 61, 71), False), ((31, 61, 71), True)])
 @pytest.mark.parametrize("step", range(4))
 def test_both_rays_of_an_event_keep_to_the_half_of_its_region(shape: tuple[int, int, int], is_block: bool, step: int) -> None:
-    """So the events of two halves touch no site in common; which axis is halved first is luck."""
+    """So the events of two halves touch no site in common; which axis is halved first is random."""
     centre = tuple(n // 2 for n in shape)
     sites = np.random.default_rng(3).permutation(np.prod(shape))[:2000].astype(np.int64)
     stream, called = RandomStream(*(np.uint32(word) for word in (1, 2, step, 4))), []

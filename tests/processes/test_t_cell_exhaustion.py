@@ -40,7 +40,7 @@ def test_the_engaged_exhaust_at_the_rate_of_free_pd_1_and_pd_l1(pd_l1_share: flo
 @pytest.mark.parametrize(("made", "occupancy"), [
     ({"target": -1}, 0.0), ({"pd_l1_share": 0.0}, 0.0), ({}, 1.0), ({"is_specific": 0}, 0.0),
 ], ids=["free", "no PD-L1", "PD-1 occupied", "bystander"])
-def test_nobody_exhausts_without_a_signal(made: dict, occupancy: float) -> None:
+def test_no_t_cell_exhausts_without_a_signal(made: dict, occupancy: float) -> None:
     assert n_exhausted(crowd(**made), occupancy, P._replace(exhaustion_per_d=1e6)) == 0
 
 

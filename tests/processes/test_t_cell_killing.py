@@ -216,14 +216,14 @@ def under_weighted(**flags: int) -> Tissue:
     return tissue
 
 
-def test_in_a_under_weighted_section_a_ghost_contact_stands_in_and_the_t_cell_stays_free() -> None:
+def test_in_an_under_weighted_section_the_contact_is_a_ghost_and_the_t_cell_stays_free() -> None:
     tissue = killing(under_weighted(), 1)
     ghost_contacts = tissue.ghost_contacts
     assert (tissue.t_cells.target[0], ghost_contacts.n) == (-1, 1)
     assert (ghost_contacts.t_cell[0], ghost_contacts.clonogen[0], ghost_contacts.site[0], ghost_contacts.is_engaged[0]) == (0, AT, AT, 1)
     killing(tissue, LAST, start=1)
     assert is_killed(tissue) and tissue.t_cells.kills[0] == 0
-    assert tissue.ghost_contacts.n == 0, "the clonogen is gone, and so is its visitor"
+    assert tissue.ghost_contacts.n == 0, "the clonogen is gone, and so is its ghost contact"
 
 
 def test_a_t_cell_has_one_ghost_contact_a_clonogen() -> None:
@@ -241,7 +241,7 @@ def test_a_ghost_contact_far_from_its_clonogen_is_gone() -> None:
         assert killing(tissue, 1, harmless, start=1).ghost_contacts.n == n
 
 
-def test_doomed_cells_keep_t_cells_busy_in_a_under_weighted_section_too() -> None:
+def test_doomed_cells_keep_t_cells_busy_in_an_under_weighted_section_too() -> None:
     """A doomed cell stands for all its site does."""
     tissue = killing(under_weighted(code=CellState.DOOMED), 1)
     assert (tissue.t_cells.target[0], tissue.ghost_contacts.n) == (AT, 0)

@@ -1,4 +1,4 @@
-"""T-cell motion: who moves, who stays, and that places, counts and caps hold."""
+"""T-cell motion: which T cells move and which stay; places, counts and caps hold."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_an_engaged_t_cell_stays() -> None:
     assert sites(tissue) == [CENTRE, CENTRE]
 
 
-def test_a_motility_of_nothing_moves_nobody() -> None:
+def test_without_motility_no_t_cell_moves() -> None:
     tissue = bare_tissue()
     add_t_cells(tissue, range(100))
     state = state_of(tissue)
@@ -73,7 +73,7 @@ def test_the_caps_of_a_site_hold_in_a_crowd() -> None:
     assert tissue.t_count[0, :, :4].sum() > 9
 
 
-def test_a_closed_neighbourhood_lets_nobody_out() -> None:
+def test_a_closed_neighbourhood_lets_no_t_cell_out() -> None:
     tissue = bare_tissue((1, 3, 3))
     tissue.state.fill(CellState.PROLIFERATING)
     add_t_cells(tissue, range(9))

@@ -1,4 +1,4 @@
-"""Going on: a run that stopped ends as if it had not, whenever it stopped; a fork shares its parent's past and luck."""
+"""Continuation: a run that stopped ends as if it had not, whenever it stopped; a fork shares its parent's past and random streams."""
 
 import json
 import os
@@ -137,7 +137,7 @@ def test_a_fork_without_a_change_is_its_parent(at_d: float, treated: Scenario, w
     (["mechanisms={oxygen_effect: false}"], 0.0)])
 def test_a_fork_is_the_run_that_was_another_from_the_start_but_the_same_until_then(
         later: list[str], at_d: float, tiny: MakeScenario, whole: Path, tmp_path: Path) -> None:
-    """Arms that are the same until a day have the same bytes until that day, and a shared patient costs nobody their luck."""
+    """Arms that are the same until a day have the same bytes until that day, and a shared patient changes no draw."""
     simulate(tiny(*later), tmp_path / "alone.h5")
     fork(whole, at_d, tiny(*later), tmp_path / "fork.h5")
     assert differences(tmp_path / "alone.h5", tmp_path / "fork.h5", ORIGIN) == []

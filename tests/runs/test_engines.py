@@ -15,7 +15,7 @@ from tests.resealed import resealed
 
 
 class Watcher:
-    """Keeps all that the parent is told."""
+    """Keeps everything that is reported to the parent."""
 
     def __init__(self) -> None:
         self.announced: list[str] = []

@@ -29,7 +29,7 @@ def test_the_time_left_is_shown_at_the_pace_since_day_0_not_counting_the_burn_in
 
 
 def test_days_of_the_burn_in_count_as_days_of_the_arm(treated: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two runs, one in its burn-in and one ended: what is left is told at the pace so far."""
+    """Two runs, one in its burn-in and one ended: the remaining time is reported at the pace so far."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     one, other = (Job(treated, replicate, tmp_path / f"{replicate}.h5") for replicate in (0, 1))

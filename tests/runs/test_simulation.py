@@ -1,4 +1,4 @@
-"""Simulation: the same seed is the same state; arms, lesions and replicates share luck or not as they should; the record opens."""
+"""Simulation: the same seed is the same state; arms share random streams, lesions and replicates have their own; the record opens."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def sections(scenario: Scenario, hours: int) -> dict[str, bytes]:
     return {path: kept for path, kept in stepped(scenario, hours).items() if path.startswith("lesion.")}
 
 
-def test_the_order_of_lesions_changes_nobodys_random_stream() -> None:
+def test_the_order_of_lesions_changes_no_random_stream() -> None:
     def arm(*lesions: str) -> Scenario:
         text = UNTREATED.replace("burn_in_d: 1", "burn_in_d: 0")
         return scenario_from_text(text.replace(text.splitlines()[7], "lesions: {" + ", ".join(lesions) + "}"))

@@ -1,4 +1,4 @@
-"""Mechanism switches: what each one removes, that it shifts nobody's luck, and how a scenario and a record name it."""
+"""Mechanism switches: what each one removes, that it changes no other draw, and how a scenario and a record name it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -91,7 +91,7 @@ def test_oxygen_effect_off_the_log_kill_is_that_of_full_oxygen_at_any_oxygen() -
     assert log_kill[off, 1.0][0, 20, 20] == pytest.approx(off.alpha_per_gy * 3.0 * (1.0 + 3.0 / off.alpha_beta_gy))
 
 
-def test_radiation_to_antigen_off_only_cells_killed_by_radiation_prime_nobody() -> None:
+def test_radiation_to_antigen_off_only_cells_killed_by_radiation_do_not_prime() -> None:
     on, off = on_and_off("t_cell_priming", "radiation_to_antigen")
 
     def released(p: t_cell_priming.Parameters, cause: Hazard) -> float:
@@ -271,7 +271,7 @@ def test_pd_1_to_killing_off_every_hit_lands_on_pd_l1_rich_cells_without_drug() 
     assert hits(off, 0.0).sum() > 10 * hits(on, 0.0).sum()
 
 
-def test_pd_1_to_exhaustion_off_engagement_exhausts_nobody_and_kills_still_do() -> None:
+def test_pd_1_to_exhaustion_off_engagement_exhausts_no_t_cell_and_kills_still_do() -> None:
     on, off = on_and_off("t_cell_exhaustion", "pd_1_to_exhaustion")
 
     def exhausted(p: t_cell_exhaustion.Parameters, kills: int) -> int:
@@ -303,7 +303,7 @@ def test_chemotaxis_off_t_cells_walk_as_without_a_gradient() -> None:
     assert np.mod(walked(on, 0.1), 60).sum() > np.mod(walked(off, 0.1), 60).sum()
 
 
-def test_emptying_to_vessels_off_vessels_stay_immature_where_nobody_lives() -> None:
+def test_emptying_to_vessels_off_vessels_stay_immature_where_no_tumour_cell_lives() -> None:
     on, off = on_and_off("vessels", "emptying_to_vessels")
 
     def maturity(p: vessels.Parameters) -> float:

@@ -39,7 +39,7 @@ def words_along(along: int, n: int = 65536) -> np.ndarray:
 
 
 def is_uniform(counts: np.ndarray) -> bool:
-    """Tell whether counts of equally likely bins lie within the exact 99.99 % limits of chi-square."""
+    """Return whether counts of equally likely bins lie within the exact 99.99 % limits of chi-square."""
     expected = counts.sum() / counts.size
     statistic = float(((counts - expected) ** 2).sum() / expected)
     low, high = chi2.interval(0.9999, counts.size - 1)

@@ -38,7 +38,7 @@ def fates(state: State, step: int = 0, dt_h: float = 1.0) -> np.ndarray:
 
 
 def is_binomial(n: int, share: float, out_of: int = N) -> bool:
-    """Tell whether a count lies within the exact 99.99 % limits."""
+    """Return whether a count lies within the exact 99.99 % limits."""
     low, high = binom.interval(0.9999, out_of, share)
     return bool(low <= n <= high)
 

@@ -1,4 +1,4 @@
-"""Population control: the mean of the weighted clonogen number follows the direct branching mean, held or not."""
+"""Population control: the mean of the weighted clonogen number follows the direct branching mean, weight-controlled or not."""
 
 import math
 
@@ -40,14 +40,14 @@ def weighted(n_min: int, death: float = DEATH) -> np.ndarray:
 
 
 def branching_mean(death: float = DEATH) -> tuple[float, float]:
-    """Return the mean in continuous time, as a held section follows it, and with one draw a cell and step, as fates do."""
+    """Return the mean in continuous time, as under weight control, and with one draw per cell and step, as for fates."""
     total = BIRTH + death
     drawn = 1.0 + (BIRTH - death) / total * -math.expm1(-total)
     return W0 * START * math.exp((BIRTH - death) * STEPS), W0 * START * drawn**STEPS
 
 
 def within(values: np.ndarray, expected: tuple[float, float]) -> bool:
-    """Tell whether a mean lies between the two within 3 standard errors."""
+    """Return whether a mean lies between the two within 3 standard errors."""
     error = 3.0 * values.std() / math.sqrt(len(values))
     return bool(expected[0] - error < values.mean() < expected[1] + error)
 

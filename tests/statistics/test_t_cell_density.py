@@ -16,7 +16,7 @@ DAYS, COUNTED = 24, 12
 
 
 def resting_density(n_cells: int, is_scaled: bool = True) -> float:
-    """Return specific T cells per site of a mass that living cells fill, mean over the last days; blood is held."""
+    """Return specific T cells per site of a mass that living cells fill, mean over the last days; the blood pools are constant."""
     radius = math.sqrt(n_cells / math.pi)
     edge = 2 * math.ceil(radius + 25) + 1
     tissue = bare_tissue((1, edge, edge))

@@ -1,4 +1,4 @@
-"""The walk of T cells: mean squared displacement 4 M t (6 M t in a block) and the same in every direction, within 3 SE."""
+"""The random walk of T cells: mean squared displacement 4 M t (6 M t in a block) and the same in every direction, within 3 SE."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Shares: games whose answer is known, walks that are added up, and the plan of runs behind them."""
+"""Shares: games with a known answer, sums over walks, and the plan of runs behind them."""
 
 from itertools import pairwise, permutations
 from pathlib import Path
@@ -87,7 +87,7 @@ def test_a_walk_goes_from_all_off_to_all_on_one_by_one_in_every_arm_alike() -> N
         assert len(walk[0].runs) == 5 and walk[0].runs[full].until_d == 60.0 and walk[0].runs[full].is_quick
 
 
-def test_a_coupling_that_an_arm_cannot_stir_stays_on_there_and_is_not_run_twice() -> None:
+def test_a_coupling_that_is_idle_in_an_arm_stays_on_there_and_is_not_run_twice() -> None:
     walks, known = planned(couplings=("oxygen_effect", "blockade_to_pruning"))
     untreated = [step.runs[NONE] for step in walks[0]]
     assert untreated == [known["untreated", 0]] * 3

@@ -1,4 +1,4 @@
-"""Calibration: what is sought, how trials end, that a study goes on, and the file that scenarios extend."""
+"""Calibration: the fitted parameters, the end of trials, the continuation of a study, and the file that scenarios extend."""
 
 import json
 import math

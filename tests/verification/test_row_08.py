@@ -1,4 +1,4 @@
-"""Row 8: populations branch by the closed forms, direct and held; a wrong rate is seen."""
+"""Row 8: populations branch by the closed forms, direct and weight-controlled; a wrong rate is seen."""
 
 from lesionlab.sim.verification.row_08_branching import checks
 

@@ -37,7 +37,7 @@ def scenario(rows: Mapping[str, Mapping[str, Any]]) -> str:
 
 def run(path: Path, rows: Mapping[str, Mapping[str, Any]], sizes: Mapping[str, Sequence[float]] | None = None, arm: str = "combined", *,
         replicate: int = 0, end_d: float = 1333.0) -> Record:
-    """Return a record with rows on the scan days, one size in cm for each; a lesion left out keeps 1 cm, the last size is held."""
+    """Return a record with rows on the scan days, one size in cm for each; a lesion left out keeps 1 cm, the last size is repeated."""
     days = np.unique([*(day for day in SCANS_D if day <= end_d), end_d])
     table = np.ones((len(days), 4))
     for column, lesion in enumerate(("neck", "mediastinum", "pelvis", "liver")):

@@ -155,4 +155,4 @@ def test_records_that_cannot_stand_side_by_side_are_refused_or_noted(paths: list
     with resealed(other) as file:
         file.attrs["seed"] = 1
     notes = compare([load(paths[0]), load(other)]).notes
-    assert notes == ("the records have different seeds (the arms do not share their luck)", f"{other} is not complete: interrupted")
+    assert notes == ("the records have different seeds (no common random numbers)", f"{other} is not complete: interrupted")

@@ -32,7 +32,8 @@ AB, ABC = frozenset("ab"), frozenset("abc")
 
 
 def logs_with(n: int = 6, pair: float = 0.0, triple: float = 0.0, stream: float = 0.3) -> dict[frozenset[str], Table]:
-    """Return logs (n, 3) of a factorial on shared luck: kills that add, and planted interactions of a with b and of all three."""
+    """Return logs (n, 3) of a factorial with common random numbers: additive kills, and planted interactions of a with b and of
+    all three."""
     shared = 9 + stream * np.random.default_rng(5).normal(size=(n, 1)) + DAYS / 20
     ramp = DAYS / 20
     kill = {cell: sum(KILL[name] for name in cell) + pair * cell.issuperset(AB) + triple * (cell == ABC) for cell in CELLS}
