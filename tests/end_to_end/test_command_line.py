@@ -1,5 +1,6 @@
 """The command line as a whole: what it offers, how it ends, and what an installed copy brings with it."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -113,15 +114,32 @@ def test_the_model_description_names_every_process_and_switch() -> None:
     assert [name for name in PARAMETERS if name not in text] == []
 
 
-def test_an_installed_copy_brings_the_scenarios(tmp_path: Path) -> None:
+HOSTILE = "raise SystemExit('a user\'s own module was taken for ours')\n"
+
+
+def test_a_wheel_brings_one_package_and_works_beside_a_users_own_sim_and_analysis(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     [wheel] = tmp_path.glob("lesionlab-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
-    names = {path.name for path in (ROOT / "scenarios").iterdir()}
-    assert {path.name for path in (tmp_path / "site/sim/_scenarios").iterdir()} == names
-    assert {path.name for path in (tmp_path / "site").iterdir() if path.suffix != ".dist-info"} == {"sim", "analysis"}
-    code = "import lesionlab.sim.cli, sys; assert sim.__file__.startswith(sys.argv[1]); sys.exit(lesionlab.sim.cli.main(['check', 'case']))"
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=tmp_path / "site", capture_output=True, text=True, check=False)
+    assert {path.name for path in (tmp_path / "site").iterdir() if path.suffix != ".dist-info"} == {"lesionlab"}
+    assert {path.name for path in (tmp_path / "site/lesionlab").iterdir()} == {"__init__.py", "sim", "analysis", "scenarios"}
+    bundled = {path.name for path in (tmp_path / "site/lesionlab/scenarios").iterdir()}
+    assert bundled == {path.name for path in (ROOT / "scenarios").iterdir()}
+    here = tmp_path / "here"
+    (here / "analysis").mkdir(parents=True)
+    (here / "sim.py").write_text(HOSTILE)
+    (here / "analysis/__init__.py").write_text(HOSTILE)
+    code = ("import lesionlab.sim.cli, sys; assert lesionlab.sim.cli.__file__.startswith(sys.argv[1]); "
+            "code = lesionlab.sim.cli.main(['check', 'case']); assert not {'sim', 'analysis'} & set(sys.modules); sys.exit(code)")
+    own = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "site")], cwd=here, env=own, capture_output=True, text=True,
+                          check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["sim", "analysis"])
+def test_a_folder_imported_by_its_bare_name_says_how_it_is_called(name: str) -> None:
+    done = subprocess.run([sys.executable, "-c", f"import {name}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and f"ImportError: import lesionlab.{name}: under its bare name" in done.stderr

@@ -67,32 +67,66 @@ def state_hash(path: Path) -> str:
 CALLER = """
 import numpy as np
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.random import Luck, draw
+from lesionlab.sim.numerics.random import RandomStream, draw
+from lesionlab.sim.parameters.version import kernel_version, model_version
 
 
 @kernel
-def ask(luck):
-    return draw(luck, 5, np.uint32(6))
+def ask(stream):
+    return draw(stream, 5, np.uint32(6))
 
 
-print(ask(Luck(*(np.uint32(word) for word in (1, 2, 3, 4)))))
+print(ask(RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4)))), kernel_version(), model_version())
 """
+
+
+class Copy:
+    """A copy of the model in a folder of its own, and what a program that uses it prints."""
+
+    def __init__(self, folder: Path) -> None:
+        shutil.copytree(ROOT / "sim", folder / "lesionlab" / "sim", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "lesionlab" / "__init__.py", folder / "lesionlab")
+        (folder / "caller.py").write_text(CALLER)
+        self.folder = folder
+
+    def printed(self) -> tuple[str, str, str]:
+        """Return the number drawn, the version of the kernels and that of the model."""
+        own = {name: value for name, value in environment(self.folder / "cache").items() if name != "PYTHONPATH"}
+        said = subprocess.run([sys.executable, "caller.py"], cwd=self.folder, env=own, capture_output=True, text=True, check=True).stdout
+        number, kernels, model = said.rsplit(maxsplit=2)
+        return number, kernels, model
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text in a source, which must hold it."""
+        source = self.folder / "lesionlab" / "sim" / name
+        assert old in source.read_text()
+        source.write_text(source.read_text().replace(old, new, 1))
 
 
 @pytest.mark.slow
 def test_a_rule_edited_in_a_called_module_is_compiled_anew(tmp_path: Path) -> None:
     """A kernel's own file does not change with the module it calls; its cache must go all the same."""
-    shutil.copytree(ROOT / "sim", tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "caller.py").write_text(CALLER)
+    model = Copy(tmp_path)
+    before = model.printed()
+    assert model.printed() == before
+    model.edit("numerics/random.py", "_ROUNDS = 10", "_ROUNDS = 9")
+    assert model.printed()[0] != before[0]
+    model.edit("numerics/random.py", "_ROUNDS = 9", "_ROUNDS = 10")
+    assert model.printed() == before
 
-    def said() -> str:
-        return subprocess.run([sys.executable, "caller.py"], cwd=tmp_path, env=environment(tmp_path / "cache"), capture_output=True,
-                              text=True, check=True).stdout
 
-    before = said()
-    assert said() == before
-    source = tmp_path / "sim" / "numerics" / "random.py"
-    source.write_text(source.read_text().replace("_ROUNDS = 10", "_ROUNDS = 9"))
-    assert said() != before
-    source.write_text(source.read_text().replace("_ROUNDS = 9", "_ROUNDS = 10"))
-    assert said() == before
+@pytest.mark.slow
+def test_a_comment_in_a_verb_changes_no_version_and_one_in_a_process_changes_both(tmp_path: Path) -> None:
+    model = Copy(tmp_path)
+    before = model.printed()
+    for name in ("cli/plot.py", "bench/runs.py", "record/writer.py", "runs/engines.py"):
+        model.edit(name, "\n\n", "\n# A remark.\n\n")
+    assert model.printed() == before
+    compiled = set((tmp_path / "cache").rglob("*.nbc"))
+    model.edit("scenario/arms.py", "\n\n", "\n# A remark.\n\n")
+    number, kernels, version = model.printed()
+    assert (number, kernels) == before[:2] and version != before[2]
+    assert set((tmp_path / "cache").rglob("*.nbc")) == compiled
+    model.edit("processes/hypoxia.py", "\n\n", "\n# A remark.\n\n")
+    assert model.printed()[1] != before[1] and model.printed()[2] not in (before[2], version)
+    assert set((tmp_path / "cache").rglob("*.nbc")) > compiled
