@@ -68,6 +68,9 @@ class TumourModel(mesa.Model):
         self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics or KNOWN_DRUGS[name] for name, drug in self.arm.drugs.items()}
         burn_in_steps = round(self.arm.burn_in_d * 24.0 / self.arm.time_step_h)
         self.clock = Clock(0, self.arm.time_step_h, burn_in_steps)
+        self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
+        if wrong := not_whole(self._collect_every_h, self.clock.dt_h, is_in_days=True):
+            raise UserError(f"collect_every_d: {wrong}")
         self.state = self._first_state()
         self.events: list[Event] = []
         self.end_reason = ""
@@ -76,9 +79,6 @@ class TumourModel(mesa.Model):
         else:
             self._take_up(checkpoint)
         self._create_agents()
-        self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
-        if wrong := not_whole(self._collect_every_h, self.clock.dt_h, is_in_days=True):
-            raise UserError(f"collect_every_d: {wrong}")
         self.datacollector = mesa.DataCollector(
             model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
             agenttype_reporters={LesionAgent: {name: attrgetter(name) for name in ("longest_diameter_cm", "clonogens")}})

@@ -92,6 +92,7 @@ def test_a_dose_that_is_taken_as_a_fork_begins_belongs_to_its_future(tiny: MakeS
     ("output.snapshots_every_d=0.1", r"snapshots_every_d: .*: 0.0833333 d \(2 h\) or 0.125 d \(3 h\) can be kept \(got 0.1 d\)"),
     ("drugs.anlotinib.interval_d=0.33", r"interval_d: .*: 0.329167 d \(7.9 h\) or 0.333333 d \(8 h\) can be kept \(got 0.33 d\)"),
     ("time_step_h=0.7", r"time_step_h: .* divides the day: 0.6 or 0.8 h can be kept \(got 0.7\)"),
+    ("output.snapshots_every_d=1e308", "must be at most 1e\\+06 d"), ("output.scalars_every_h=1e-300", "1 h can be kept"),
     ("time_step_h=0.01", "0.1 h can be kept"), ("time_step_h=23", "12 or 24 h can be kept"),
 ])
 def test_what_cannot_be_kept_is_refused_with_what_can(change: str, said: str, tiny: MakeScenario) -> None:
@@ -150,8 +151,8 @@ def test_doses_between_steps_are_taken_at_the_later_one_and_check_says_so(capsys
     assert [round(24 * event.time_d) for event in model.events if event.kind == "dose"] == [0, 17, 34, 51, 68]
     Path("a.yaml").write_text(TREATED)
     assert main(["check", "a.yaml", "--set", "drugs.anlotinib.interval_d=0.7"]) == 0
-    assert ("5 doses, 2021-07-06 to 2021-07-08; 2 of them after the run's end, the beginning of 2021-07-08; taken at the step that follows"
-            in capsys.readouterr().out)
+    assert ("5 doses, 2021-07-06 to 2021-07-08; 2 of them after the run's end, the beginning of 2021-07-08; one that is due between two "
+            "steps is taken at the later" in capsys.readouterr().out)
 
 
 def test_rows_and_pictures_count_from_day_0(tmp_path: Path) -> None:

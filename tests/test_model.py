@@ -98,6 +98,12 @@ def test_rows_can_be_collected_less_often_and_fall_on_whole_days(treated: Scenar
     assert model.datacollector.get_model_vars_dataframe()["time_d"].tolist() == [1.0, 2.0, 3.0]
 
 
+@pytest.mark.parametrize("collect_every_d", [0.03, math.inf])
+def test_rows_that_no_whole_number_of_steps_parts_are_refused(collect_every_d: float, treated: Scenario) -> None:
+    with pytest.raises(UserError, match=r"collect_every_d: must be a whole number of steps of 1 h: 0\.0416667 d"):
+        TumourModel(treated, collect_every_d=collect_every_d)
+
+
 def test_each_day_of_the_burn_in_is_shown(treated: Scenario) -> None:
     seen: list[tuple[float, float]] = []
     TumourModel(treated, on_burn_in=lambda day, days: seen.append((day, days)))

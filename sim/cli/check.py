@@ -76,7 +76,7 @@ def _drug(scenario: "Scenario", name: str) -> str:
     given = f"{len(dates)} doses, {dates[0]} to {dates[-1]}"
     n_late = sum(day > scenario.day(scenario.end) for day in drug.dose_days(scenario.start))
     late = f"; {n_late} of them after the run's end, the beginning of {scenario.end}" if n_late else ""
-    between = "; taken at the step that follows" if not_whole(24.0 * drug.interval_d, scenario.time_step_h) else ""
+    between = "; one that is due between two steps is taken at the later" if not_whole(24.0 * drug.interval_d, scenario.time_step_h) else ""
     return f"{name}: {drug.drug_class}, {drug.dose_mg:g} mg every {drug.interval_d:g} d{pause}; {given}{late}{between}"
 
 

@@ -71,8 +71,8 @@ class Lesion(Strict):
 class Output(Strict):
     """What is saved, and how often."""
 
-    scalars_every_h: float = value("h", "time between rows of the time series", 24.0, gt=0)
-    snapshots_every_d: float = value("d", "time between pictures of the sections", 7.0, gt=0)
+    scalars_every_h: float = value("h", "time between rows of the time series", 24.0, gt=0, le=1e7)
+    snapshots_every_d: float = value("d", "time between pictures of the sections", 7.0, gt=0, le=1e6)
     checkpoints: tuple[date, ...] = Field(default=(), description="days whose whole state is kept, to fork from; day 0 always is")
 
 

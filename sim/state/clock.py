@@ -4,6 +4,7 @@ Calendars are whole numbers of micro-steps, the least unit of time: every step i
 """
 
 from dataclasses import dataclass
+from math import inf
 
 MICRO_STEP_MIN = 6
 """T cells move and hit in micro-steps of this many minutes whatever the step is."""
@@ -17,6 +18,8 @@ _ROUNDING = 0.01
 
 def micro_steps(time_h: float) -> int | None:
     """Return a time in hours as a whole number of micro-steps; None where it is none."""
+    if not abs(time_h) < inf:
+        return None
     number = round(time_h * MICRO_STEPS_PER_H)
     return number if abs(time_h * MICRO_STEPS_PER_H - number) <= _ROUNDING else None
 
@@ -26,7 +29,7 @@ def not_whole(time_h: float, step_h: float, is_in_days: bool = False) -> str | N
     number, step = micro_steps(time_h), round(step_h * MICRO_STEPS_PER_H)
     if number is not None and number % step == 0 and (number or not time_h):
         return None
-    below = int(time_h / step_h)
+    below = int(time_h / step_h) if abs(time_h) < inf else 0
     kept = [n * step / MICRO_STEPS_PER_H for n in (below, below + 1) if n > 0]
     named = " or ".join(f"{hours / 24.0:.6g} d ({hours:g} h)" if is_in_days else f"{hours:g} h" for hours in kept)
     given = f"{time_h / 24.0:.6g} d" if is_in_days else f"{time_h:g} h"

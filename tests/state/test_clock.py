@@ -35,7 +35,7 @@ def test_a_day_begins_at_the_first_step_at_or_after_it(day: float, dt_h: float, 
 
 @pytest.mark.parametrize(("time_h", "step_h", "kept"), [
     (1.5, 1.0, "1 h or 2 h"), (0.4, 1.0, "1 h"), (1.0, 2.0, "2 h"), (7.0, 0.3, "6.9 h or 7.2 h"), (1e-9, 0.1, "0.1 h"),
-    (25.0, 24.0, "24 h or 48 h")])
+    (25.0, 24.0, "24 h or 48 h"), (float("inf"), 1.0, "1 h"), (float("nan"), 1.0, "1 h")])
 def test_a_time_that_is_no_whole_number_of_steps_is_shown_with_those_beside_it(time_h: float, step_h: float, kept: str) -> None:
     seen = not_whole(time_h, step_h)
     assert seen is not None and f"{kept} can be kept (got {time_h:g} h)" in seen
