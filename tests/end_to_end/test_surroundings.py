@@ -30,7 +30,8 @@ def lesionlab(arguments: str, folder: Path, after: str = "", **environment: str 
     """Run a shell line of LesionLab in a folder; a variable of None is unset."""
     kept = {name: value for name, value in (os.environ | {"PYTHONPATH": str(ROOT)} | environment).items() if value is not None}
     line = f"{sys.executable} {ROOT}/run.py {arguments} {after}"
-    return subprocess.run(["bash", "-c", line], cwd=folder, env=kept, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=kept, capture_output=True, text=True, check=False, timeout=300,
+                          errors="replace")
 
 
 @pytest.fixture
