@@ -12,6 +12,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -179,6 +180,7 @@ def try_record(stream: random.Random, folder: Path) -> str:
     import io
 
     from lesionlab.sim.cli import main
+    from lesionlab.sim.record.schema import DECLARED
 
     path = folder / "a.h5"
     shutil.copyfile(folder.parent / "whole.h5", path)
@@ -195,13 +197,13 @@ def try_record(stream: random.Random, folder: Path) -> str:
     is_marked = all(code == 2 or (code == 1 and "damaged" in text) for code, text in outputs)
     if is_sealed_kind and not (is_reported and is_marked):
         return f"ACCEPTED {kind}: {said}"
-    if not is_sealed_kind and said["resume"][0] == 0:
+    if not is_sealed_kind and said["resume"][0] == 0 and ("checkpoint" in kind or kind.split()[-1] in DECLARED.datasets):
         return f"ACCEPTED {kind}: {said}"
-    return f"told: {kind.split(':')[0]}"
+    return f"told: {kind.split(':')[0]}" if said["resume"][0] else "gone on with: another series or attribute of a record without a seal"
 
 
 KINDS: dict[str, tuple[Callable[[random.Random, Path], str], int]] = {
-    "scenarios": (try_scenario, 500), "sets": (try_set, 250), "designs": (try_design, 25), "records": (try_record, 10)}
+    "scenarios": (try_scenario, 500), "sets": (try_set, 250), "designs": (try_design, 25), "records": (try_record, 50)}
 
 
 def one(kind: str, seed: int, number: int, folder: Path) -> str:
@@ -220,10 +222,31 @@ def one(kind: str, seed: int, number: int, folder: Path) -> str:
     return f"SLOW {ended}" if time.monotonic() - began > SLOW_S and kind != "records" else ended
 
 
+def _forked(command: list[str], timeout: float, **_: object) -> subprocess.CompletedProcess[bytes]:
+    """Examine a record as `lesionlab.sim.record_check` does, in a process forked from this one instead of a fresh one, which takes longer."""
+    from lesionlab.sim.record_check import _answer_probe
+
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(int(timeout))
+        os.write(writing, json.dumps(_answer_probe(command[-1])).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        seen = file.read()
+    return subprocess.CompletedProcess(command, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen, b"")
+
+
 def batch(kind: str, seed: int, numbers: range, folder: Path) -> None:
     """Try some inputs in this process, a line of JSON each."""
     own = folder / f"{kind}_{numbers.start}"
     own.mkdir(exist_ok=True)
+    import analysis.record_check
+    import sim.record_check
+
+    for module in (sim.record_check, analysis.record_check):
+        module.subprocess = argparse.Namespace(run=_forked, TimeoutExpired=subprocess.TimeoutExpired)  # type: ignore[attr-defined]
     for number in numbers:
         sys.stdout.write(json.dumps([number, one(kind, seed, number, own)]) + "\n")
         sys.stdout.flush()
