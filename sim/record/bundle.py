@@ -49,14 +49,18 @@ def pack(runs: Sequence[Packed], output: Path, on_progress: Callable[[int], None
     try:
         with draft(target) as made:
             with made.hdf5("w") as file:
-                _lay_out(file, runs, outline)
-                for index, run in enumerate(runs):
-                    _copy(file, index, run.path, outline)
-                    if on_progress:
-                        on_progress(index + 1)
+                _fill(file, runs, outline, on_progress)
             made.place(is_new=False)
     except OSError as error:
         raise UserError(f"{output}: cannot be written: {reason(error)}") from error
+
+
+def _fill(file: h5py.File, runs: Sequence[Packed], outline: Outline, on_progress: Callable[[int], None] | None) -> None:
+    _lay_out(file, runs, outline)
+    for index, run in enumerate(runs):
+        _copy(file, index, run.path, outline)
+        if on_progress:
+            on_progress(index + 1)
 
 
 def _axis(record: h5py.File, name: str) -> NDArray[Any]:
