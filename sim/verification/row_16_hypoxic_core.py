@@ -67,5 +67,6 @@ def checks(effort: float = 1.0) -> tuple[Check, ...]:
     even = day_0(replicates, "lesions.pelvis=null", *EVEN_PER_MM2)["neck"].mean(axis=0)
     found += [LAW.tabulated(f"neck, core as dense as the rim, ring {number} of {RINGS} from outside", value, value)
               for number, value in enumerate(even, 1)]
-    found.append(LAW.at_least("neck, core over the second ring, core as dense as the rim", even[-1] / even[1], LEAST_TREND, is_control=True))
+    trend = even[-1] / even[1]
+    found.append(LAW.at_least("neck, core over the second ring, core as dense as the rim", trend, LEAST_TREND, is_control=True))
     return tuple(found)

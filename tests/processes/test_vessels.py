@@ -11,9 +11,8 @@ from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import State, Tissue
 from tests.made_state import bare_tissue, changed, clock_at, freeze, remember, state_of
 
-OLD_PRUNING = {"vegf_dependent_fraction": 1.0, "pruning_spared_by_maturity": 1.0}
-P = Parameters(**OLD_PRUNING)
-"""All vessels need VEGF and maturity spares them from pruning; the share that needs none has its tests at the end."""
+P = Parameters(vegf_dependent_fraction=1.0, pruning_spared_by_maturity=1.0, density_depth_um=0.0)
+"""All vessels need VEGF, maturity spares them from pruning, depth is without effect; those rules have their tests at the end."""
 STILL = P._replace(sprouting_per_d=0.0, collapse_per_d=0.0, pruning_per_d=0.0, regression_per_d=0.0, repair_per_d=0.0)
 SPACING, SIDE = 8, 320
 N = (SIDE // SPACING) ** 2  # vessels, too far apart to meet
@@ -304,3 +303,20 @@ def test_which_vessels_need_vegf_does_not_hang_on_which_are_open(fraction: float
         group = (before.vessel == 1) & (before.perfusion == is_open)
         low, high = binom.interval(0.9999, int(group.sum()), 1.0 - fraction)
         assert low <= int(left.vessel[group].sum()) <= high
+
+
+@pytest.mark.parametrize(("core", "room"), [(P.rim_density_per_mm2, 1.0 - 8.0 / 16.0), (0.75 * P.rim_density_per_mm2, 1.0 - 8.0 / 12.0),
+                                            (0.4 * P.rim_density_per_mm2, 0.0)])
+def test_the_limit_of_sprouting_falls_with_the_density_at_the_vessel_s_depth(core: float, room: float) -> None:
+    """Eight others within 80 um, where the rim's limit is 5 / 25 of 80 sites; deep in the mass the limit is the core's share of it."""
+    tissue = bare_tissue((1, 300, 300))
+    tissue.state.fill(CellState.PROLIFERATING)
+    tissue.vegf.fill(P.vegf_half)
+    tissue.vessel[0, 1::3, 1::3] = 1
+    before = tissue.vessel.copy()
+    one_day(tissue, STILL._replace(sprouting_per_d=0.2, core_density_per_mm2=core, density_depth_um=20.0))
+    deep = np.s_[:, 60:240, 60:240]
+    n = int(before[deep].sum())
+    # One of the 49 places in nine holds a vessel already, and two may choose the same.
+    low, high = binom.interval(0.9999, n, -math.expm1(-0.2 * 0.5 * room) * (1.0 - 49 / 9 / 49))
+    assert low - 0.03 * n * room <= int((tissue.vessel & ~before)[deep].sum()) <= high
