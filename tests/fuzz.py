@@ -223,8 +223,8 @@ def one(kind: str, seed: int, number: int, folder: Path) -> str:
 
 
 def _forked(command: list[str], timeout: float, **_: object) -> subprocess.CompletedProcess[bytes]:
-    """Examine a record as `lesionlab.sim.record_check` does, in a process forked from this one instead of a fresh one, which takes longer."""
-    from lesionlab.sim.record_check import _answer_probe
+    """Examine a record as `seal` does, in a process forked from this one: a fresh one takes longer."""
+    from lesionlab.sim.record.seal import _answer_probe
 
     reading, writing = os.pipe()
     child = os.fork()

@@ -19,11 +19,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lesionlab.sim.record_check import examine
-
 from lesionlab.analysis.records.record import load
 from lesionlab.sim import cli
 from lesionlab.sim.record.reader import read_checkpoint, read_run
+from lesionlab.sim.record.seal import examine
 from lesionlab.sim.runs import simulation
 from tests.same_record import differences
 
