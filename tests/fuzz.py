@@ -20,7 +20,8 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Pathfrom lesionlab.sim.record import seal
+
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = (
@@ -224,13 +225,11 @@ def one(kind: str, seed: int, number: int, folder: Path) -> str:
 
 def _forked(command: list[str], timeout: float, **_: object) -> subprocess.CompletedProcess[bytes]:
     """Examine a record as `seal` does, in a process forked from this one: a fresh one takes longer."""
-    from lesionlab.sim.record.seal import _answer_probe
-
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         signal.alarm(int(timeout))
-        os.write(writing, json.dumps(_answer_probe(command[-1])).encode())
+        os.write(writing, json.dumps(seal._answer_probe(command[-1])).encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
@@ -242,11 +241,7 @@ def batch(kind: str, seed: int, numbers: range, folder: Path) -> None:
     """Try some inputs in this process, a line of JSON each."""
     own = folder / f"{kind}_{numbers.start}"
     own.mkdir(exist_ok=True)
-    import analysis.record_check
-    import sim.record_check
-
-    for module in (sim.record_check, analysis.record_check):
-        module.subprocess = argparse.Namespace(run=_forked, TimeoutExpired=subprocess.TimeoutExpired)  # type: ignore[attr-defined]
+    seal.subprocess = argparse.Namespace(run=_forked, TimeoutExpired=subprocess.TimeoutExpired)  # type: ignore[attr-defined]
     for number in numbers:
         sys.stdout.write(json.dumps([number, one(kind, seed, number, own)]) + "\n")
         sys.stdout.flush()
