@@ -20,8 +20,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Pathfrom lesionlab.sim.record import seal
+from pathlib import Path
 
+from lesionlab.sim.record import seal
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = (
