@@ -1,14 +1,18 @@
 PYTHON ?= python3
 INSTALLED := .venv/installed
-ARMS := case untreated radiotherapy anti_pd1 anlotinib
+ARMS := case untreated radiotherapy anti_pd1 anlotinib radiotherapy_anti_pd1
 
-.PHONY: install case test
+.PHONY: install case lint test
 
 install: $(INSTALLED)
 
 case: $(INSTALLED)
 	.venv/bin/python run.py compare $(ARMS:%=scenarios/%.yaml) --force -o results/case
 	@echo "Look at results/case/report.html; the records, tables and figures lie beside it."
+
+lint: $(INSTALLED)
+	.venv/bin/ruff check .
+	.venv/bin/mypy
 
 test: $(INSTALLED)
 	@mkdir -p results
