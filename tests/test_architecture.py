@@ -26,12 +26,12 @@ AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|g
 ORDER_OF_SIM = (
     ("numerics", "parameters"), ("state",), ("layouts",), ("measures",), ("processes",), ("treatment",),
     ("schedule", "initial_state", "t_cell_steps"), ("scenario",), ("model", "agents", "batch"), ("record",),
-    ("runs", "verification", "bench"), ("studies",), ("page",), ("cli",),
+    ("runs", "verification", "bench"), ("studies",), ("cli",),
 )
 ORDER_OF_ANALYSIS = (("records",), ("clinical",), ("statistics",), ("comparison",), ("figures",), ("animation",), ("report",))
 RECORD_AS_IT_IS = ("lesionlab.sim.record.schema", "lesionlab.sim.record.seal")
 """What `analysis` may import of `sim`: the names of a record's parts, and whether it is as it was written."""
-MAY_IMPORT_ANALYSIS = {"studies", "page", "cli"}
+MAY_IMPORT_ANALYSIS = {"studies", "cli"}
 OPTIONAL = {"optuna", "pyarrow", "imageio_ffmpeg", "matplotlib"}
 """Packages that a function may import for itself: not every installation has them, or how they load must be settled first."""
 # Private words of the first version, with the field's words for them: forbidden in names, docstrings, comments and pages.
@@ -302,7 +302,7 @@ def test_analysis_imports_of_sim_only_what_a_record_is() -> None:
     assert found == []
 
 
-def test_of_sim_only_studies_page_and_command_line_import_analysis() -> None:
+def test_of_sim_only_studies_and_command_line_import_analysis() -> None:
     found = [f"{module}: {name}" for module, path in MODULES.items() if module.startswith("lesionlab.sim.")
              and module.split(".")[2] not in MAY_IMPORT_ANALYSIS for name in imports(path) if name.startswith("lesionlab.analysis")]
     assert found == []

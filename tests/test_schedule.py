@@ -16,6 +16,7 @@ from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE, advance
 from lesionlab.sim.state.codes import CellState, Hazard
 from lesionlab.sim.state.state import Fraction, Orders, State, Tissue
+from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES
 from tests.invariants import check
 from tests.made_state import add_t_cells, bare_tissue, changed_paths, clock_at, fill_disc, remember, state_of
 
@@ -201,3 +202,7 @@ def test_a_row_that_says_another_interval_than_its_rule_obeys_is_refused() -> No
         schedule.checked(schedule.Process("vessels", vessels, "12 h", "why"))
     with pytest.raises(ValueError, match=r"cell_cycle says every 6 h, its rule has no EVERY_H"):
         schedule.checked(schedule.Process("cell_cycle", cell_cycle, "6 h", "why"))
+
+
+def test_every_class_of_drugs_has_its_process_in_the_schedule() -> None:
+    assert {row.process for row in DRUG_CLASSES} <= {row.name for row in SCHEDULE}

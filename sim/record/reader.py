@@ -96,7 +96,8 @@ class RecordedRun:
         if self.attributes["status"] == "complete":
             if self.attributes["end_reason"] == "lethal burden" or day is None or day >= self.calendar_d:
                 return "nothing to resume: the run is complete"
-            return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS goes further"
+            force = "" if self.code_version == model_version() else " --force"
+            return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS{force} goes further"
         if is_in_use(self.path):
             return "another program has it open, perhaps the run that writes it"
         if day is None and self.is_fork:
