@@ -71,7 +71,7 @@ class Child:
         """Return what it said, once it has ended."""
         while self.poll() is None:
             time.sleep(0.02)
-        return self.said.read_text()
+        return self.said.read_text() if self.said.exists() else ""
 
 
 def _perform(words: list[str], folder: Path, said: Path) -> int:
@@ -205,7 +205,7 @@ def finish(verb: str, folder: Path, whole: Path, faults: Counter[str]) -> None:
         faults[f"does not come to its end: {said.strip().splitlines()[-1:]}"] += 1
     compare_with(whole, folder, faults)
     shutil.rmtree(folder)
-    folder.with_suffix(".said").unlink()
+    folder.with_suffix(".said").unlink(missing_ok=True)
 
 
 SHARES = {"run": 35, "sweep": 35, "compare": 22, "workers": 8}
