@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.sim.record.schema import DECLARED
-from lesionlab.sim.record.seal import check, examine
+from lesionlab.sim.record.seal import check_once, examine
 
 SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
 EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")
@@ -218,7 +218,7 @@ def _opened(path: Path | str) -> Iterator[tuple[h5py.File, tuple[str, ...]]]:
             version = str(file.attrs["schema_version"])
             if version.split(".")[0] != MAJOR_VERSION:
                 raise RecordError(f"{path}: record of schema version {version}; this program reads version {MAJOR_VERSION}")
-            check(file, DECLARED)
+            check_once(path, file, DECLARED)
             yield file, damage
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         what = "" if str(error).startswith(("no such file", "no regular file", "damaged")) else "damaged or no HDF5 file: "

@@ -1,7 +1,6 @@
 """Fit the free parameters to what was reported, and write them as a scenario file that others extend."""
 
 import hashlib
-import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from lesionlab.analysis.records.record import load
 from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.cli._runs import add_run_arguments, check_engine
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
-from lesionlab.sim.record.destination import writable
+from lesionlab.sim.record.destination import typed_command, writable
 from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.runs.engines import Outcome, opened
 from lesionlab.sim.runs.job import Job, days_until
@@ -63,9 +62,8 @@ def _fit(task: Task, scenario: Scenario, output: Path, journal: Path, options: N
         except KeyboardInterrupt:
             _say(f"{study.trials} trials are kept in {journal}; the same command goes on from there")
             raise
-    command = shlex.join(["lesionlab", *sys.argv[1:]])
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_values(output, task, scenario, best, command)
+    write_values(output, task, scenario, best, typed_command())
     print(_text(task, scenario, best))
     print(f"\n{output}: values and provenance; {_use(output, task)}")
     return 0

@@ -1,6 +1,5 @@
 """Arms with common random numbers: compute scenarios, take records as they are, and write tables, figures, animation and report."""
 
-import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from lesionlab.analysis.report.summary import write
 from lesionlab.analysis.report.terminal import aligned, text
 from lesionlab.sim.cli._attempts import Attempts
 from lesionlab.sim.cli._runs import add_run_arguments, announce, list_failures, run_jobs
+from lesionlab.sim.record.destination import typed_command
 from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.runs.job import is_done
 from lesionlab.sim.studies.attribution import distinct
@@ -73,7 +73,7 @@ def _perform(plan: Plan, options: Namespace) -> int:
     removed = remove_old_records(options.output, old, [*plan.records, *(job.path for job in plan.jobs)])
     if removed:
         _say(f"removed what an earlier comparison made and this one does not have: {', '.join(path.name for path in removed)}")
-    write_plan(options.output, plan.jobs, _command(), old.get("files", ()))
+    write_plan(options.output, plan.jobs, typed_command(), old.get("files", ()))
     announce(waiting, options)
     outcomes = run_jobs(waiting, options)
     failed = {outcome.job.path for outcome in outcomes if outcome.message}
@@ -99,10 +99,10 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> int:
     animation = attempts.made("arms.gif", lambda: _animation(shown, options)) if shown else None
     pictures = Pictures(figures, plain, animation)
     report = attempts.made("report.html", lambda: write_report(
-        comparison.records, comparison, findings, pictures, options.output, _command()))
+        comparison.records, comparison, findings, pictures, options.output, typed_command()))
     written += [*([report] if report else []), *plain, *(figure.path for figure in figures), *([animation] if animation else [])]
     remove_old_files(options.output, read_plan(options.output), written)
-    write_plan(options.output, plan.jobs, _command(), [path.relative_to(options.output).as_posix() for path in written])
+    write_plan(options.output, plan.jobs, typed_command(), [path.relative_to(options.output).as_posix() for path in written])
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")
     return 1 if attempts.n_failed or len(comparison.records) < len(paths) or damage_notes(comparison.records) else 0
 
@@ -158,7 +158,3 @@ def _tell_tenths() -> Callable[[int, int], None]:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _command() -> str:
-    return shlex.join(["lesionlab", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()

@@ -1,5 +1,7 @@
 """Files that a verb is about to write: checked before anything is computed."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,3 +54,8 @@ def _unfinished(path: Path) -> str:
     except UserError:
         return ""
     return "" if run.attributes["status"] == "complete" else f" ({run.outlook})"
+
+
+def typed_command() -> str:
+    """Return the command as it was typed, for files that say how they were made; what is no character is escaped."""
+    return shlex.join(["lesionlab", *sys.argv[1:]]).encode("utf-8", "backslashreplace").decode()

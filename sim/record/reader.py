@@ -20,7 +20,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, left_behind, reason, through_links
 from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
-from lesionlab.sim.record.seal import check, examine
+from lesionlab.sim.record.seal import check_once, examine
 from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9
@@ -133,7 +133,7 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
                 raise UserError(f"{path}: has record schema {file.attrs['schema_version']}; this version reads {SCHEMA_VERSION}")
             if damage:
                 raise UserError(f"{path}: is damaged: {'; '.join(damage)}")
-            check(file, DECLARED)
+            check_once(path, file, DECLARED)
             yield file
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise UserError(f"{path}: no readable record, it is damaged, cut off or no HDF5 file: {reason(error)}") from error

@@ -185,6 +185,18 @@ def _check_claim(path: str, item: h5py.Dataset) -> None:
         raise ValueError(f"{path} claims {claim:.3g} bytes, more than the file can hold")
 
 
+def check_once(path: Path | str, file: h5py.File, declared: Declared) -> None:
+    """Check a file as `check` does, unless this very version of it was found right before; raises ValueError."""
+    state = os.stat(path)
+    version = os.path.abspath(path), state.st_ino, state.st_size, state.st_mtime_ns
+    if version not in _FOUND_RIGHT:
+        check(file, declared)
+        _FOUND_RIGHT.add(version)
+
+
+_FOUND_RIGHT: set[tuple[str, int, int, int]] = set()
+
+
 def check(file: h5py.File, declared: Declared) -> None:
     """Refuse a file that is not what is declared: links, presence, type, shape and size of everything that will be read.
 

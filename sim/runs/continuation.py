@@ -143,7 +143,8 @@ def _header_to_resume(run: RecordedRun, end_d: float | None) -> Header:
 def _header_to_fork(run: RecordedRun, scenario: Scenario, until_d: float | None, at_d: float, state_sha256: str) -> Header:
     """Return the header of a record whose first part is that of another run."""
     header = describe_run(scenario, run.replicate, run.is_quick, until_d)
-    origin = {"parent_record": str(run.path), "parent_arm": run.attributes["arm"], "parent_scenario_yaml": run.scenario_yaml,
+    name = str(run.path).encode("utf-8", "backslashreplace").decode()
+    origin = {"parent_record": name, "parent_arm": run.attributes["arm"], "parent_scenario_yaml": run.scenario_yaml,
               "parent_state_sha256": run.attributes["state_sha256"], "fork_day": at_d, "fork_state_sha256": state_sha256}
     return replace(header, attributes={**header.attributes, **origin})
 
