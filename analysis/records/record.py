@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.sim.record.schema import DECLARED
-from lesionlab.sim.record.seal import check_once, examine
+from lesionlab.sim.record.seal import check_once, examine, open_to_read
 
 SCHEMA, MAJOR_VERSION = "lesionlab-run", "1"
 EVENT_COLUMNS = ("event_time_d", "event_kind", "event_lesion", "event_label", "event_value", "event_value_core")
@@ -211,8 +211,7 @@ def _opened(path: Path | str) -> Iterator[tuple[h5py.File, tuple[str, ...]]]:
     """Open a record for reading, with a list of its damaged parts; every defect of a file becomes one message."""
     try:
         damage = examine(path).damage
-        # Without a lock a record can be read while its run is still writing.
-        with h5py.File(path, "r", locking=False) as file:
+        with open_to_read(path) as file:
             if file.attrs.get("schema") != SCHEMA:
                 raise RecordError(f"{path}: an HDF5 file, but no LesionLab record")
             version = str(file.attrs["schema_version"])

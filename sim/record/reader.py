@@ -20,7 +20,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, left_behind, reason, through_links
 from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
-from lesionlab.sim.record.seal import check_once, examine
+from lesionlab.sim.record.seal import check_once, examine, open_to_read
 from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9
@@ -126,7 +126,7 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
         raise UserError(f"{path}: no such record")
     try:
         damage = examine(path).damage
-        with h5py.File(path, "r", locking=False) as file:
+        with open_to_read(path) as file:
             if file.attrs.get("schema") != SCHEMA:
                 raise UserError(f"{path}: is no record of a LesionLab run")
             if str(file.attrs["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
@@ -144,7 +144,7 @@ def root_attributes(path: Path | str) -> dict[str, Any]:
     try:
         if examine(path).damage:
             return {}
-        with h5py.File(path, "r", locking=False) as file:
+        with open_to_read(path) as file:
             return dict(file.attrs)
     except (OSError, RuntimeError, ValueError):
         return {}

@@ -3,8 +3,7 @@
 A record ends in a seal behind the HDF5 data: the sha256 of every byte before it. A file whose seal holds is as it was written. Any
 other file (damaged, edited, or of version 0.1.0, which set no seal) is first read through in a process of its own, with a limit on
 time and memory: the HDF5 library may abort, or claim terabytes, on a single flipped bit. Then `check` compares presence, type and
-shape of everything with what is declared. This file stands alone, so that the process can run it, and is the same in `sim` and
-`analysis`, which share no code; a test holds them equal.
+shape of everything with what is declared. This file imports nothing of ours, so that the process can run it.
 """
 
 import hashlib
@@ -47,6 +46,19 @@ class Verdict(NamedTuple):
 
     is_sealed: bool
     damage: tuple[str, ...]
+
+
+def open_to_read(path: Path | str) -> h5py.File:
+    """Open a file for reading without a lock, so that a record can be read while its run is still writing.
+
+    Where another library of this process holds it open with a lock, as xarray does, it is opened with one: HDF5 takes no two flags.
+    """
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")
 
 
 def seal(descriptor: int) -> None:
@@ -120,7 +132,7 @@ def _answer_probe(path: str) -> dict[str, Any]:
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (PROBE_BYTES, PROBE_BYTES))
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with open_to_read(path) as file:
             found = list(walk(file))
             unreadable = [name for name, item in found if isinstance(item, h5py.Dataset) and not _is_readable(item)]
             for _, item in [("", file), *found]:

@@ -181,3 +181,8 @@ def test_another_program_reads_a_sealed_record(path: Path) -> None:
     assert said.split()[1] == "complete" and path.stat().st_size > SEAL_BYTES
     with opened(path) as file:
         assert said.split()[0] == str(len(file["time"]))
+
+
+def test_a_record_that_another_library_holds_open_is_read(path: Path) -> None:
+    with h5py.File(path, "r"):
+        assert load(path).attributes["status"] == read_run(path).attributes["status"] == "complete"
