@@ -187,7 +187,7 @@ def search(verb: str, n_kills: int, base: Path, stream: random.Random) -> tuple[
 
 
 def _until_gone(workers: list[int]) -> None:
-    """Wait until workers have noticed that nobody is left to work for."""
+    """Wait until workers have noticed that no process is left to work for."""
     until = time.monotonic() + 60.0
     while time.monotonic() < until and any(os.path.exists(f"/proc/{worker}") for worker in workers):
         time.sleep(0.1)

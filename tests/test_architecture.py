@@ -49,7 +49,7 @@ PRIVATE_WORDS = {
 ORDINARY_WORDS = re.compile("|".join((
     r"no scan gives no visit", r"Why this visit is", r"a visit that read SD",                             # a visit to the clinic, RECIST
     r"doubles (in|every|towards|what)", r"targets double", r"double (precision|the memory)",             # twice as much
-    r"by the sites visited",
+    r"by the sites visited", r"`visits(\.probe)?`",
 )))
 ORDINARY_NAMES = {"sim/record/seal.py": {"_probe", "_answer_probe", "PROBE_S", "PROBE_BYTES", "told", "wanted"}}
 """A process that reads a file on trial is a probe in the ordinary sense."""

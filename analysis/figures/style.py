@@ -4,8 +4,9 @@ Arms use the palette of Okabe and Ito (2008, "Color Universal Design"); tissue c
 apart for readers without red or green cones (a test measures it with the matrices of Machado 2009).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from matplotlib.figure import Figure
 DISCLAIMER = "Illustrative, not for clinical use"
 DOTS_PER_INCH = 100
 SLIDE_PIXELS = (1920, 1080)
-FONT_SIZE_PT, SMALL_PT = 11, 10
+FONT_SIZE_PT, SMALL_PT, LARGE_PT = 11, 10, 15
 _THEME: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": FONT_SIZE_PT,
@@ -151,6 +152,16 @@ def themed() -> Iterator[None]:
         rcdefaults()
         rcParams.update(_THEME)
         yield
+
+
+def enlarged(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Let a figure of few panels be drawn with letters that can be read from the last row of a class."""
+    @wraps(draw)
+    def drawn(*given: Any, **named: Any) -> Figure:
+        with themed(), rc_context({"font.size": LARGE_PT, "axes.titlesize": LARGE_PT + 2}):
+            return draw(*given, **named)
+
+    return drawn
 
 
 def metadata(title: str, suffix: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Output files that are complete or absent: written under another name, then moved into place; a link is followed to its target."""
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ def created(path: Path, is_forced: bool = True) -> Iterator[Path]:
     stem = f".{target.stem[:LONGEST_NAME]}."
     unfinished = target.with_name(f"{stem}{os.getpid()}-{secrets.token_hex(3)}.unfinished{target.suffix}")
     try:
+        if target.parent.exists() and not target.parent.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         target.parent.mkdir(parents=True, exist_ok=True)
         _clear_away(target.parent, stem, f".unfinished{target.suffix}")
         with _locked(unfinished):

@@ -45,8 +45,9 @@ class Parameters(NamedTuple):
         prior=(0.0, 0.45))] = 0.3
     tki_inhibition_per_uM: Annotated[float, quantity(
         "1/uM", "direct effect of a VEGFR inhibitor on division: division x 1 / (1 + x C) (x)", 0.0, 1000.0,
-        "assumed", "the middle of the prior, which ends at 12 % less division at anlotinib's 0.133 uM; direction Ruan 2019, PMC6215907",
-        prior=(0.0, 1.0))] = 0.5
+        "assumed", "chosen by the screen of drawn patients against either drug alone, never against both (docs/anchors.md); "
+        "the prior ends at 12 % less division at anlotinib's 0.133 uM; direction Ruan 2019, PMC6215907",
+        prior=(0.0, 1.0))] = 0.97
     doomed_death_per_mitosis: Annotated[float, quantity("1", "probability that a doomed cell dies at a mitosis", 0.0, 1.0, "literature",
         "1-4 abortive divisions, to be checked",
         prior=(0.25, 1.0))] = 0.6

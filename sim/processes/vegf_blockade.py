@@ -23,7 +23,8 @@ class Parameters(NamedTuple):
     normalisation_ratio: Annotated[float, quantity("1", "EC50 of tissue normalisation / EC50 of the enzyme", 0.01, 1000.0, "assumed",
         "tissue outcomes need more than enzyme inhibition", prior=(1.0, 20.0))] = 3.5
     pruning_ratio: Annotated[float, quantity("1", "EC50 of pruning / EC50 of normalisation", 0.01, 1000.0, "assumed",
-        "free parameter; 3-5 reproduces a transient window at high and lasting normalisation at low effect", prior=(1.0, 10.0))] = 4.0
+        "free parameter; chosen by the screen of drawn patients against either drug alone, never against both (docs/anchors.md); 3-5 "
+        "gives a transient window at high and lasting normalisation at low effect", prior=(1.0, 10.0))] = 1.1
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

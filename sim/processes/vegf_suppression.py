@@ -33,9 +33,11 @@ class Parameters(NamedTuple):
 
     silenced_fraction: Annotated[float, quantity(
         "1", "share of pairs, of entry and of priming that VEGF holds back at most (q)", 0.0, 1.0, "assumed",
-        "varies between patients; no human dose-response known", prior=(0.0, 0.9))] = 0.6
+        "mean over patients chosen by the screen of drawn patients against either drug alone, never against both (docs/anchors.md); "
+        "no human dose-response known", prior=(0.0, 0.9))] = 0.72
     vegf_half: Annotated[float, quantity("relative", "acting VEGF of half that share, normoxic tumour = 1 (V50)", 0.01, 1000.0, "assumed",
-        "between normoxic (1) and hypoxic (10) secretion", prior=(1.0, 10.0))] = 2.0
+        "between normoxic (1) and hypoxic (10) secretion; chosen by the screen of drawn patients against either drug alone, never "
+        "against both (docs/anchors.md)", prior=(1.0, 10.0))] = 2.0
     exhaustion_gain: Annotated[float, quantity("1", "rise of exhaustion where VEGF silences everything (a)", 0.0, 20.0, "assumed",
         "0: VEGF silences and does not exhaust; direction Voron 2015", prior=(0.0, 3.0))] = 0.0
 

@@ -84,18 +84,19 @@ class Parameters(NamedTuple):
     collapse_per_d: Annotated[float, quantity("1/d", "collapse of the least mature vessels under full crowding", 0.0, 5.0, "assumed",
         "crowding thresholds as in OncoAMBER, rate assumed", prior=(0.0, 0.2))] = 0.1
     pruning_per_d: Annotated[float, quantity("1/d", "pruning of vessels that need VEGF under full blockade", 0.0, 5.0, "assumed",
-        "anlotinib lowers vessel density (Xie 2018); rate assumed", prior=(0.02, 0.3))] = 0.1
+        "anlotinib lowers vessel density (Xie 2018); rate chosen by the screen of drawn patients against either drug alone, never "
+        "against both (docs/anchors.md)", prior=(0.02, 0.3))] = 0.3
     perfusion_size_exponent: Annotated[float, quantity(
         "1", "fall of the perfused share of tumour vessels with the lesion's volume (b)", 0.0, 1.0,
-        "assumed",
-        "0.17, the middle of the prior; human data conflict (growth superlinear in Perez-Garcia 2020, at a constant rate in Sabra 2017)",
-        prior=(0.0, 0.33))] = 0.17
+        "assumed", "chosen by the screen of drawn patients against either drug alone, never against both (docs/anchors.md); human data "
+        "conflict (growth superlinear in Perez-Garcia 2020, at a constant rate in Sabra 2017)",
+        prior=(0.0, 0.33))] = 0.21
     reference_volume_cm3: Annotated[float, quantity("cm3", "volume at which the perfused share is that stated", 0.1, 10000.0, "assumed",
         "a ball of 4.6 cm; the same for all patients: only b and q0 differ between them", prior=(10.0, 200.0))] = 50.0
     vegf_dependent_fraction: Annotated[float, quantity("1", "share of vessels that need VEGF: only these regress or are pruned (f)",
-        0.0, 1.0, "assumed",
-        "share not measured here; perfusion under sunitinib fell by 45 % in two weeks and by 70 % in six (PMC4171969, other tumours)",
-        prior=(0.4, 0.8))] = 0.6
+        0.0, 1.0, "assumed", "chosen by the screen of drawn patients against either drug alone, never against both (docs/anchors.md); "
+        "perfusion under sunitinib fell by 45 % in two weeks and by 70 % in six (PMC4171969, other tumours)",
+        prior=(0.4, 0.8))] = 0.71
     pruning_spared_by_maturity: Annotated[float, quantity(
         "1", "share of pruning that full maturity spares a vessel (s)", 0.0, 1.0, "assumed",
         "0; with 1 normalisation cancels the pruning by the same drug")] = 0.0

@@ -61,3 +61,4 @@ class Purpose(IntEnum):
     ANTIGEN_LOSS = 24
     RESAMPLING = 25
     VESSEL_DEPENDENCE = 27
+    VIRTUAL_PATIENT = 40

@@ -1,1 +1,1 @@
-"""Questions that take many runs: sweeps, attribution, calibration."""
+"""Studies: many runs that answer one question; they start runs and read outcomes, and no run knows of them."""

@@ -33,8 +33,8 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the figures out where a test is not about them: they take seconds."""
-    monkeypatch.setattr("lesionlab.analysis.figures.standard.drawings", lambda records: [])
-    monkeypatch.setattr("lesionlab.analysis.figures.findings.findings_drawings", lambda findings, records, folder: [])
+    monkeypatch.setattr("lesionlab.sim.cli._attempts.drawings", lambda records: [])
+    monkeypatch.setattr("lesionlab.sim.cli._attempts.findings_drawings", lambda findings, records, folder: [])
 
 
 def compare(*arguments: str) -> int:

@@ -156,7 +156,7 @@ def test_what_is_no_scenario_at_all_is_refused(content: bytes, message: str, cap
 
 def test_a_folder_is_no_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "."]) == 2
-    assert capsys.readouterr().err == "error: .: cannot be read: Is a directory\n"
+    assert capsys.readouterr().err == "error: .: is a folder\n"
 
 
 def test_all_mistakes_of_a_file_are_reported_at_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -207,7 +207,7 @@ def test_a_wrong_extends_is_shown_at_its_place(line: str, message: str, capsys: 
     ("radiotherapy[1].fractions=1", "radiotherapy is a list of 1, counted from [0]"),
     ("radiotherapy.neck=1", "radiotherapy is a list of 1, counted from [0]"),
     ("drugs.toripalimab=null", "there is nothing to take away"),
-    ("lesions.neck.size_cm=[1", "the value is not readable as YAML"),
+    ("lesions.neck.size_cm=[1", "the value is not readable as YAML: expected ',' or ']', but got '<stream end>'"),
     ("lesions.neck.section_cells=1", "lesions.neck.section_cells: must be at least 500 (got 1)"),
 ])
 def test_a_wrong_set_is_shown(override: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

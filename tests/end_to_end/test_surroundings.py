@@ -186,7 +186,8 @@ def test_rates_that_no_gif_has_are_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     make_record("a.h5", every_d=60.0, snapshot_every_d=400.0)
     assert main(["animate", "a.h5", "-o", "a.gif", "--fps", "51"]) == 2
-    assert capsys.readouterr().err == "error: a .gif shows at most 50 frames a second; got 51\n"
+    assert capsys.readouterr().err == (
+        "error: a.gif: a GIF shows at most 50 frames per second, and 100 / N exactly: 50, 33.3, 25, 20 ...; got 51\n")
     assert main(["animate", "a.h5", "-o", "a.gif", "--frames", "100000000"]) == 2
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from lesionlab.sim import verification
 from lesionlab.sim.cli import main
+from lesionlab.sim.cli import verify as verb
 from lesionlab.sim.verification import ROWS, Check, number_of
 
 
@@ -14,7 +14,7 @@ def check(passed: bool, is_control: bool = False) -> Check:
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, *found: Check) -> None:
-    monkeypatch.setattr(verification, "verify", lambda numbers=None, on_row=None: found)
+    monkeypatch.setattr(verb, "verify", lambda numbers=None, on_row=None: found)
 
 
 def test_one_row_prints_a_table_and_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> None:

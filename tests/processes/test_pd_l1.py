@@ -36,6 +36,13 @@ def test_the_stationary_share_depends_on_interferon_alone(ifn: float, share: flo
     assert is_binomial(int(tissue.pd_l1.sum()), share)
 
 
+def test_interferon_never_lowers_a_share_above_the_induced_one() -> None:
+    tissue = full_section(ifn=1e6)
+    update(state_of(tissue), AT_ONCE._replace(baseline_share=0.95), clock_at())
+    assert is_binomial(int(tissue.pd_l1.sum()), 0.95)
+    assert not is_binomial(int(tissue.pd_l1.sum()), P.induced_share)
+
+
 @pytest.mark.parametrize("dt_h", [1.0, 12.0])
 def test_cells_switch_off_at_their_rate_when_interferon_is_gone(dt_h: float) -> None:
     tissue = full_section(pd_l1=1)

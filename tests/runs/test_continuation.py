@@ -185,7 +185,8 @@ def test_checkpoints_that_are_asked_for_are_kept_and_used(tiny: MakeScenario, wh
     (LIVER, "lesions are neck, liver; there neck"), ("burn_in_d=2", "burn_in_d is 2.0, there 1.0"), ("seed=8", "seed is 8, there 7"),
     ("time_step_h=2", "time_step_h is 2.0, there 1.0"), ("tissue.margin_sites=20", "tissue.margin_sites is 20, there 12"),
     ("end=2021-07-06", "it ends on day 1, not after the fork on day 1"),
-    ("drugs.anlotinib.pharmacokinetics={absorption_per_h: 1, clearance_l_per_h: 9.26, volume_l: 2010, half_effect_ng_per_ml: 2.9}",
+    ("drugs.anlotinib.pharmacokinetics={absorption_per_h: 1, clearance_l_per_h: 9.26, volume_l: 2010, half_effect_ng_per_ml: 2.9, "
+     "molar_mass_g_per_mol: 407.4}",
      r"drugs.anlotinib.pharmacokinetics.absorption_per_h is 1.0, there 0.64$")])
 def test_a_future_cannot_change_the_past(change: str, message: str, tiny: MakeScenario, whole: Path, tmp_path: Path) -> None:
     short = ["drugs=null", "radiotherapy=[]", "scans=[]"] if change.startswith("end") else []

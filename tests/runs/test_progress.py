@@ -60,8 +60,8 @@ def test_days_that_got_faster_or_slower_are_shown_at_their_own_pace(
 
 
 @pytest.mark.parametrize(("day", "where"), [(None, ""), (-0.5, " in the burn-in"), (2.0, " after day 2")])
-def test_a_run_that_is_stopped_says_where_and_how_to_go_on(treated: Scenario, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-                                                           day: float | None, where: str) -> None:
+def test_a_stopped_run_that_wrote_nothing_says_where_and_how_to_begin_anew(
+        treated: Scenario, tmp_path: Path, capsys: pytest.CaptureFixture[str], day: float | None, where: str) -> None:
     job = Job(treated, 0, tmp_path / "run.h5")
 
     def compute(tell: Callable[[float, float], None]) -> dict[str, str]:
@@ -71,4 +71,4 @@ def test_a_run_that_is_stopped_says_where_and_how_to_go_on(treated: Scenario, tm
 
     with pytest.raises(KeyboardInterrupt):
         run_one(job, "off", compute)
-    assert f"stopped{where}; lesionlab resume {job.path} goes on from there\n" in capsys.readouterr().err
+    assert f"stopped{where}; nothing was written; the same command begins anew\n" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Row 17: the inhibitor slows division by what its level says, and not at all where it is told not to."""
+"""Row 17: the inhibitor slows division by what its level says, and not at all where it is switched off."""
 
 from lesionlab.sim.verification.row_17_direct_effect import checks
 

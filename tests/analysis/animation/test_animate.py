@@ -149,7 +149,7 @@ def test_a_failing_ffmpeg_is_one_message(paths, tmp_path, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"output": "arms.avi"}, "ends in .gif or .mp4"), ({"frames": 1}, "at least 1 frame per second and 2 frames"),
+    ({"output": "arms.avi"}, "ends in .gif or .mp4"), ({"frames": 1}, "at least 1 frame per second and 2 to 10000 frames"),
     ({"fps": 0}, "at least 1 frame per second"), ({"lesion": "spleen"}, "no lesion spleen")])
 def test_mistakes_are_one_message(paths, tmp_path, change, message) -> None:
     options = {"output": "arms.gif", "frames": 2} | change

@@ -1,0 +1,255 @@
+"""Drawn patients under either drug and both: run computes, summary reads, choose searches for defaults, anchors writes the page."""
+
+import json
+import shutil
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from lesionlab.analysis.comparison.screen_summary import as_json, quantities, sentences, table
+from lesionlab.analysis.comparison.screening import INHIBITOR, UNTREATED, is_settled, read_cohort
+from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures.depth import depth_figure
+from lesionlab.analysis.figures.standard import save
+from lesionlab.analysis.figures.window import PANELS, window_figure
+from lesionlab.analysis.records.record import load
+from lesionlab.analysis.report.anchors_page import Findings, page
+from lesionlab.analysis.report.terminal import aligned
+from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.runs.machine import available_cores
+from lesionlab.sim.runs.simulation import simulate, warm_kernels
+from lesionlab.sim.scenario.load import load_scenario, scenario_folder
+from lesionlab.sim.studies.choice import RESULT, Point, Search, read_anchors, read_points
+from lesionlab.sim.studies.growth import NODE, growth_table
+from lesionlab.sim.studies.screen import Plan
+from lesionlab.sim.studies.table import TABLE, compute
+
+HELP = "draw virtual patients, run each under either drug and both, and set the outcomes against trials"
+LOCK_OFF = "mechanisms.vegf_to_t_cells=false"
+MAIN, WITHOUT_LOCK, CHOICE = "main", "lock_off", "choice"
+SAY_EVERY_S = 30.0
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments of the verb."""
+    parser.add_argument("action", choices=("run", "summary", "choose", "anchors"), help="run computes patients, on top of what the "
+                        "folder holds; summary prints what a folder holds; choose searches for defaults by either drug alone; anchors "
+                        "runs what is missing and writes the page of anchors with its figures")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the screen")
+    parser.add_argument("--patients", type=int, default=200, metavar="N", help="patients to accept (default: 200)")
+    parser.add_argument("--scenario", type=Path, default=Path("screen"), help="what every patient is given (default: screen)")
+    parser.add_argument("--population", default="atc",
+                        help="who the patients are: a file, or a name in scenarios/populations (default: atc)")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
+                        help="another value of the scenario, a median of the population among them; may be repeated")
+    parser.add_argument("--whole", action="store_true", help="run every arm to the scenario's end; without it the untreated arm ends at "
+                        "the first scan and any other at its progression, which settles its response")
+    parser.add_argument("--seed", type=int, metavar="N", help="another seed than the scenario's")
+    parser.add_argument("--workers", type=int, metavar="N", help="patients at a time (default: one a core)")
+    parser.add_argument("--rounds", default="16x16,4x40", metavar="KxN,...",
+                        help="choose: points x patients of each round (default: 16x16,4x40)")
+    parser.add_argument("--page", type=Path, metavar="FILE.md",
+                        help="anchors: the page to write, its figures beside it (default: DIR/anchors.md)")
+    parser.add_argument("--force", action="store_true", help="begin anew where the folder holds another screen")
+
+
+def execute(options: Namespace) -> int:
+    """Do what was asked for.
+
+    Raises:
+        UserError: a file, a setting or a folder does not fit.
+    """
+    if options.output.exists() and not options.output.is_dir():
+        raise UserError(f"{options.output}: must be a folder")
+    if options.patients < 1:
+        raise UserError(f"--patients {options.patients}: at least one patient is needed")
+    return {"run": _run, "summary": _summary, "choose": _choose, "anchors": _anchors}[options.action](options)
+
+
+def _plan(options: Namespace, *settings: str) -> "Plan":
+    """Return the plan of the options, checked."""
+    plan = Plan(options.scenario, _beside(options.population), (*options.settings, *settings), seed=options.seed,
+                is_brief=not options.whole)
+    plan.loaded()
+    return plan
+
+
+def _beside(population: str) -> Path:
+    """Return the file of a population: a path, or a name among those that come with LesionLab."""
+    if Path(population).is_file():
+        return Path(population)
+    folder = scenario_folder() / "populations"
+    named = folder / f"{population}.yaml"
+    if not named.is_file():
+        known = [path.stem for path in folder.glob("*.yaml") if not path.stem.endswith("_anchors")]
+        raise UserError(f"--population {population}: no such file or population{did_you_mean(population, known)}")
+    return named
+
+
+@contextmanager
+def _workers(options: Namespace) -> Iterator[Executor]:
+    """Offer processes that run patients, each with its kernels warm."""
+    n = options.workers or available_cores()[0]
+    # One process fills the cache of kernels before others read it.
+    warm_kernels()
+    with ProcessPoolExecutor(n, mp_context=get_context("spawn")) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+class _Progress:
+    """Says how far a screen is: on one line of a terminal, else every 30 s."""
+
+    def __init__(self, what: str) -> None:
+        self.what, self.last_s, self.started_s = what, 0.0, time.monotonic()
+        self.first: int | None = None
+
+    def __call__(self, done: int, n: int, rejected: int = 0) -> None:
+        self.first = done - 1 if self.first is None else self.first
+        now_s, is_shown = time.monotonic(), sys.stderr.isatty()
+        if done < n and not is_shown and now_s - self.last_s < SAY_EVERY_S:
+            return
+        self.last_s = now_s
+        left_min = (now_s - self.started_s) / max(done - self.first, 1) * (n - done) / 60.0
+        said = f"{self.what}: {done} of {n}{f', {rejected} rejected' if rejected else ''}, about {left_min:.0f} min left"
+        print(said, end="\r" if is_shown and done < n else "\n", file=sys.stderr, flush=True)
+
+
+def _computed(plan: "Plan", folder: Path, options: Namespace, pool: Executor, what: str) -> None:
+    """Compute what a folder lacks of a plan, and write its summary."""
+    if options.force and folder.exists():
+        shutil.rmtree(folder)
+    compute(plan, folder, options.patients, _is_over(plan), pool, _Progress(what))
+    _write_summary(plan, folder)
+
+
+def _is_over(plan: "Plan") -> Any:
+    """Return what tells whether a course adds nothing more."""
+    return partial(is_settled, days=plan.scans())
+
+
+def _write_summary(plan: "Plan", folder: Path) -> str:
+    """Write the summary of a folder as JSON and text; return the text."""
+    cohort = _cohort(plan, folder)
+    text = aligned(table(cohort)) + "\n\n" + "\n".join(sentences(cohort)) + "\n"
+    (folder / "summary.json").write_text(json.dumps(as_json(cohort), indent=1) + "\n", encoding="utf-8")
+    (folder / "summary.txt").write_text(text, encoding="utf-8")
+    return text
+
+
+def _cohort(plan: "Plan", folder: Path) -> Any:
+    return read_cohort(folder / TABLE, plan.scans())
+
+
+def _run(options: Namespace) -> int:
+    plan = _plan(options)
+    with _workers(options) as pool:
+        _computed(plan, options.output, options, pool, "patients")
+    return _summary(options)
+
+
+def _summary(options: Namespace) -> int:
+    print(_write_summary(_plan(options), options.output), end="")
+    print(f"see {options.output / TABLE} and {options.output / 'summary.json'}")
+    return 0
+
+
+def _choose(options: Namespace) -> int:
+    """Search for defaults and print every point, the chosen one first."""
+    with _workers(options) as pool:
+        points = _searched(options, pool, options.output)
+    names = [setting.partition("=")[0] for setting in points[0].settings]
+    rows = [["patients", "distance", *(name.rsplit(".", 1)[-1] for name in names)]]
+    rows += [[str(point.n), f"{point.distance:.2f}", *(setting.partition("=")[2] for setting in point.settings)] for point in points]
+    print(aligned(rows))
+    print(f"\nchosen: {' '.join(f'--set {setting}' for setting in points[0].settings)}\nsee {options.output / RESULT}")
+    return 0
+
+
+def _searched(options: Namespace, pool: Executor, folder: Path) -> Any:
+    try:
+        rounds = [(int(k), int(n)) for k, n in (part.split("x") for part in options.rounds.split(","))]
+    except ValueError:
+        raise UserError(f"--rounds {options.rounds}: must be points x patients, such as 16x16,4x40") from None
+    plan = _plan(options)
+    scenario, population = plan.loaded()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def tell(point: Point) -> None:
+        print(f"{point.n} patients, distance {point.distance:.2f}: {' '.join(point.settings)}", file=sys.stderr, flush=True)
+
+    search = Search(plan, folder, _anchors_of(options), _simulated(plan), _is_over(plan), pool)
+    return search.run(population.choice, rounds, scenario.seed, tell)
+
+
+def _simulated(plan: "Plan") -> Any:
+    """Return what reads the simulated quantities of a folder."""
+    def read(folder: Path) -> Mapping[str, float]:
+        return {name: value.value for name, value in quantities(_cohort(plan, folder)).items()}
+
+    return read
+
+
+def _anchors_of(options: Namespace) -> Any:
+    population = _beside(options.population)
+    return read_anchors(population.with_name(f"{population.stem}_anchors.yaml"))
+
+
+def _anchors(options: Namespace) -> int:
+    """Run what is missing of the screens and the untreated courses, then write the page and its figures."""
+    folder, target = options.output, options.page or options.output / "anchors.md"
+    anchors, plan, without = _anchors_of(options), _plan(options), _plan(options, LOCK_OFF)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _workers(options) as pool:
+        _computed(plan, folder / MAIN, options, pool, "all rules")
+        _computed(without, folder / WITHOUT_LOCK, options, pool, "without the lock")
+        growth = growth_table(folder, options.scenario, Path("untreated"), 8, pool, _Progress("untreated growth"))
+    cohort = _cohort(plan, folder / MAIN)
+    command = f"lesionlab screen anchors -o {folder} --patients {options.patients}{f' --page {options.page}' if options.page else ''}"
+    others = {"without the lock of VEGF on T cells": _cohort(without, folder / WITHOUT_LOCK)}
+    readings = {name: anchor.reading for name, anchor in anchors.items() if anchor.reading}
+    found = Findings(cohort, others, anchors, growth, NODE, read_points(folder / CHOICE), readings, command, model_version())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(page(found), encoding="utf-8")
+    print(target)
+    for figure in _figures(options, cohort, target.parent):
+        print(figure)
+    return 0
+
+
+def _figures(options: Namespace, cohort: Any, folder: Path) -> list[Path]:
+    """Draw the drug's window from the screen, and hypoxia by depth from runs of the case that stop on day 0."""
+    # Later than the first scan only who has not progressed is left.
+    days = [day for day in cohort.days if day <= cohort.scans_d[1]]
+    courses = {arm: {panel.series: cohort.course(arm, panel.series)[:, : len(days)] for panel in PANELS} for arm in (UNTREATED, INHIBITOR)}
+    groups = {label: [load(path) for path in paths] for label, paths in _day_zero(options).items()}
+    with style.themed():
+        window = window_figure(days, courses)
+        depth = depth_figure(groups, ("neck", "pelvis"), "The case, sections of 12,000 cells.")
+    return [save(window, folder / "anlotinib_window.png", "anlotinib_window"), save(depth, folder / "core_by_depth.png", "core_by_depth")]
+
+
+def _day_zero(options: Namespace, n_replicates: int = 4) -> dict[str, list[Path]]:
+    """Return records of the untreated case up to the first hour of day 0, with and without depth acting on vessels."""
+    folder = options.output / "day_zero"
+    folder.mkdir(exist_ok=True)
+    made: dict[str, list[Path]] = {}
+    off = ["mechanisms.depth_to_vessels=false"]
+    for label, settings in (("density falls with depth", []), ("the rule of depth is off (control)", off)):
+        made[label] = [folder / f"{'off' if settings else 'on'}_{replicate}.h5" for replicate in range(n_replicates)]
+        for replicate, path in enumerate(made[label]):
+            if not path.exists():
+                simulate(load_scenario("untreated", settings), path, replicate=replicate, until_d=1.0 / 24.0)
+    return made
+
