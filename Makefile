@@ -16,7 +16,7 @@ lint: $(INSTALLED)
 
 test: $(INSTALLED)
 	@mkdir -p results
-	.venv/bin/python -m pytest -q -rs --junitxml=results/tests.xml; code=$$?; \
+	.venv/bin/python -m pytest -q -rs -n auto --junitxml=results/tests.xml; code=$$?; \
 	echo "Each test's outcome is in results/tests.xml; failures are shown above."; exit $$code
 
 # Done again whenever the dependencies change.

@@ -116,7 +116,8 @@ def test_the_summary_holds_every_share_and_what_both_add(tmp_path: Path) -> None
 
 def test_rejected_patients_are_counted_and_left_out(tmp_path: Path) -> None:
     path = tmp_path / "patients.csv"
-    path.write_text("patient,arm,is_accepted,death_d,end_d,longest_diameter_cm_d0\n0,untreated,1,,120,5\n1,untreated,0,,56,5\n2,untreated,1,80,80,5\n")
+    path.write_text("patient,arm,is_accepted,death_d,end_d,longest_diameter_cm_d0\n"
+                    "0,untreated,1,,120,5\n1,untreated,0,,56,5\n2,untreated,1,80,80,5\n")
     cohort = read_cohort(path, SCANS)
     assert (cohort.patients, cohort.n_rejected) == ((0, 2), 1)
     assert np.isnan(cohort.of("untreated", "death_d")[0]) and cohort.of("untreated", "death_d")[1] == 80.0
