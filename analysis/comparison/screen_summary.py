@@ -1,5 +1,6 @@
 """The summary of a screen: one set of numbers as JSON, one table as text."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ Found = dict[str, Share | Value]
 _TREATED = (ANTI_PD1, INHIBITOR, BOTH)
 
 
+@lru_cache(maxsize=8)
 def quantities(cohort: Cohort) -> Found:
     """Return everything that a screen says of its arms, by `arm.quantity`; what an arm lacks is left out."""
     found: Found = {}
@@ -106,7 +108,7 @@ def table(cohort: Cohort) -> list[list[str]]:
 def sentences(cohort: Cohort) -> list[str]:
     """Return what the table does not say: rejections, both against the better drug and against independence."""
     n = len(cohort.patients)
-    lines = [f"{n} patients; {cohort.n_rejected} more were drawn and rejected: their untreated lesion did not grow by the first scan"]
+    lines = [f"{n} patients; besides them {cohort.n_rejected} drawn and rejected: the untreated lesion did not grow by the first scan"]
     found = quantities(cohort)
     if "both.over_better" in found:
         better, gain, excess = better_single(cohort), found["both.over_better"], found["both.over_independence"]

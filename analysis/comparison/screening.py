@@ -88,9 +88,9 @@ def _scan_table(days: Sequence[float], diameters_cm: Sequence[float], end_d: flo
                      irradiated_from_d=np.array([np.nan]), end_d=end_d, is_dead=is_dead)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cohort:
-    """The accepted patients of a screen.
+    """The accepted patients of a screen; a cohort is only itself, so that what was worked out of it can be kept.
 
     Attributes:
         scans_d: days of the scans.

@@ -12,9 +12,9 @@ from lesionlab.analysis.figures.style import DISCLAIMER
 _AGAINST = """`inside`: the simulated value lies in the reported interval; `near`: it does not, but the two intervals overlap;
 `miss`: they do not. `choose`: the defaults were chosen by it, so it is no test; `report`: nothing was chosen by it.
 """
-_SCREEN = """One lesion of 5 cm a patient; a course ends at its progression, which settles its response.
-Response is the best RECIST response of weeks 8 and 16, unconfirmed; worse than untreated is a diameter more than 5 % larger on
-day 56, or on the last day that both arms saw.
+_SCREEN = """One lesion of 5 cm a patient. Response is the best RECIST response of weeks 8 and 16, unconfirmed; a course ends at its
+progression, which settles its response. Better of the two single drugs is read from the same patients. Worse than untreated is
+a diameter more than 5 % larger on day 56, or on the last day that both arms saw.
 """
 _T_CELLS = """Medians (perfusion: mean change since the patient's own day 0) of the patients alive on the day. Reported: CD8 cells rise
 under bevacizumab with atezolizumab (Wallin 2016), and under a normalising, not a high, dose in mice (Huang 2012); no human density of this
@@ -28,7 +28,7 @@ _NODE = """The demand is less than 16.6 cm, twice its size, on day 60, as the me
 """
 _CHOICE = """By an explicit search over the box in the population file, against the anchors marked `choose`, which are of either drug
 alone; no arm with both was run. The distance is the mean of z², z the difference to the report in halves of its interval's
-width. The first row was chosen. All points saw the same drawn patients.
+width. All points saw the same drawn patients; the nearest comes first.
 """
 
 
@@ -41,6 +41,8 @@ class Findings(NamedTuple):
         growth: untreated courses, each with lesion, size_cm, exponent and diameter_d60_cm (nan after death); `node` is the case's lesion.
         points: of the search for defaults, the chosen one first, each with settings, n, simulated (by quantity) and distance.
         readings: what a miss is put down to, by the anchor's name.
+        note: what is to be said of the choice of defaults besides its table.
+        figures: words and file, beside the page.
     """
 
     cohort: Cohort
@@ -52,11 +54,14 @@ class Findings(NamedTuple):
     readings: Mapping[str, str]
     command: str
     version: str
+    note: str = ""
+    figures: Sequence[tuple[str, str]] = ()
 
 
 def page(found: Findings) -> str:
     """Return the page as Markdown."""
-    parts = [_head(found), _anchors(found), _screen(found), _t_cells(found), _growth(found), _node(found), _choice(found)]
+    pictures = "".join(f"![{words}]({file})\n\n" for words, file in found.figures)
+    parts = [_head(found), _anchors(found), _screen(found), _t_cells(found), pictures, _growth(found), _node(found), _choice(found)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
@@ -82,7 +87,7 @@ def _anchors(found: Findings) -> str:
         verdict = "not simulated" if value is None else verdict_of(anchor, value)
         rows.append([f"{anchor.what}", _reported(anchor), "" if value is None else percent(value), anchor.use, verdict])
         if verdict.startswith("miss"):
-            notes.append(f"- {anchor.what}: {found.readings.get(name, 'no reading yet.')}")
+            notes.append(f"- {anchor.what}: {found.readings.get(name, 'no reading yet')}.")
     sources = "\n".join(f"- {anchor.what}: {anchor.source}." for anchor in found.anchors.values())
     misses = "Readings of the misses:\n\n" + "\n".join(notes) + "\n" if notes else "No anchor is missed.\n"
     up = (f"Perfusion counts as up where it stands {100 * (UP_BY - 1):.0f} % above the patient's own day 0 on every weekly reading of four "
@@ -138,7 +143,7 @@ def _number(simulated: Found, name: str, form: str) -> str:
 
 def growth_rows(courses: Sequence[Any], lesion: str) -> list[list[str]]:
     """Return rows of text: size, then at each exponent the median diameter on day 60 with its range, or how many died before."""
-    exponents = sorted({course.exponent for course in courses})
+    exponents = sorted({course.exponent for course in courses if course.lesion == lesion})
     rows = [["size on day 0", *(f"b = {exponent:g}" for exponent in exponents)]]
     for size_cm in sorted({course.size_cm for course in courses if course.lesion == lesion}):
         cells = []
@@ -181,4 +186,5 @@ def _choice(found: Findings) -> str:
     rows += [[*(setting.partition("=")[2] for setting in point.settings), str(point.n),
               *(f"{100 * point.simulated.get(key, float('nan')):.0f} %" for key in keys), f"{point.distance:.2f}"]
              for point in found.points]
-    return f"## How the defaults were chosen\n\n{_CHOICE}\n{_table(rows)}"
+    note = f"{found.note}\n\n" if found.note else ""
+    return f"## How the defaults were chosen\n\n{_CHOICE}\n{note}{_table(rows)}"

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from math import log
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from lesionlab.analysis.comparison.reweighting import weighed
 from lesionlab.analysis.comparison.screen_summary import as_json, quantities, sentences, table
 from lesionlab.analysis.comparison.screening import INHIBITOR, UNTREATED, is_settled, read_cohort
-from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.depth import depth_figure
 from lesionlab.analysis.figures.standard import save
 from lesionlab.analysis.figures.window import PANELS, window_figure
@@ -23,26 +24,32 @@ from lesionlab.analysis.records.record import load
 from lesionlab.analysis.report.anchors_page import Findings, page
 from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
-from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.runs.machine import available_cores
 from lesionlab.sim.runs.simulation import simulate, warm_kernels
 from lesionlab.sim.scenario.load import load_scenario, scenario_folder
-from lesionlab.sim.studies.choice import RESULT, Point, Search, read_anchors, read_points
-from lesionlab.sim.studies.growth import NODE, growth_table
+from lesionlab.sim.studies.choice import RESULT, Point, Search, distance, read_anchors, read_points
+from lesionlab.sim.studies.growth import FILE, NODE, growth_table, read_growth
+from lesionlab.sim.studies.population import LogNormal, default_of
 from lesionlab.sim.studies.screen import Plan
-from lesionlab.sim.studies.table import TABLE, compute
+from lesionlab.sim.studies.table import IDENTITY, TABLE, compute
 
 HELP = "draw virtual patients, run each under either drug and both, and set the outcomes against trials"
 LOCK_OFF = "mechanisms.vegf_to_t_cells=false"
 MAIN, WITHOUT_LOCK, CHOICE = "main", "lock_off", "choice"
 SAY_EVERY_S = 30.0
+ACTIONS = {
+    "run": "computes patients, on top of what the folder holds",
+    "summary": "prints what a folder holds",
+    "choose": "searches for defaults by either drug alone",
+    "weigh": "judges other medians on the patients that a folder holds",
+    "anchors": "runs what is missing, then writes the page",
+    "page": "writes the page of anchors and its figures from what the folder holds",
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("action", choices=("run", "summary", "choose", "anchors"), help="run computes patients, on top of what the "
-                        "folder holds; summary prints what a folder holds; choose searches for defaults by either drug alone; anchors "
-                        "runs what is missing and writes the page of anchors with its figures")
+    parser.add_argument("action", choices=tuple(ACTIONS), help="; ".join(f"{name} {does}" for name, does in ACTIONS.items()))
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the screen")
     parser.add_argument("--patients", type=int, default=200, metavar="N", help="patients to accept (default: 200)")
     parser.add_argument("--scenario", type=Path, default=Path("screen"), help="what every patient is given (default: screen)")
@@ -50,12 +57,13 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="who the patients are: a file, or a name in scenarios/populations (default: atc)")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
                         help="another value of the scenario, a median of the population among them; may be repeated")
-    parser.add_argument("--whole", action="store_true", help="run every arm to the scenario's end; without it the untreated arm ends at "
-                        "the first scan and any other at its progression, which settles its response")
+    parser.add_argument("--whole", action="store_true", help="run every arm to the scenario's end; without it the untreated arm ends "
+                        "at the first scan and any other at its progression, which settles its response")
     parser.add_argument("--seed", type=int, metavar="N", help="another seed than the scenario's")
     parser.add_argument("--workers", type=int, metavar="N", help="patients at a time (default: one a core)")
     parser.add_argument("--rounds", default="16x16,4x40", metavar="KxN,...",
                         help="choose: points x patients of each round (default: 16x16,4x40)")
+    parser.add_argument("--median", metavar="PATH=A,B,...", help="weigh: the quantity and the medians to judge")
     parser.add_argument("--page", type=Path, metavar="FILE.md",
                         help="anchors: the page to write, its figures beside it (default: DIR/anchors.md)")
     parser.add_argument("--force", action="store_true", help="begin anew where the folder holds another screen")
@@ -71,7 +79,8 @@ def execute(options: Namespace) -> int:
         raise UserError(f"{options.output}: must be a folder")
     if options.patients < 1:
         raise UserError(f"--patients {options.patients}: at least one patient is needed")
-    return {"run": _run, "summary": _summary, "choose": _choose, "anchors": _anchors}[options.action](options)
+    actions = {"run": _run, "summary": _summary, "choose": _choose, "weigh": _weigh, "anchors": _anchors, "page": _page}
+    return actions[options.action](options)
 
 
 def _plan(options: Namespace, *settings: str) -> "Plan":
@@ -189,8 +198,26 @@ def _searched(options: Namespace, pool: Executor, folder: Path) -> Any:
     def tell(point: Point) -> None:
         print(f"{point.n} patients, distance {point.distance:.2f}: {' '.join(point.settings)}", file=sys.stderr, flush=True)
 
-    search = Search(plan, folder, _anchors_of(options), _simulated(plan), _is_over(plan), pool)
+    search = Search(plan, folder, _anchors_of(options).anchors, _simulated(plan), _is_over(plan), pool)
     return search.run(population.choice, rounds, scenario.seed, tell)
+
+
+def _weigh(options: Namespace) -> int:
+    """Print what the patients of a folder say of other medians of one quantity, by either drug alone."""
+    plan, (path, _, medians) = _plan(options), (options.median or "").partition("=")
+    scenario, population = plan.loaded()
+    varying = population.varies.get(path)
+    if not isinstance(varying, LogNormal) or varying.median is not None or not medians:
+        raise UserError(f"--median {options.median}: must name a log-normal quantity whose median is the model's default, and medians")
+    anchors, cohort = _anchors_of(options).anchors, _cohort(plan, options.output)
+    names = [anchor.quantity for anchor in anchors.values() if anchor.use == "choose"]
+    rows = [["median", "effective n", "distance", *names]]
+    for median in map(float, medians.split(",")):
+        found = weighed(cohort, path, default_of(scenario, path), median, log(varying.geometric_sd))
+        rows.append([f"{median:g}", f"{found.n_effective:.0f}", f"{distance(anchors, found.simulated):.2f}",
+                     *(f"{100 * found.simulated[name]:.0f} %" for name in names)])
+    print(aligned(rows, n_left=0))
+    return 0
 
 
 def _simulated(plan: "Plan") -> Any:
@@ -207,49 +234,62 @@ def _anchors_of(options: Namespace) -> Any:
 
 
 def _anchors(options: Namespace) -> int:
-    """Run what is missing of the screens and the untreated courses, then write the page and its figures."""
-    folder, target = options.output, options.page or options.output / "anchors.md"
-    anchors, plan, without = _anchors_of(options), _plan(options), _plan(options, LOCK_OFF)
+    """Run what is missing of the screens and of the untreated courses, then write the page and its figures."""
+    folder, plan, without = options.output, _plan(options), _plan(options, LOCK_OFF)
     folder.mkdir(parents=True, exist_ok=True)
     with _workers(options) as pool:
         _computed(plan, folder / MAIN, options, pool, "all rules")
         _computed(without, folder / WITHOUT_LOCK, options, pool, "without the lock")
-        growth = growth_table(folder, options.scenario, Path("untreated"), 8, pool, _Progress("untreated growth"))
-    cohort = _cohort(plan, folder / MAIN)
-    command = f"lesionlab screen anchors -o {folder} --patients {options.patients}{f' --page {options.page}' if options.page else ''}"
-    others = {"without the lock of VEGF on T cells": _cohort(without, folder / WITHOUT_LOCK)}
-    readings = {name: anchor.reading for name, anchor in anchors.items() if anchor.reading}
-    found = Findings(cohort, others, anchors, growth, NODE, read_points(folder / CHOICE), readings, command, model_version())
+        growth_table(folder, options.scenario, Path("untreated"), 8, pool, _Progress("untreated growth"))
+    _day_zero(options)
+    return _page(options)
+
+
+def _page(options: Namespace) -> int:
+    """Write the page and its figures from what the folder holds; nothing is run."""
+    folder, target, plan = options.output, options.page or options.output / "anchors.md", _plan(options)
+    described, cohort = _anchors_of(options), _cohort(plan, folder / MAIN)
+    has_other = (folder / WITHOUT_LOCK / TABLE).exists()
+    others = {"without the lock of VEGF on T cells": _cohort(plan, folder / WITHOUT_LOCK)} if has_other else {}
+    growth = list(read_growth(folder / FILE)) if (folder / FILE).exists() else []
+    readings = {name: anchor.reading for name, anchor in described.anchors.items() if anchor.reading}
+    command = f"lesionlab screen anchors -o {folder}{f' --page {options.page}' if options.page else ''}"
+    version = json.loads((folder / MAIN / IDENTITY).read_text(encoding="utf-8"))["code_version"]
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(page(found), encoding="utf-8")
-    print(target)
-    for figure in _figures(options, cohort, target.parent):
-        print(figure)
+    figures = _figures(options, cohort, target.parent)
+    text = page(Findings(cohort, others, described.anchors, growth, NODE, read_points(folder / CHOICE), readings, command, version,
+                         described.note or "", [(words, figure.name) for words, figure in figures]))
+    target.write_text(text, encoding="utf-8")
+    for path in (target, *(figure for _, figure in figures)):
+        print(path)
     return 0
 
 
-def _figures(options: Namespace, cohort: Any, folder: Path) -> list[Path]:
+def _figures(options: Namespace, cohort: Any, folder: Path) -> list[tuple[str, Path]]:
     """Draw the drug's window from the screen, and hypoxia by depth from runs of the case that stop on day 0."""
     # Later than the first scan only who has not progressed is left.
     days = [day for day in cohort.days if day <= cohort.scans_d[1]]
     courses = {arm: {panel.series: cohort.course(arm, panel.series)[:, : len(days)] for panel in PANELS} for arm in (UNTREATED, INHIBITOR)}
-    groups = {label: [load(path) for path in paths] for label, paths in _day_zero(options).items()}
-    with style.themed():
-        window = window_figure(days, courses)
-        depth = depth_figure(groups, ("neck", "pelvis"), "The case, sections of 12,000 cells.")
-    return [save(window, folder / "anlotinib_window.png", "anlotinib_window"), save(depth, folder / "core_by_depth.png", "core_by_depth")]
+    window = save(window_figure(days, courses), folder / "anlotinib_window.png", "anlotinib_window")
+    written = [("Perfusion, maturity, hypoxia and T cells since the start of anlotinib, with and without it", window)]
+    groups = {label: [load(path) for path in paths if path.exists()] for label, paths in _day_zero_paths(options).items()}
+    if all(groups.values()):
+        figure = depth_figure(groups, ("neck", "pelvis"), "The case, sections of 12,000 cells.")
+        written.append(("Hypoxia and perfused vessels by depth on day 0", save(figure, folder / "core_by_depth.png", "core_by_depth")))
+    return written
 
 
-def _day_zero(options: Namespace, n_replicates: int = 4) -> dict[str, list[Path]]:
-    """Return records of the untreated case up to the first hour of day 0, with and without depth acting on vessels."""
+def _day_zero_paths(options: Namespace, n_replicates: int = 4) -> dict[str, list[Path]]:
+    """Return the places of the records of day 0, by what they show."""
     folder = options.output / "day_zero"
-    folder.mkdir(exist_ok=True)
-    made: dict[str, list[Path]] = {}
-    off = ["mechanisms.depth_to_vessels=false"]
-    for label, settings in (("density falls with depth", []), ("the rule of depth is off (control)", off)):
-        made[label] = [folder / f"{'off' if settings else 'on'}_{replicate}.h5" for replicate in range(n_replicates)]
-        for replicate, path in enumerate(made[label]):
+    return {label: [folder / f"{stem}_{replicate}.h5" for replicate in range(n_replicates)]
+            for label, stem in (("density falls with depth", "on"), ("the rule of depth is off (control)", "off"))}
+
+
+def _day_zero(options: Namespace) -> None:
+    """Run the untreated case to the first hour of day 0, with and without depth acting on vessels, unless it is there."""
+    for paths, settings in zip(_day_zero_paths(options).values(), ([], ["mechanisms.depth_to_vessels=false"]), strict=True):
+        paths[0].parent.mkdir(exist_ok=True)
+        for replicate, path in enumerate(paths):
             if not path.exists():
                 simulate(load_scenario("untreated", settings), path, replicate=replicate, until_d=1.0 / 24.0)
-    return made
-

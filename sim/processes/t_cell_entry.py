@@ -38,7 +38,7 @@ class Parameters(NamedTuple):
     entry_per_vessel_per_d: Annotated[float, quantity(
         "1/d", "T cells per perfused vessel site and day at the reference blood level", 0.0, 100.0, "assumed",
         "free parameter; chosen by the screen of drawn patients against either drug alone, never against both (docs/anchors.md); CD8 "
-        "density 30-1000 per mm2", prior=(0.02, 1.5))] = 0.4
+        "density 30-1000 per mm2", prior=(0.02, 1.5))] = 0.3
     reference_blood_cells: Annotated[float, quantity(
         "cells", "blood effectors at which the entry rate holds", 1000000.0, 1000000000000.0, "assumed",
         "the baseline pool",

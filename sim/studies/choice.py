@@ -72,14 +72,14 @@ class Point(NamedTuple):
     distance: float
 
 
-def read_anchors(path: Path) -> dict[str, Anchor]:
+def read_anchors(path: Path) -> Anchors:
     """Read a file of anchors; raises UserError with every mistake and its place, and where a combination is to be chosen by."""
     anchors, document = read_as(path, Anchors)
     both = [name for name, anchor in anchors.anchors.items() if anchor.use == "choose" and anchor.quantity.split(".")[0] not in ALONE]
     if both:
         place = document.places[("anchors", both[0], "use")][1]
         raise UserError(f"{place}: anchors.{both[0]}.use: defaults are chosen by either drug alone: this must be report")
-    return anchors.anchors
+    return anchors
 
 
 def distance(anchors: Mapping[str, Anchor], simulated: Mapping[str, float]) -> float:

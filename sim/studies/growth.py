@@ -15,6 +15,7 @@ from lesionlab.sim.model import TumourModel
 from lesionlab.sim.runs.simulation import quick
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.studies.population import default_of
 
 EXPONENT = "vessels.perfusion_size_exponent"
 SIZES_CM = (3.0, 5.0, 8.3)
@@ -72,7 +73,9 @@ def growth_table(folder: Path, scenario: Path, untreated: Path, n_replicates: in
     work = [(_by_size, scenario, size_cm, exponent) for size_cm in SIZES_CM for exponent in exponents]
     jobs: list[tuple[Any, ...]] = [(*job, replicate) for job in work for replicate in range(n_replicates)]
     started = [pool.submit(run, *given) for run, *given in jobs]
-    started += [pool.submit(_of_node, untreated, exponent, replicate) for exponent in exponents for replicate in range(n_replicates)]
+    # The node at the exponent as it is, and without.
+    own = sorted({0.0, default_of(load_scenario(untreated), EXPONENT)})
+    started += [pool.submit(_of_node, untreated, exponent, replicate) for exponent in own for replicate in range(n_replicates)]
     done = []
     for future in started:
         done.append(future.result())

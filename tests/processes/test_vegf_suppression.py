@@ -97,7 +97,7 @@ def entered(vegf: float, normalisation: float = 0.0, p: Parameters = P, days: in
     state = state_of(tissue, specific_blood=2e8, bystander_blood=8e8, normalisation=normalisation)
     update(state, p, clock_at(burn_in_steps=BEFORE_DAY_0))
     for step in range(24 * days):
-        t_cell_entry.update(state, t_cell_entry.Parameters(), clock_at(step, burn_in_steps=BEFORE_DAY_0))
+        t_cell_entry.update(state, t_cell_entry.Parameters(entry_per_vessel_per_d=0.2), clock_at(step, burn_in_steps=BEFORE_DAY_0))
     return tissue.t_cells.n
 
 

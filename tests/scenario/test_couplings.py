@@ -200,6 +200,7 @@ def test_vegf_independent_vessels_off_every_vessel_is_pruned_as_it_is_immature()
     """On, a part stays whatever the dose; off, normalised vessels are spared by their maturity and no vessel by its mark."""
     on, off = on_and_off("vessels", "vegf_independent_vessels")
     only_pruned = {"sprouting_per_d": 0.0, "collapse_per_d": 0.0, "regression_per_d": 0.0, "repair_per_d": 0.0, "pruning_per_d": 0.3}
+    on = on._replace(vegf_dependent_fraction=0.6)
     left = {name: vascular(p._replace(**only_pruned), pruning=1.0)[0].count(1) / 576 for name, p in (("on", on), ("off", off))}
     spared = vascular(off._replace(**only_pruned, maturity_tumour=0.999, maturity_normal=1.0), maturity=1.0, pruning=1.0)[0].count(1) / 576
     assert left["on"] == pytest.approx(0.4 + 0.6 * np.exp(-3.0), abs=0.06) and left["off"] == pytest.approx(np.exp(-3.0 * 0.7), abs=0.06)

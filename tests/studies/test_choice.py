@@ -62,7 +62,7 @@ def test_a_search_runs_either_drug_alone(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_anchors_that_come_with_lesionlab_choose_by_either_drug_alone() -> None:
-    anchors = read_anchors(scenario_folder() / "populations" / "atc_anchors.yaml")
+    anchors = read_anchors(scenario_folder() / "populations" / "atc_anchors.yaml").anchors
     assert {anchor.quantity.split(".")[0] for anchor in anchors.values() if anchor.use == "choose"} == {"anti_pd1", "anlotinib"}
     # 8 of 42 and 14 of 27, exact intervals.
     assert (anchors["anti_pd1_response"].low, anchors["both_response"].high) == (0.086, 0.713)

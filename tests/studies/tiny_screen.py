@@ -11,6 +11,7 @@ seed: 5
 burn_in_d: 2
 time_step_h: 2
 lesions: {tumour: {size_cm: [5, 5], measured: 2024-01-01, section_cells: 500}}
+t_cell_entry: {entry_per_vessel_per_d: 0.2}
 drugs:
   toripalimab: {class: anti_pd1, dose_mg: 240, start: 2024-01-01, interval_d: 21, until: 2024-01-22}
   anlotinib: {class: vegfr_tki, dose_mg: 12, start: 2024-01-01, interval_d: 1, until: 2024-01-22}
