@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 DISCLAIMER = "Illustrative, not for clinical use"
 
 WITH_KERNELS = ("numerics", "state", "layouts", "measures", "processes")

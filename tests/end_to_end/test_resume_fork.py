@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import pytest
 
+from lesionlab.sim import __version__
 from lesionlab.sim.cli import main
 from tests.resealed import resealed
 from tests.same_record import differences
@@ -61,7 +62,7 @@ def test_inspect_tells_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     for attributes, outlook in (
             ({}, "complete to day 1 of 3; lesionlab resume day.h5 --until DATE|DAYS goes further"),
             ({"status": "interrupted"}, "lesionlab resume day.h5 goes on from day 1"),
-            ({"code_version": "other"}, "made by other code, other, here 0.1.0+"),
+            ({"code_version": "other"}, f"made by other code, other, here {__version__}+"),
             ({"committed_time_d": float("nan"), "state_sha256": ""}, "lesionlab resume day.h5 begins anew: nothing was committed")):
         with resealed("day.h5") as file:
             file.attrs.update(attributes)
