@@ -1,24 +1,24 @@
 """T-cell killing: a specific T cell engages a neighbouring tumour cell and hits it; several hits in time kill.
 
-Each micro-step a free, specific, unexhausted T cell looks at its own site or a drawn neighbour and engages a living
-tumour cell there. Engaged, it hits with rate h and lets go with rate 1 / t_att, or when the target is gone; a share
-supp of the pairs of T cell and target is suppressed and never hits, so that kills (not hits) scale with 1 - supp.
-A tumour cell forgets hits after t_mem without one; at n_hit hits it is killed (`cell_fate` applies it within the hour).
+In each micro-step a free, specific, unexhausted T cell searches its own site, then a drawn neighbour, and engages a living
+tumour cell there. An engaged T cell hits with rate h. It detaches with rate 1 / t_att, or when the target is gone. A share
+supp of the pairs of T cell and target is suppressed and never hits, so kills (not hits) scale with 1 - supp.
+A tumour cell forgets its hits after t_mem without a new one; at n_hit hits it is killed (`cell_fate` applies this within the hour).
 
     s_PD1 = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
-    supp = s_PD1 + (1 - s_PD1) s_V,       s_V what the VEGF at the target holds back (`vegf_suppression`)
+    supp = s_PD1 + (1 - s_PD1) s_V,       s_V the suppression by VEGF at the target (`vegf_suppression`)
 
-Where the section is light (a clonogen stands for w, less than the W of a site and of a T cell) few probes would occupy T
-cells that in the lesion are free. So a clonogen is there for a T cell in the share w / W of pairs, by the pair's own
-draw. From the other pairs the T cell goes its way, and a double of it visits the clonogen: engages, hits, lets go, wanders,
-comes back, and is gone once it is more than two sites away or meets a cell that would occupy its T cell. So a clonogen
-meets T cells at their true density, and T cells are as busy as the lesion keeps them. Doubles follow neither the
-chemoattractant nor a clonogen that is pushed.
+In an under-weighted section a clonogen stands for w lesion cells, fewer than the W of a site or a T cell. Its few weighted
+clonogens would then occupy T cells that are free in the lesion. Therefore only a share w / W of the pairs is real, by one fixed
+draw per pair. In every other pair the T cell stays free and a ghost contact acts on the clonogen in its place. A ghost contact
+engages, hits, detaches, moves and engages again. It ends when it is more than two sites from the clonogen or meets a cell that
+would occupy its T cell. So a clonogen meets T cells at their true density, and T cells are engaged as often as in the lesion.
+Ghost contacts follow neither the chemoattractant nor a clonogen that is pushed.
 
-RO is the PD-1 occupancy. Computed in this form, supp is s_PD1 to the bit where VEGF holds nothing back. With h = 1.2 per hour
-one T cell kills about 3 a day. Three serial hits less than 50 minutes apart (Weigelin 2021, s41467-021-25282-3) make killing
-depend on T cells gathering. Kill rates 2-16 a day in vivo (Halle 2016, through a secondary source). Suppression simplifies the
-synapse balance in spQSP (Hill, n = 2).
+RO is the PD-1 occupancy. Computed in this form, supp equals s_PD1 to the bit where VEGF does not suppress. With h = 1.2 per hour
+one T cell kills about 3 cells a day. Three serial hits less than 50 minutes apart (Weigelin 2021, s41467-021-25282-3) make killing
+depend on the local density of T cells. Kill rates in vivo are 2-16 a day (Halle 2016, through a secondary source). Suppression
+simplifies the synapse balance in spQSP (Hill, n = 2).
 """
 
 from typing import Annotated, NamedTuple
@@ -38,7 +38,7 @@ from lesionlab.sim.state.state import State, Systemic, Tissue
 _KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
 _CERTAIN = np.float32(1e6)
 _ASTRAY = 2
-"""Sites from its clonogen beyond which a visitor's double is gone: the density of T cells there is the section's own."""
+"""Distance from its clonogen, in sites, beyond which a ghost contact ends: T cells there have the section's own density."""
 
 
 class Parameters(NamedTuple):
@@ -59,10 +59,9 @@ class Parameters(NamedTuple):
 
 
 class KillingInputs(NamedTuple):
-    """What the T cells of one section fight by in a step: chances (hit, let go, free PD-1, w / W) of a micro-step, lock (limit
-    of what VEGF silences, VEGF of half the limit), geometry (shape, centre), flat cells (ground as of
-    `lesionlab.sim.layouts.site_flags`, pd_l1_share, hits, last_hit, vegf), rows (site, ids, is_specific, is_exhausted, target,
-    kills)."""
+    """Inputs of T-cell killing in one section and step: chances (hit and detachment per micro-step, free PD-1, w / W), lock (largest
+    suppression by VEGF, VEGF of half that), geometry (shape, centre), flat cells (flags as in `lesionlab.sim.layouts.site_flags`,
+    pd_l1_share, hits, last_hit, vegf), rows (site, ids, is_specific, is_exhausted, target, kills)."""
 
     p: Parameters
     chances: tuple[float, float, float, float]
@@ -73,7 +72,7 @@ class KillingInputs(NamedTuple):
 
 @kernel
 def land(minute, memory_min, at, hits, last_hit):
-    """Book a hit on a site; hits of one micro-step add up whatever their order. Writes hits, last_hit."""
+    """Count one hit on a site; the hits of one micro-step add up in any order. Writes hits, last_hit."""
     if minute - last_hit[at] >= memory_min:
         hits[at] = 0
     hits[at] = min(hits[at] + 1, 200)
@@ -82,7 +81,7 @@ def land(minute, memory_min, at, hits, last_hit):
 
 @kernel
 def _is_any(counts):
-    """Tell whether any of some sites has a hit."""
+    """Return whether any of the given sites has a hit."""
     bits = np.uint8(0)
     for x in range(len(counts)):
         bits |= counts[x]
@@ -91,7 +90,7 @@ def _is_any(counts):
 
 @kernel
 def _settle_sites(n_hits, oldest, counts, minutes, hazard):
-    """Do as `settle` does for some sites of a row."""
+    """Apply `settle` to some sites of a row."""
     for x in range(len(counts)):
         if counts[x] >= n_hits:
             hazard[x] = _CERTAIN
@@ -101,11 +100,11 @@ def _settle_sites(n_hits, oldest, counts, minutes, hazard):
 
 @kernel
 def _settle(window, n_hits, oldest, hits, last_hit, hazard):
-    """See `settle`; hits are forgotten that are as old as the minute `oldest`. Arrays (nz, ny, nx). No draws."""
+    """Apply `settle` in a window; hits of the minute `oldest` or before are forgotten. Arrays (nz, ny, nx). No draws."""
     for z in range(len(hits)):
         for y in range(window[0], window[1]):
             counts, minutes, row = hits[z, y], last_hit[z, y], hazard[z, y]
-            # Hits are few: sites are looked at one by one only where 64 together have any.
+            # Hits are rare: single sites are read only where a group of 64 has any.
             for start in range(window[2], window[3], 64):
                 end = min(start + 64, window[3])
                 if _is_any(counts[start:end]):
@@ -113,16 +112,16 @@ def _settle(window, n_hits, oldest, hits, last_hit, hazard):
 
 
 def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> None:
-    """Write a certain death for every cell with enough hits, and forget hits too old to count with one of the next micro-step.
+    """Write a certain death for every cell with enough hits; forget hits too old to add to one of the next micro-step.
 
-    `land` would forget them as well, but until then every push and pull would carry their times along: a line of memory each.
+    `land` would forget them too. Until then every displaced cell would carry its hit time along, at one cache line each.
     """
     _settle(tissue.window, n_hits, next_minute - memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
 
 
 @kernel
 def _is_suppressed(stream, t_cell, at, killing):
-    """Tell whether PD-L1 or VEGF silences a T cell on the target site `at`: the pair's own draw, the same at every step, below supp."""
+    """Return whether PD-L1 or VEGF suppresses a T cell at target site `at`: the pair's draw, the same in every step, is below supp."""
     p, (shape, centre), (limit, half) = killing.p, killing.geometry, killing.lock
     level = killing.cells[1][at] ** p.suppression_exponent
     by_pd_1 = killing.chances[2] * level / (level + p.suppression_half**p.suppression_exponent)
@@ -132,7 +131,8 @@ def _is_suppressed(stream, t_cell, at, killing):
 
 @kernel
 def _has_ghost_contact(ghost_contacts, t_cell, site):
-    """Tell whether a T cell's double is with the clonogen on a site. visits = (number, t_cell, probe, site, is_engaged)."""
+    """Return whether a T cell has a ghost contact with the clonogen on a site. ghost_contacts = (number, t_cell, clonogen, site,
+    is_engaged)."""
     k = 0
     while k < ghost_contacts[0] and not (ghost_contacts[2][k] == site and ghost_contacts[1][k] == t_cell):
         k += 1
@@ -141,13 +141,13 @@ def _has_ghost_contact(ghost_contacts, t_cell, site):
 
 @kernel
 def _is_seen(p_real, stream, t_cell, at, geometry):
-    """Tell whether a clonogen is there for a T cell: the pair's own draw, the same at every step, below w / W."""
+    """Return whether the pair of T cell and clonogen is real: the pair's draw, the same in every step, is below w / W."""
     return p_real >= 1.0 or uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, *geometry), t_cell)[1]) < p_real
 
 
 @kernel
 def _find(p_real, stream, t_cell, at, geometry, cells):
-    """Return what a T cell finds on a site: 0 nothing it knows, 1 a cell that occupies it, 2 a clonogen that only its double visits."""
+    """Return what a T cell finds on a site: 0 no cell it recognises, 1 a cell that occupies it, 2 a clonogen for a ghost contact only."""
     there = cells[0][at]
     if not there & KNOWN:
         return 0
@@ -156,9 +156,9 @@ def _find(p_real, stream, t_cell, at, geometry, cells):
 
 @kernel
 def _engage(p_real, stream, word, n_hits, killing, t_cell, ghost_contacts):
-    """Let a free T cell, t_cell = (id, site), look for a target; return it (-1 for none) and the sites where visits begin (-1 for none).
+    """Search a target for a free T cell, t_cell = (id, site); return it and the two sites where ghost contacts begin, each -1 for none.
 
-    Its own site comes first; a neighbour is looked at where no cell occupies it.
+    The T cell's own site comes first; the drawn neighbour is searched unless a cell on the own site occupies the T cell.
     """
     (name, own), hits, geometry, first, second = t_cell, killing.cells[2], killing.geometry, -1, -1
     found = _find(p_real, stream, name, own, geometry, killing.cells)
@@ -175,7 +175,7 @@ def _engage(p_real, stream, word, n_hits, killing, t_cell, ghost_contacts):
 
 @kernel
 def _begin(clonogen, t_cell, n, ghost_contacts):
-    """Let the double of a T cell, t_cell = (id, site), visit a clonogen's site, -1 for none; return the number of visits."""
+    """Begin a ghost contact of a T cell, t_cell = (id, site), with a clonogen's site (-1 for none); return the number of contacts."""
     if clonogen < 0:
         return n
     ghost_contacts[1][n], ghost_contacts[2][n], ghost_contacts[3][n], ghost_contacts[4][n] = t_cell[0], clonogen, t_cell[1], 1
@@ -184,7 +184,7 @@ def _begin(clonogen, t_cell, n, ghost_contacts):
 
 @kernel
 def _go_on(p_real, stream, word, i, killing, ghost_contacts):
-    """Return how a free double goes on: 0 it is gone, taken by a cell that occupies its T cell; 1 it wanders; 2 it engages."""
+    """Return the next state of a detached ghost contact: 0 ended, by a cell that would occupy its T cell; 1 moving; 2 engaged."""
     t_cell, clonogen, site = ghost_contacts[1][i], ghost_contacts[2][i], np.int64(ghost_contacts[3][i])
     for at in (site, np.int64(neighbour(site, killing.geometry[0], word))):
         if at == clonogen:
@@ -196,12 +196,13 @@ def _go_on(p_real, stream, word, i, killing, ghost_contacts):
 
 @kernel
 def decide(span, stream, when, killing, ghost_contacts):
-    """Let the specific T cells of rows span = [first, end) engage, let go or strike for one micro-step; return (where new
-    visits begin, their number).
+    """Let the specific T cells of rows span = [first, end) engage, detach or hit for one micro-step; return (first row of the new
+    ghost contacts, their number).
 
-    All see the hits of before, and those of this micro-step's doubles: nothing depends on the rows' order. Writes target, -2 -
-    site for those that strike, and behind the visits = (number, t_cell, probe, site, is_engaged) new ones, each T cell's in its
-    own room for two; when = (minute, micro-step). One draw a specific T cell, and one a pair that would hit.
+    All T cells see the earlier hits and those of this micro-step's ghost contacts, so the order of rows has no effect. Writes
+    target, which is -2 - site for a T cell that hits. Writes new rows behind ghost_contacts = (number, t_cell, clonogen, site,
+    is_engaged), from row number + 2 first on; a T cell begins at most two. when = (minute, micro-step). One draw per specific,
+    unexhausted T cell and one per pair that would hit.
     """
     p, (minute, micro_step) = killing.p, when
     p_hit, p_leave, _, p_real = killing.chances
@@ -213,7 +214,7 @@ def decide(span, stream, when, killing, ghost_contacts):
     for start in range(span[0], span[1], AT_ONCE):
         n_acting = 0
         for i in range(start, min(start + AT_ONCE, span[1])):
-            # Written always, counted if it holds: no branch to guess.
+            # Written for every row and counted only if can_act: no branch to predict.
             can_act = (is_specific[i] != 0) & (is_exhausted[i] == 0)
             acting[n_acting], names[n_acting] = i, ids[i]
             n_acting += can_act
@@ -237,7 +238,7 @@ def decide(span, stream, when, killing, ghost_contacts):
 
 @kernel
 def strike(minute, killing):
-    """Land the hits that T cells decided on; a kill is booked to all who hit in its micro-step. Writes hits, last_hit, target, kills."""
+    """Apply the hits of `decide`; a kill counts for every T cell that hit in its micro-step. Writes hits, last_hit, target, kills."""
     hits, last_hit, target, kills = killing.cells[2], killing.cells[3], killing.rows[4], killing.rows[5]
     for i in range(len(target)):
         if target[i] <= -2:
@@ -251,9 +252,9 @@ def strike(minute, killing):
 
 @kernel
 def advance_ghost_contacts(stream, when, killing, ghost_contacts):
-    """Let the doubles of visitors hit, let go and engage again for one micro-step; return the number of visits that go on.
+    """Let ghost contacts hit, detach and engage again for one micro-step; return the number that continue.
 
-    Writes hits, last_hit and visits, whose rows keep their order. One draw a visit, and one a pair that would hit.
+    Writes hits, last_hit and ghost_contacts, whose rows keep their order. One draw per ghost contact and one per pair that would hit.
     """
     p, (shape, centre), (minute, micro_step) = killing.p, killing.geometry, when
     p_hit, p_leave, _, p_real = killing.chances
@@ -281,7 +282,7 @@ def advance_ghost_contacts(stream, when, killing, ghost_contacts):
 
 
 def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: Systemic) -> KillingInputs:
-    """Return what the T cells of a section fight by in this step on its ground."""
+    """Return the killing inputs of a section for this step, with its site flags."""
     t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
     chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - systemic.pd1_occupancy,
                tissue.relative_weight)
@@ -292,7 +293,7 @@ def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: S
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the step's last one."""
+    """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the last micro-step of a step."""
     when = (clock.minute, clock.micro_step)
     for tissue in state.active:
         t, ghost_contacts = tissue.t_cells, tissue.ghost_contacts
