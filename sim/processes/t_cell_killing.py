@@ -201,7 +201,7 @@ def decide(span, stream, when, killing, ghost_contacts):
 
     All T cells see the earlier hits and those of this micro-step's ghost contacts, so the order of rows has no effect. Writes
     target, which is -2 - site for a T cell that hits. Writes new rows behind ghost_contacts = (number, t_cell, clonogen, site,
-    is_engaged), from row number + 2 first on; a T cell begins at most two. when = (minute, micro-step). One draw per specific,
+    is_engaged), from row `number + 2 first` on; a T cell begins at most two. when = (minute, micro-step). One draw per specific,
     unexhausted T cell and one per pair that would hit.
     """
     p, (minute, micro_step) = killing.p, when

@@ -1,28 +1,28 @@
 """Vessels: maturation, perfusion, collapse, pruning, regression, sprouting and repair, once a day.
 
-Each vessel site has a maturity m that drifts to a target: m_tumour in untreated tumour, m_normal under full
+Each vessel site has a maturity m that drifts to a target. The target is m_tumour in untreated tumour. It is m_normal under full
 normalisation, in host tissue and where tumour cells have died (decompression: radiotherapy that empties a mass
-normalises its vessels, and more of it than the drug does). Perfused is the share
-F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour) of vessels: each vessel opens at its own fixed threshold.
+normalises its vessels, and more of them than the drug does). The perfused share of vessels is
+F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour); each vessel opens at its own fixed threshold.
 Perfusion falls with the lesion's size: q0 here is q0 (V / V_ref)^-b, within [0.05, q1]; V is the clinical volume on day 0 times (L / L0)^3.
 Hazards of loss per day, with c the share of living tumour cells within 40 um:
 
-    collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) squeezed by living cells (c > 0.75)
+    collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) compressed by living cells (c > 0.75)
     pruning     k_prune R (1 - s m)                  by VEGFR blockade
     regression  k_reg (1 - m) (1 - H(V))             without VEGF
-                both x min(c / c_free, 1): host vessels, where hardly a tumour cell lives, are quiescent;
+                both x min(c / c_free, 1): host vessels, with few living tumour cells around them, are quiescent;
                 both only for the share f of vessels that need VEGF
 
-Which vessels need VEGF is each site's own fixed draw: the others neither regress nor are pruned. With s = 0 maturity spares
-none of those that do: else normalisation, which matures vessels, would cancel the pruning by the same drug (s = 1). Vessels that
-outlive VEGF blockade are seen under every inhibitor; their share is assumed.
+A fixed draw per site decides whether a vessel needs VEGF; the other vessels neither regress nor are pruned. With s = 0, maturity
+protects no VEGF-dependent vessel from pruning. With s = 1, normalisation matures vessels and so would cancel the pruning by the
+same drug. Vessels that survive VEGF blockade are observed under every inhibitor; their share is assumed.
 
-Vessels are rarer in the depth of a mass: laid with core + (rim - core) exp(-depth / lambda) perfused vessels per mm2, depth in
-um of the section. Sprouting k_spr H(V), where V is the VEGF that still acts, VEGF x (1 - R), H(V) = V / (V + V50), limited by
-the vessels already there; the limit falls with depth as the density laid does, so that VEGF does not refill the core. Sprouts
-start at maturity 0.1. Where few tumour cells live, host vessels return: repair k_rep up to the host's density, so a shrunken
-mass lies in supplied tissue. Two-state structure after the vessel models of spQSP-HCC and OncoAMBER; rates are assumed (ranges
-in the table). Killing cells decompresses vessels: collapse counts the living only. Vessels stay where they are while tissue
+Vessel density falls with depth in a mass: initially core + (rim - core) exp(-depth / lambda) perfused vessels per mm2, depth in
+um of the section. Sprouting is k_spr H(V), with V = VEGF x (1 - R) the VEGF that still acts and H(V) = V / (V + V50). It is limited
+by the vessels already present. The limit falls with depth like the initial density, so that VEGF does not refill the core. Sprouts
+start at maturity 0.1. Where few tumour cells live, host vessels return at rate k_rep up to the host's density, so a shrunken
+mass lies in supplied tissue. The two-state structure follows the vessel models of spQSP-HCC and OncoAMBER; rates are assumed
+(ranges in the table). Cell killing decompresses vessels: collapse counts living cells only. Vessels stay in place while tissue
 moves past them.
 """
 
@@ -122,13 +122,13 @@ class Parameters(NamedTuple):
 
 @kernel
 def perfused_share(p, maturity):
-    """Return the share of vessels of a maturity that is perfused, in [0, 1]."""
+    """Return the perfused share of vessels of a given maturity, in [0, 1]."""
     slope = (p.perfused_normal - p.perfused_tumour) / (p.maturity_normal - p.maturity_tumour)
     return min(max(p.perfused_tumour + slope * (maturity - p.maturity_tumour), 0.0), 1.0)
 
 
 def in_lesion(p: Parameters, volume_cm3: float) -> Parameters:
-    """Return the parameters in a lesion of a volume: its perfused share of untreated tumour vessels, q0 (V / V_ref)^-b in [0.05, q1]."""
+    """Return the parameters for a lesion's volume: perfused share of untreated tumour vessels q0 (V / V_ref)^-b within [0.05, q1]."""
     share = p.perfused_tumour * (volume_cm3 / p.reference_volume_cm3) ** -p.perfusion_size_exponent
     return p._replace(perfused_tumour=min(max(share, _LEAST_PERFUSED), p.perfused_normal))
 
@@ -137,8 +137,8 @@ def in_lesion(p: Parameters, volume_cm3: float) -> Parameters:
 def open_vessels(p, stream, centre, vessel, maturity, perfusion):
     """Set perfusion to 1 where a vessel's own fixed threshold lies below the perfused share of its maturity, else 0.
 
-    Reads vessel, maturity; writes perfusion; shapes (nz, ny, nx). One draw a vessel; `luck` of step 0,
-    so that a vessel's threshold never changes.
+    Reads vessel, maturity; writes perfusion; shapes (nz, ny, nx). One draw per vessel. The random stream is that of step 0,
+    so a vessel's threshold never changes.
     """
     nz, ny, nx = vessel.shape
     for z in range(nz):
@@ -154,7 +154,7 @@ def open_vessels(p, stream, centre, vessel, maturity, perfusion):
 
 @kernel
 def _mature(p, effects, crowd, maturity):
-    """Return a vessel's maturity after the days in effects; without living cells around it drifts to the normal one."""
+    """Return a vessel's maturity after the days in effects; without living cells around it, it drifts to the normal maturity."""
     normalisation, _, extra, days = effects
     target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation + extra, 1.0)
     target += p.decompression_response * max(p.maturity_normal - target, 0.0) * max(1.0 - crowd / p.decompression_share, 0.0)
@@ -163,13 +163,13 @@ def _mature(p, effects, crowd, maturity):
 
 @kernel
 def density_at(p, depth_um):
-    """Return the density of perfused vessels (1/mm2) that is laid in a depth of the mass; the rim's at its surface and beyond."""
+    """Return the initial density of perfused vessels (1/mm2) at a depth in the mass; at its surface and outside, the rim's."""
     return p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * math.exp(-max(depth_um, 0.0) / p.density_depth_um)
 
 
 @kernel
 def _room(p, depth_um, vessels_around):
-    """Return the share of sprouting that the vessels around leave, the vessel itself among them, both within 40 and within 80 um."""
+    """Return the share of sprouting that crowding by vessels leaves; vessels_around, the vessel included: within 40 and 80 um."""
     if p.density_depth_um <= 0.0:
         return max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
     limit = p.crowded_vessels / _WINDOW * (_HOST_WINDOW - 1.0) * density_at(p, depth_um) / p.rim_density_per_mm2
@@ -178,14 +178,13 @@ def _room(p, depth_um, vessels_around):
 
 @kernel
 def _needs_vegf(p, stream, entity):
-    """Tell whether a vessel needs VEGF: its site's own draw, the same at every step, below the dependent fraction."""
+    """Return whether a vessel needs VEGF: its site's draw, the same in every step, is below the dependent fraction."""
     return p.vegf_dependent_fraction >= 1.0 or uniform(draw_fixed(stream, _DEPENDENCE, np.uint32(0), entity)[0]) < p.vegf_dependent_fraction
 
 
 @kernel
 def _hazards(p, effects, crowd, vessels_around, maturity, vegf, needs_vegf, depth_um):
-    """Return the hazards (1/d) of loss and of sprouting of one vessel; vessels_around: sites within 40 and within 80 um, itself
-    included."""
+    """Return one vessel's hazards (1/d) of loss and of sprouting; vessels_around, the vessel included: sites within 40 and 80 um."""
     pruning = effects[1]
     acting = vegf * (1.0 - pruning)
     drive = acting / (acting + p.vegf_half)
@@ -205,9 +204,9 @@ def _remodel(p, effects, stream, geometry, living, vegf, fields):
     """Mature, lose and sprout vessels for one day.
 
     Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two
-    written. Two draws a vessel. effects: (normalisation N, pruning R, radiation maturity, days); geometry: (centre, half axes
-    of the mass) in sites. A sprout lands within three sites; sprouts (2) and losses (3) are only marked here and everything is
-    read from `before`, so the scan order is without effect.
+    written. Two draws per vessel. effects: (normalisation N, pruning R, radiation maturity, days); geometry: (centre, half axes
+    of the mass) in sites. A sprout is placed within three sites. Sprouts (2) and losses (3) are only marked here, and vessels are
+    read from `before`, so the scan order has no effect.
     """
     (before, vessel, maturity), (centre, half_axes) = fields, geometry
     nz, ny, nx = living.shape
@@ -235,7 +234,7 @@ def _remodel(p, effects, stream, geometry, living, vegf, fields):
 
 @kernel
 def _commit(vessel, maturity):
-    """Make sprouts vessels and remove lost ones; writes vessel, maturity (nz, ny, nx). No draws."""
+    """Turn sprouts into vessels and remove lost vessels; writes vessel, maturity (nz, ny, nx). No draws."""
     nz, ny, nx = vessel.shape
     for z in range(nz):
         for y in range(ny):
@@ -249,7 +248,7 @@ def _commit(vessel, maturity):
 
 
 def half_axes_of(tissue: Tissue) -> tuple[float, float, float]:
-    """Return the half axes (z, y, x) of the mass as it is, in sites; z infinite in a slab, no axis below half a site."""
+    """Return the half axes (z, y, x) of the present mass in sites; z is infinite in a slab, no axis is below half a site."""
     long, short, deep = mass_axes(tissue.state, tissue.window, tissue.is_block)
     return max(deep, 1.0) / 2.0 if tissue.is_block else math.inf, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0
 
