@@ -1,14 +1,14 @@
-"""T-cell entry: effectors leave the blood at perfused vessels of a mass; what leaves the blood arrives.
+"""T-cell entry: effectors leave the blood at perfused vessels of a mass; all that leave the blood arrive.
 
     intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass of (1 - s_V) x (1 + (g_LD - 1) b) x site factor
 
-s_V is what the VEGF at the vessel holds back (`vegf_suppression`), b the low-dose effect (0 to 1), E the blood pool, W the
-lesion cells that a section cell stands for. T cells arrive at each vessel in proportion to its (1 - s_V). Where VEGF holds
-nothing back (q = 0) the factor is 1 + g_N N in its place, with N the normalisation of the endothelium: adhesion is not counted
-twice. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)) of it, shared in proportion. A
-section takes a whole number of T cells (stochastic rounding, one draw a pool), and exactly that number times W leaves the
-blood, at most the lesion's share of the pool. Structure as in spQSP (recruitment at vessel sites); k is set by the CD8 density
-it gives, 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
+s_V is the suppression of entry by VEGF at the vessel (`vegf_suppression`), b the low-dose effect (0 to 1), E the blood pool and
+W the lesion cells that a section cell stands for. T cells arrive at each vessel in proportion to its (1 - s_V). With suppression
+by VEGF off (q = 0), the factor 1 + g_N N replaces 1 - s_V, with N the normalisation of the endothelium, so adhesion is not counted
+twice. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)), shared in proportion to intake. A
+section takes a whole number of T cells (stochastic rounding, one draw per pool). Exactly that number times W leaves the blood,
+at most the lesion's share of the pool. The structure is that of spQSP (recruitment at vessel sites). k is set by the resulting
+CD8 density: 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
 """
 
 from math import fsum
@@ -29,7 +29,7 @@ from lesionlab.sim.state.state import State, Tissue
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
 _EFFLUX_MEMORY_D = 5.0
 EVEN = np.empty(0)
-"""Openness of gates that are all alike."""
+"""Openness of gates that are all equal."""
 
 
 class Parameters(NamedTuple):
@@ -70,7 +70,7 @@ def gates_of(tissue: Tissue) -> np.ndarray:
 
 @kernel
 def _mark_open(window, near_mass, perfusion, is_gate):
-    """Reads near_mass, perfusion; writes is_gate uint8 in a window; shapes (nz, ny, nx). No draws."""
+    """Mark perfused sites near the mass. Reads near_mass, perfusion; writes is_gate uint8 in a window; shapes (nz, ny, nx). No draws."""
     for z in range(len(near_mass)):
         for y in range(window[0], window[1]):
             x0, x1 = window[2], window[3]
@@ -81,7 +81,7 @@ def _mark_open(window, near_mass, perfusion, is_gate):
 
 @kernel
 def _openness(limit, half, gates, vegf):
-    """Return the sums of 1 - s_V over the first gates, float64 (gates,): the last is their openness in all. Reads vegf flat. No draws."""
+    """Return the cumulative sums of 1 - s_V over the gates, float64 (gates,); the last is the total. Reads vegf flat. No draws."""
     sums, total = np.empty(len(gates)), 0.0
     for i in range(len(gates)):
         total += 1.0 - saturating(limit, half, vegf[gates[i]])
@@ -91,7 +91,7 @@ def _openness(limit, half, gates, vegf):
 
 @kernel
 def _gate(word, gates, openness):
-    """Return the site of the gate that a T cell draws: all alike without openness, else in proportion to it."""
+    """Return the site of the gate that a T cell draws: in proportion to openness, or uniformly if openness is empty."""
     if len(openness) == 0:
         return gates[int(np.uint64(word) * np.uint64(len(gates)) >> np.uint64(32))]
     at = np.searchsorted(openness, uniform(word) * openness[-1], side="right")
@@ -100,10 +100,10 @@ def _gate(word, gates, openness):
 
 @kernel
 def _admit(p, stream, day, n_specific, gates, openness, t_count, first_id, rows):
-    """Place arrivals: each T cell draws a gate by its id; one that finds eight T cells there stays in the vessel's site all the same.
+    """Place arrivals: each T cell draws a gate by its id and is placed on that site, even if eight T cells are already there.
 
-    Reads gates int32, openness as of `_openness`; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific,
-    is_stem_like) for the new rows. Two draws a T cell. `day` is the time in days.
+    Reads gates int32, openness as returned by `_openness`; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific,
+    is_stem_like) for the new rows. Two draws per T cell. `day` is the time in days.
     """
     site, ids, dies_at_h, is_specific, is_stem_like = rows
     for i in range(len(site)):
@@ -119,7 +119,7 @@ def _admit(p, stream, day, n_specific, gates, openness, t_count, first_id, rows)
 
 def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, counts: tuple[int, int], gates: np.ndarray,
           openness: np.ndarray = EVEN) -> None:
-    """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one), as open as their sums say."""
+    """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one) with their cumulative openness."""
     t, n_new = tissue.t_cells, sum(counts)
     t.reserve(t.n + n_new)
     new = slice(t.n, t.n + n_new)
@@ -133,8 +133,7 @@ def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, count
 
 
 def _take(pool: float, asked: float, weight: float, word: int) -> int:
-    """Return how many section T cells leave a pool: `asked` cells in units of `weight`, rounded by one draw, never more than
-    the pool holds."""
+    """Return how many section T cells leave a pool: `asked` cells in units of `weight`, rounded by one draw, at most the pool."""
     return min(int(asked / weight + uniform(np.uint32(word))), int(pool / weight))
 
 
@@ -151,7 +150,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         gain = adhesion * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
         demand.append(p.entry_per_vessel_per_d * n_open * gain * tissue.t_cell_entry_factor * tissue.volume_weight
                       / p.reference_blood_cells)
-    # An exact sum: the order of the lesions must not show.
+    # An exact sum, so that the order of the lesions has no effect.
     total = fsum(demand)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0
     before = (systemic.specific_blood, systemic.bystander_blood)
@@ -171,7 +170,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
 
 
 def _settle(state: State, before: tuple[float, float], gone: tuple[float, float], clock: Clock) -> None:
-    """Book what left: the pools fall after the burn-in, the running means of the efflux follow."""
+    """Record the T cells that left: update the running means of the efflux and, after the burn-in, reduce the pools."""
     systemic, days = state.systemic, clock.dt_h / 24.0
     share = decay_share(1.0 / _EFFLUX_MEMORY_D, days)
     systemic.efflux_specific += share * (gone[0] / days - systemic.efflux_specific)

@@ -2,7 +2,7 @@
 
 Each vessel site has a maturity m that drifts to a target. The target is m_tumour in untreated tumour. It is m_normal under full
 normalisation, in host tissue and where tumour cells have died (decompression: radiotherapy that empties a mass
-normalises its vessels, and more of them than the drug does). The perfused share of vessels is
+normalises its vessels, and more strongly than the drug does). The perfused share of vessels is
 F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour); each vessel opens at its own fixed threshold.
 Perfusion falls with the lesion's size: q0 here is q0 (V / V_ref)^-b, within [0.05, q1]; V is the clinical volume on day 0 times (L / L0)^3.
 Hazards of loss per day, with c the share of living tumour cells within 40 um:
