@@ -1,14 +1,15 @@
-"""T-cell priming (systemic): antigen from dead tumour cells expands specific effectors after a delay, within a limit.
+"""T-cell priming (systemic): antigen from dead tumour cells expands specific effectors after a delay, with saturation.
 
     A: released antigen passes three transit stages (mean delay about 5 days)
     E(A) = A / (A + A50)
     production of specific effectors = supply x naive x E(A) / E(A_baseline) x (1 - s_V) / (1 - s_V at rest) + recall x memory
-    memory gains a share of what is primed and lasts without antigen; blood effectors die with the effector lifespan
+    memory gains a share of the primed cells and persists without antigen; blood effectors die with the effector lifespan
 
-Antigen per dead cell depends on the cause: killed by radiation 1, necrosis 0.3, killed by a T cell 0.5 (ratios
+Antigen per dead cell depends on the cause of death: killed by radiation 1, necrosis 0.3, killed by a T cell 0.5 (ratios
 assumed; structure as the dendritic-cell term of Kosinsky 2018, doi 10.1186/s40425-018-0327-9), apoptosis and failed
-division 0.1. The supply is what holds the pools at baseline with the lesions' demand at the end of the burn-in: the
-patient is assumed to be in balance on day 0. s_V is what VEGF holds back (`vegf_suppression`): a VEGFR inhibitor raises priming by it.
+division 0.1. The supply keeps the pools at baseline under the lesions' demand at the end of the burn-in: the
+patient is assumed to be in balance on day 0. s_V is the suppression of priming by VEGF (`vegf_suppression`); a VEGFR inhibitor
+lowers s_V and so raises priming.
 """
 
 from math import fsum
@@ -71,7 +72,7 @@ def _drive(antigen: float, p: Parameters) -> float:
 
 
 def _take_antigen(state: State, p: Parameters) -> float:
-    """Return the weighted dead cells since the last call, read off the lesions' ledgers."""
+    """Return the antigen-weighted dead cells since the last call, from the lesions' ledgers."""
     weights = np.zeros(len(Hazard))
     weights[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = p.apoptosis_weight
     weights[Hazard.HYPOXIA], weights[Hazard.T_CELL], weights[Hazard.RADIATION] = p.necrosis_weight, p.t_cell_weight, p.radiation_weight
@@ -82,7 +83,7 @@ def _take_antigen(state: State, p: Parameters) -> float:
 
 
 def _pass_stages(systemic: Systemic, inflow_per_d: float, p: Parameters, days: float) -> None:
-    """Let antigen (weighted dead cells per day) pass the transit stages."""
+    """Pass antigen (weighted dead cells per day) through the transit stages."""
     share = decay_share(STAGES / p.delay_d, days)
     before = inflow_per_d
     for stage in range(STAGES):
@@ -91,11 +92,11 @@ def _pass_stages(systemic: Systemic, inflow_per_d: float, p: Parameters, days: f
 
 
 def hold_baseline(systemic: Systemic, p: Parameters, days: float) -> None:
-    """Fix on day 0 what holds the pools against death and the lesions' demand: memory at rest, supplies, antigen seen.
+    """Set on day 0 the values that balance death and the lesions' demand: memory at rest, supplies and baseline antigen.
 
-    The antigen at rest is the mean over the burn-in's `days`; without a burn-in it is taken as half-maximal.
+    The antigen at rest is the mean over the burn-in's `days`; without a burn-in it is set to half-maximal.
 
-    Memory at rest is f tau times the primed supply s, and gives r f tau s; so s = total / (1 + r f tau).
+    Memory at rest is f tau times the primed supply s and yields r f tau s; so s = total / (1 + r f tau).
     """
     released = systemic.antigen_ledger / days if days > 0 else 0.0
     systemic.baseline_antigen = released if released > 0.0 else p.antigen_half_per_d
@@ -109,14 +110,14 @@ def hold_baseline(systemic: Systemic, p: Parameters, days: float) -> None:
 
 
 def _bystander_supply(systemic: Systemic, p: Parameters) -> float:
-    """Return the cells per day that bring bystanders back to their baseline: never more than the supply, never past it."""
+    """Return the bystanders supplied per day to return to their baseline: at most the supply, and never above the baseline."""
     level = p.blood_effectors * (1.0 - p.specific_share)
     demand = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander + level - systemic.bystander_blood
     return min(max(demand, 0.0), systemic.supply_bystander)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Pass antigen on and supply, expand and lose the blood pools; pools are held during the burn-in."""
+    """Pass antigen through its stages, then update the blood pools by supply, expansion and death; during the burn-in pools are fixed."""
     systemic, days = state.systemic, clock.dt_h / 24.0
     _pass_stages(systemic, _take_antigen(state, p) / days, p, days)
     if clock.t_h < 0:
