@@ -1,11 +1,11 @@
-"""T-cell exhaustion and death: PD-1 signalling and serial killing exhaust, the stem-like recover and expand under blockade.
+"""T-cell exhaustion and death: PD-1 signalling and serial killing exhaust; stem-like T cells recover and expand under blockade.
 
     hazard of exhaustion   k_exh (1 - RO) L (1 + a s_V) while engaged, L the PD-L1-positive share there; certain after n_kill kills
     hazard of recovery     k_rec RO for exhausted stem-like T cells, which then give daughters that are not stem-like
     death                  at the end of the lifespan drawn on arrival
 
-a s_V is the part that VEGF adds (`vegf_suppression`). Terminally exhausted T cells are not rescued. A daughter lives on its
-mother's site and as long as she does. k_exh 0.1 per day in spQSP-HCC; serial capacity 5 kills in Kather 2017.
+a s_V is the part added by VEGF (`vegf_suppression`). Terminally exhausted T cells do not recover. A daughter starts on its
+mother's site and dies when the mother does. k_exh is 0.1 per day in spQSP-HCC; the serial capacity is 5 kills in Kather 2017.
 """
 
 from typing import Annotated, NamedTuple
@@ -22,7 +22,7 @@ from lesionlab.sim.state.state import State, Tissue
 
 EXHAUSTION_EVERY_H = 6.0
 SORTED_EVERY_H = 24.0
-"""T cells wander some sixteen sites a day, so sorted rows stay about in order."""
+"""T cells move about sixteen sites a day, so sorted rows stay roughly in order."""
 _EXHAUSTION = int(Purpose.T_CELL_EXHAUSTION)
 
 
@@ -44,10 +44,10 @@ class Parameters(NamedTuple):
 
 @kernel
 def _exhaust(chances, lock, stream, kill_capacity, pd_l1_share, vegf, rows):
-    """Exhaust and recover; return the rows that recovered, int64. lock: (gain by VEGF, its limit, VEGF of half the limit).
+    """Exhaust and recover T cells; return the rows that recovered, int64. lock: (gain by VEGF, its limit, VEGF of half the limit).
 
     Reads pd_l1_share and vegf flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw
-    a specific T cell.
+    per specific T cell.
     """
     (p_exhaust, p_recover), (gain, limit, half) = chances, lock
     recovered = []
@@ -71,7 +71,7 @@ def _exhaust(chances, lock, stream, kill_capacity, pd_l1_share, vegf, rows):
 
 
 def _expand(tissue: Tissue, mothers: np.ndarray, n_daughters: int) -> None:
-    """Add daughters of the given rows: specific effectors on their mother's site that die when she does."""
+    """Add daughters of the given rows: specific effectors on the mother's site that die when the mother does."""
     t = tissue.t_cells
     mothers = np.repeat(mothers, n_daughters)
     new = slice(t.n, t.n + len(mothers))
@@ -85,7 +85,7 @@ def _expand(tissue: Tissue, mothers: np.ndarray, n_daughters: int) -> None:
 
 @kernel
 def _keep_living(t_h, n, t_count, columns):
-    """Remove the rows whose life has ended; the others keep their order. Writes t_count flat and columns; returns the number left."""
+    """Remove the rows whose lifespan has ended; the others keep their order. Writes t_count flat, columns; returns the number left."""
     site, ids, dies_at_h, target, kills, is_specific, is_exhausted, is_stem_like = columns
     kept = 0
     for i in range(n):
@@ -101,7 +101,7 @@ def _keep_living(t_h, n, t_count, columns):
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Exhaust and recover every few hours; remove the dead every step, and put the living in order once a day."""
+    """Update exhaustion and recovery every 6 hours; remove dead T cells every step; sort the living once a day."""
     occupancy = state.systemic.pd1_occupancy
     days = clock.span_h(EXHAUSTION_EVERY_H) / 24.0
     chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
@@ -113,7 +113,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
             recovered = _exhaust(chances, lock, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1),
                                  tissue.vegf.reshape(-1), rows)
             if len(recovered):
-                # By id: the rows' order names nobody.
+                # Sorted by id, so that the order of rows has no effect.
                 recovered = recovered[np.argsort(t.id[recovered])]
                 _expand(tissue, recovered, p.daughters_per_recovery)
         t.n = _keep_living(clock.t_h + clock.dt_h, t.n, tissue.t_count.reshape(-1), tuple(t.columns()))
