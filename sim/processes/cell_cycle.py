@@ -4,14 +4,14 @@
     clonogens: division (1 - p_fail) b, failed division (mother and daughters die) p_fail b
     doomed cells: abortive division (1 - p_mitosis) b, death by radiation p_mitosis b + k_doom
 
-C is the total plasma concentration of VEGFR inhibitors in uM: a direct effect on tumour cells, kept small. Anlotinib arrests
-cells of this cancer in culture (Ruan 2019, PMC6215907), at concentrations believed far above the 0.13 uM in plasma. It must not
-be what rescues an arm.
+C is the total plasma concentration of VEGFR inhibitors in uM. Their direct effect on tumour cells is kept small. Anlotinib arrests
+cells of this cancer in culture (Ruan 2019, PMC6215907), at concentrations believed to be far above the 0.13 uM in plasma. The
+success of a treatment arm must not depend on this effect.
 
-The cycle is memoryless (exponential): hazards then average exactly over a population, which the constant-number
-control needs. The Hill gate near 4 mmHg keeps about 70 % of well-supplied tissue in cycle (Ki-67 70 % in the case);
-the ramp to 38 mmHg of other models would grow 4-8 times too slowly here. The loss, not the cycle, is the lever of net
-growth: a doubling time of weeks at a 30 h cycle needs a total loss of 0.3-0.36 per day.
+The cycle is memoryless (exponential): hazards then average exactly over a population, as the constant-number
+control requires. The Hill gate near 4 mmHg keeps about 70 % of well-supplied tissue in cycle (Ki-67 70 % in the case).
+With the ramp to 38 mmHg of other models, growth here would be 4-8 times too slow. Cell loss, not the cycle, determines net
+growth: a doubling time of weeks with a 30 h cycle requires a total loss of 0.3-0.36 per day.
 """
 
 import math
@@ -58,10 +58,10 @@ class Parameters(NamedTuple):
 
 @kernel
 def _write(rows, window, rates, oxygen_half, state, oxygen, hazard):
-    """Reads state, oxygen (mmHg); writes hazard[DIVISION, FAILED_DIVISION, RADIATION] in a window's rows [first, end),
-    integrated over the step. No draws.
+    """Write hazard[DIVISION, FAILED_DIVISION, RADIATION], integrated over the step, in a window's rows [first, end).
 
-    rates per step: (division, failed share, death share at doomed mitosis, death of waiting doomed cells).
+    Reads state, oxygen (mmHg). No draws. rates per step: (division, share of failed divisions, death share at the mitosis of a
+    doomed cell, death of doomed cells between mitoses).
     """
     division, failed, at_mitosis, waiting = rates
     x0, x1 = window[2], window[3]
@@ -70,7 +70,7 @@ def _write(rows, window, rates, oxygen_half, state, oxygen, hazard):
         z, y = row_of(r, window)
         codes, pressures = state[z, y][x0:x1], oxygen[z, y][x0:x1]
         dividing, failing, dying = hazard[_DIVISION, z, y][x0:x1], hazard[_FAILED, z, y][x0:x1], hazard[_RADIATION, z, y][x0:x1]
-        # Chosen, not skipped, and one array at a time: such loops vectorise.
+        # Values are selected without skipping sites, one array per loop: such loops vectorise.
         for x in range(len(codes)):
             square = pressures[x] * pressures[x]
             rate[x] = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
