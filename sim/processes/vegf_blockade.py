@@ -2,12 +2,12 @@
 
     inhibition = c / (1 + c),   normalisation N = c / (c + n),   pruning R = c / (c + n rho)
 
-c is the class's level relative to its half-effect level on the enzyme, n the relative level of half-maximal
-normalisation of tissue and rho = EC50_prune / EC50_norm the one free ratio; R covers lost vessels and sprouts that do
-not come, because what tissue does follows its own effective concentrations and not the enzyme's. A low effect
-normalises durably (Fan 2022, doi 10.3389/fimmu.2022.937924, low-dose anlotinib), a high one opens a window and closes
-it by pruning (Winkler 2004, PMID 15607960). On vessels the drug acts through N and R: their number and perfusion. The enzyme's
-inhibition is what VEGF no longer does to T cells (`vegf_suppression`).
+c is the level of the drug class relative to its half-effect level on the enzyme. n is the relative level of half-maximal
+normalisation of tissue, and rho = EC50_prune / EC50_norm is the only free ratio. R covers both lost vessels and absent sprouts,
+because tissue responds at its own effective concentrations and not at the enzyme's. A low effect normalises durably
+(Fan 2022, doi 10.3389/fimmu.2022.937924, low-dose anlotinib). A high effect opens a normalisation window, which pruning then
+closes (Winkler 2004, PMID 15607960). N and R carry the drug's effect on the number and perfusion of vessels. The inhibition of
+the enzyme reduces the action of VEGF on T cells (`vegf_suppression`).
 """
 
 from typing import Annotated, NamedTuple
