@@ -2,17 +2,18 @@
 
     -ln S = alpha m_a d + (alpha / r) m_b^2 d^2,   m = (M p + K) / (M (p + K)) with M_a for alpha and M_b for sqrt(beta)
 
-d is the site's dose from the plan's map (core, mass, penumbra; the map follows the mass as image guidance does),
-r = alpha/beta, p the site's pO2, M and K of Alper and Howard-Flanders (1956). By default alpha and sqrt(beta) scale
-alike: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (Wenzl and Wilkens 2011, Radiat Oncol
+d is the site's dose from the plan's map (core, mass, penumbra; the map follows the mass, as with image guidance),
+r = alpha/beta, p the site's pO2, M and K are those of Alper and Howard-Flanders (1956). By default alpha and sqrt(beta) scale
+by the same factor: the dose dependence of the oxygen effect is at most 11 % from 1 to 3 Gy (Wenzl and Wilkens 2011, Radiat Oncol
 6:171). Separate modifiers, of about 2 for alpha and 3 for sqrt(beta), can be computed from one survival table (JRR 2014 55:1028;
-cell line unknown) and may be given. The rule writes -ln S as a
-hazard; `cell_fate` draws. A fraction also kills part of the resident and circulating T cells, raises T-cell entry
-when the dose is low, and matures vessels slightly. Vessels are not killed: that needs more than about 8 Gy a
-fraction (Park 2012, doi 10.1667/RR2773.1). Fractions of one step add up: of resident T cells s^n survive n of them, by one draw each.
+cell line unknown) and may be set. The rule writes -ln S as a hazard; `cell_fate` draws the fates.
 
-Assumes: the long axis of a mass lies along x (as it is laid); repair is complete between fractions, also hours apart; no dependence on the
-cycle phase.
+A fraction also kills part of the resident and circulating T cells, raises T-cell entry when the dose is low, and slightly matures
+vessels. It kills no vessels: that takes more than about 8 Gy per fraction (Park 2012, doi 10.1667/RR2773.1). Fractions of one
+step add up: a share s^n of resident T cells survives n fractions, by one draw per T cell.
+
+Assumes: the long axis of a mass lies along x, as in its initial layout; repair is complete between fractions, even hours apart; no
+dependence on the cycle phase.
 """
 
 import math
@@ -101,14 +102,14 @@ def _add_log_kill(p, plan, centre, oxygen, state, hazard):
 
 @kernel
 def _kill_t_cells(p_death, stream, n, ids, dies_at_h):
-    """Let resident T cells die with probability p_death: one draw each. Reads ids; writes dies_at_h (h), rows [0, n)."""
+    """Kill resident T cells with probability p_death: one draw per T cell. Reads ids; writes dies_at_h (h), rows [0, n)."""
     for i in range(n):
         if uniform(draw(stream, _T_CELL_RADIATION, ids[i])[0]) < p_death:
             dies_at_h[i] = -np.inf
 
 
 def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters) -> None:
-    """Give one fraction to one lesion, but for its T cells."""
+    """Apply one fraction to one lesion and the blood; the lesion's T cells are treated in `update`."""
     longest, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block)
     site_cm = SITE_UM * 1e-4 * tissue.scale
     half_axes = (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(longest, 1.0) / 2.0)
@@ -127,7 +128,7 @@ def _deplete_blood(systemic: Systemic, share: float) -> None:
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Give the fractions that are due and let the low-dose effect rise and decay (two linear stages)."""
+    """Apply the fractions that are due; let the low-dose effect rise and decay (two linear stages)."""
     tissues = {tissue.name: tissue for tissue in state.active}
     for fraction in state.orders.fractions:
         if fraction.lesion in tissues:
@@ -135,7 +136,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     given = Counter(fraction.lesion for fraction in state.orders.fractions)
     for tissue in (tissues[name] for name in given if name in tissues):
         t = tissue.t_cells
-        # One draw a T cell for all fractions of the step: a second one would meet the numbers of the first.
+        # One draw per T cell for all fractions of the step: a second draw would return the same random numbers.
         _kill_t_cells(1.0 - p.t_cell_survival ** given[tissue.name], state.stream(tissue, clock), t.n, t.id, t.dies_at_h)
     onset = decay_share(1.0 / p.low_dose_onset_d, clock.dt_h / 24.0)
     decay = decay_share(1.0 / p.low_dose_decay_d, clock.dt_h / 24.0)
