@@ -1,21 +1,21 @@
-"""Population control: a section of 1e4 cells neither cures nor regrows a lesion of 1e10 by rounding.
+"""Population control: the small number of cells in a section (1e4) does not by itself cure or regrow a lesion of 1e10 cells.
 
-Each clonogen of the section stands for w of the lesion, each site and T cell for W (both equal at baseline). From
-day 0 on only this rule writes w, W and L. While the section holds more than n_min clonogens, fates are real and w stays. When a step would
-leave fewer, the section becomes weight-controlled: the survivors are made up to n_min weighted clonogens, their fates are withdrawn, and w
-follows their expected number,
+Each clonogen of the section stands for w clonogens of the lesion, and each site and T cell for W sites and T cells (w = W at
+baseline). From day 0 on only this rule writes w, W and L. While the section has more than n_min clonogens, fates are carried out
+and w is constant. When a step would leave fewer, the section becomes weight-controlled: the survivors are supplemented to n_min
+weighted clonogens, their fates are withdrawn, and w follows their expected number,
 
     w <- w sum_i exp(b_i - d_i) / n_kept x noise,   variance of log noise (b + d) / (w n)
 
-with hazards b of division and d of death; a T-cell kill is an event, so a killed clonogen counts 0. The noise is the
+with hazards b of division and d of death. A T-cell kill is an event, so a killed clonogen counts as 0. The noise is the
 lesion's own demographic noise. Weight control ends when w is back at W (births are placed again) or has fallen to 1
-(deaths are real: an empty section is then an eradication). A weighted clonogen killed by a T cell is replaced by a
-daughter of a surviving one drawn at random, placed beside it with its PD-L1 and antigen. So a weight-controlled section
-selects clonogens that T cells cannot kill.
+(deaths are carried out: an empty section is then an eradication). A weighted clonogen killed by a T cell is replaced by a
+daughter of a randomly drawn survivor, placed beside it with its PD-L1 and antigen. So a weight-controlled section
+selects for clonogens that T cells cannot kill.
 
-Growth beyond the section is the same at the other end: a full section pushes an outermost cell out of view at each birth
-(`displacement`), and w, W and L^3 rise by (m + 1) / m; T cells leave view in proportion. Constant-number Monte Carlo; with
-n_min = 0 only growth beyond the section remains.
+Growth beyond the section is the opposite case. Each birth in a full section pushes an outermost cell out of the section
+(`displacement`); w, W and L^3 rise by a factor (m + 1) / m, with m the cells in the section, and T cells leave in proportion. The
+method is constant-number Monte Carlo; with n_min = 0 only growth beyond the section remains.
 
 Assumes: weighted clonogens that die of other causes are restored in place, so a weight-controlled section does
 not select among them by oxygen.
@@ -39,7 +39,7 @@ from lesionlab.sim.state.state import State, Tissue
 _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
-# As narrow as the codes: otherwise eight sites are compared at a time instead of 64.
+# Same width as the codes; with wider integers eight sites are compared at a time instead of 64.
 _VIABLE, _NO_FATE, _DIVIDES = (np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)), np.uint8(NO_FATE), np.uint8(Hazard.DIVISION)
 
 
@@ -51,10 +51,10 @@ class Parameters(NamedTuple):
 
 
 def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
-    """Let w, W and L follow the cells that births pushed out of view since the last step; T cells go with them.
+    """Raise w, W and L for the cells that births pushed out of the section since the last step; remove T cells in proportion.
 
-    A section T cell also stands for W: without this, growth would create T cells. Every k-th row is removed. Rows are roughly
-    in the order of their sites, so all parts of the section lose the same share.
+    A section T cell also stands for W: without this removal, growth would create T cells. Every k-th row is removed. Rows are
+    roughly in the order of their sites, so all parts of the section lose the same share.
     """
     if not tissue.n_dropped:
         return
@@ -70,7 +70,7 @@ def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
 
 
 def _follow_growth(tissue: Tissue, days: float) -> None:
-    """Update the lesion's net growth from the change of its cells since the last call, `days` ago."""
+    """Update the lesion's net growth rate from the change of its cell number since the last call, `days` ago."""
     cells = tissue.lesion_cells
     if cells > 0.0 and tissue.cells_seen > 0.0:
         rate_per_d = math.log(cells / tissue.cells_seen) / days
@@ -80,7 +80,7 @@ def _follow_growth(tissue: Tissue, days: float) -> None:
 
 @kernel
 def _tally(window, state, fate):
-    """Return the numbers of clonogens now and after this step's fates. Reads state, fate (nz, ny, nx) in a window. No draws."""
+    """Return the number of clonogens before and after this step's fates. Reads state, fate (nz, ny, nx) in a window. No draws."""
     n = n_lost = n_dividing = 0
     for z in range(len(state)):
         for y in range(window[0], window[1]):
@@ -96,7 +96,7 @@ def _tally(window, state, fate):
 
 
 def _is_weight_controlled(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
-    """Tell whether this step's fates of n clonogens, which would leave n_after, are withdrawn in favour of the weight."""
+    """Return whether the weight replaces this step's fates, which would turn n clonogens into n_after."""
     if n == 0 or n_min == 0:
         return False
     if tissue.weight > 1.0:
@@ -105,7 +105,7 @@ def _is_weight_controlled(tissue: Tissue, n: int, n_after: int, n_min: int) -> b
 
 
 def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:
-    """Return which clonogens are kept, a boolean mask: all survivors, made up to n_min by the dying likeliest to survive."""
+    """Return a boolean mask of the clonogens kept: all survivors and, up to n_min, the dying with the highest expected number."""
     kept = (fates == NO_FATE) | (fates == Hazard.DIVISION)
     missing = min(n_min, len(fates)) - int(kept.sum())
     if kept.sum() >= n_min:
@@ -117,10 +117,10 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
 
 @kernel
 def _replace_lines(stream, geometry, killed, surviving, cells):
-    """Replace each killed clonogen by a daughter of a surviving one drawn at random: with its heritable state, on a free site beside it.
+    """Replace each killed clonogen by a daughter of a randomly drawn survivor, with its heritable state, on a free site beside it.
 
     geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). The content of the
-    free site (stroma, a dead cell) moves to the site of the killed clonogen. Where three drawn neighbours are all alive, the
+    free site (stroma, a dead cell) moves to the site of the killed clonogen. If three drawn neighbours are all alive, the
     daughter takes the killed clonogen's site. One draw per killed clonogen.
     """
     state, pd_l1, lost_antigen, hits, last_hit = cells
@@ -140,7 +140,7 @@ def _replace_lines(stream, geometry, killed, surviving, cells):
 
 
 def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: RandomStream) -> None:
-    """Withdraw the fates of the weighted clonogens and let the weight follow their hazards; viable: flat site indices."""
+    """Withdraw the fates of the weighted clonogens and update the weight by their hazards; viable: flat site indices."""
     hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
     fate = tissue.fate.reshape(-1)
     births, deaths = hazard[Hazard.DIVISION], hazard[Hazard.FAILED_DIVISION :]
@@ -160,14 +160,14 @@ def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: 
 
 
 def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
-    """Add to the ledger the deaths expressed by the weight; deaths that are committed are counted by `cell_death`."""
+    """Add to the ledger the deaths represented by the weight; `cell_death` counts the deaths carried out."""
     expected = (1.0 - np.exp(-deaths)).sum(axis=1)
     real = np.bincount(dying, minlength=len(tissue.ledger))[1 : len(tissue.ledger)]
     tissue.ledger[1:] += tissue.weight * np.maximum(expected - real, 0.0)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Resolve the proposed fates of every lesion and let its weight and scale follow."""
+    """Resolve the proposed fates in every lesion and update its weight and scale."""
     for tissue in state.active:
         stream = state.stream(tissue, clock)
         words = draw(stream, int(Purpose.WEIGHTED_CLONOGENS), np.uint32(0))
@@ -179,6 +179,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         if tissue.is_weight_controlled:
             viable = sites_of(tissue.state, _PROLIFERATING, _QUIESCENT, tissue.window)
             _hold(tissue, viable, p.n_min, normal(words[0], words[1]), stream)
-        # The last use of this step's hazards; rules add to these two rows instead of overwriting them.
+        # Last use of this step's hazards. These two are reset because rules add to them instead of overwriting them.
         for cause in (Hazard.RADIATION, Hazard.T_CELL):
             cut(tissue.hazard[cause], tissue.window)[:] = 0.0
