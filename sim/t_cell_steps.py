@@ -1,4 +1,4 @@
-"""T cells in micro-steps: in each of a step's ten all move, then all hit; a section's whole step is one compiled call."""
+"""T cells in micro-steps: in each of a step's ten, all T cells move, then all hit; a section's step is one compiled call."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -20,10 +20,10 @@ from lesionlab.sim.state.t_cells import GhostContacts, join
 
 @kernel
 def _take_turns(span, is_begun, stream, motion, killing, ghost_contacts):
-    """Take turns for the micro-steps span = (first, end, minute at the step's start); return (end, number of visits).
+    """Move and hit in the micro-steps span = (first, end, minute at the step's start); return (end, number of ghost contacts).
 
-    Where the visits have no room for two more a T cell it returns early, between move and hit, with the micro-step it is
-    in; called again with is_begun it goes on from there.
+    If the table of ghost contacts has no room for two more per T cell, return early, between moving and hitting, with the current
+    micro-step in place of `end`. Called again from there with is_begun, it continues.
     """
     first, end, minute = span
     n, t_cell, clonogen, site, is_engaged = ghost_contacts
@@ -33,7 +33,7 @@ def _take_turns(span, is_begun, stream, motion, killing, ghost_contacts):
         if not is_begun or m > first:
             take_turn(stream, m, motion, (n, t_cell, clonogen, site, is_engaged))
             n = advance_ghost_contacts(stream, when, killing, (n, t_cell, clonogen, site, is_engaged))
-        # Only a light section, where w < W, begins visits.
+        # Ghost contacts begin only in an under-weighted section (w < W).
         if killing.chances[3] < 1.0 and n + 2 * n_t_cells > len(t_cell):
             return m, n
         n += decide((0, n_t_cells), stream, when, killing, (n, t_cell, clonogen, site, is_engaged))[1]
@@ -43,7 +43,7 @@ def _take_turns(span, is_begun, stream, motion, killing, ghost_contacts):
 
 def _share_turns(span: tuple[int, int, int], stream: RandomStream, motion: MotionInputs, killing: KillingInputs,
                  ghost_contacts: GhostContacts) -> None:
-    """Do as `_take_turns` does, the rows of T cells shared out among the free threads."""
+    """Do the same as `_take_turns`, with the rows of T cells divided among the free threads."""
     n = len(killing.rows[0])
     for m in range(span[0], span[1]):
         when = (span[2] + m * MICRO_STEP_MIN, m)
@@ -59,7 +59,7 @@ def _share_turns(span: tuple[int, int, int], stream: RandomStream, motion: Motio
 
 
 def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
-    """Take all micro-steps of a step in every lesion, as `t_cell_motion` and `t_cell_killing` do by turns."""
+    """Run all micro-steps of a step in every lesion: `t_cell_motion` and `t_cell_killing` in alternation."""
     for tissue in state.active:
         t, ghost_contacts = tissue.t_cells, tissue.ghost_contacts
         if t.n == 0 and ghost_contacts.n == 0:
