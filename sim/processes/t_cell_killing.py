@@ -114,7 +114,7 @@ def _settle(window, n_hits, oldest, hits, last_hit, hazard):
 def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> None:
     """Write a certain death for every cell with enough hits; forget hits too old to add to one of the next micro-step.
 
-    `land` would forget them too. Until then every displaced cell would carry its hit time along, at one cache line each.
+    `land` would forget them too, but until then every displaced cell would move its hit time along, at one cache line each.
     """
     _settle(tissue.window, n_hits, next_minute - memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
 
@@ -156,7 +156,7 @@ def _find(p_real, stream, t_cell, at, geometry, cells):
 
 @kernel
 def _engage(p_real, stream, word, n_hits, killing, t_cell, ghost_contacts):
-    """Search a target for a free T cell, t_cell = (id, site); return it and the two sites where ghost contacts begin, each -1 for none.
+    """Find a target for a free T cell, t_cell = (id, site); return it and the two sites where ghost contacts begin, each -1 for none.
 
     The T cell's own site comes first; the drawn neighbour is searched unless a cell on the own site occupies the T cell.
     """
