@@ -56,7 +56,7 @@ ORDINARY_NAMES = {"sim/record/seal.py": {"_probe", "_answer_probe", "PROBE_S", "
 NOT_YET_REWRITTEN = {
     *(f"sim/processes/{name}.py" for name in ("vessels", "t_cell_killing", "t_cell_entry", "t_cell_priming", "t_cell_exhaustion",
                                               "cell_cycle", "vegf_blockade", "radiobiology", "population_control")),
-    "sim/t_cell_steps.py", "sim/treatment/courses.py",
+    "sim/t_cell_steps.py",
     *(f"sim/record/{name}.py" for name in ("reader", "writer", "files", "schema", "seal")),
     "sim/scenario/load.py", "sim/scenario/yaml_document.py", "docs/odd.md", "docs/parameters.md", "docs/verification.md",
 }
