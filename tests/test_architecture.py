@@ -57,7 +57,7 @@ NOT_YET_REWRITTEN = {
     *(f"sim/processes/{name}.py" for name in ("vessels", "t_cell_killing", "t_cell_entry", "t_cell_priming", "t_cell_exhaustion",
                                               "cell_cycle", "vegf_blockade", "radiobiology", "population_control")),
     "sim/t_cell_steps.py",
-    "docs/odd.md", "docs/parameters.md", "docs/verification.md",
+    "docs/parameters.md", "docs/verification.md",
 }
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "scenarios").rglob("*.yaml")])
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
