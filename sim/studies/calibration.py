@@ -147,7 +147,7 @@ def fitted_names(scenario: Scenario, until_d: float | None = None) -> tuple[str,
 
 
 def early_day(scenario: Scenario, until_d: float | None) -> float | None:
-    """Return the day to which each trial is run first: that of the last finding in the early part of the calendar, None without one."""
+    """Return the day to which each trial is run first: that of the last finding in the early part of the calendar, if any."""
     end_d = scenario.day(scenario.end) if until_d is None else until_d
     days = [scenario.day(scenario.reported[name].date) for name in fitted_names(scenario, until_d)]
     early = [day for day in days if 0 < day <= EARLY_SHARE * scenario.day(scenario.end)]
