@@ -1,7 +1,7 @@
-"""Parameters of the rules: unit, meaning, range, evidence and source travel with each value.
+"""Model parameters: each is declared with its unit, meaning, range, evidence and source.
 
-A process declares `class Parameters(NamedTuple)` whose fields are `Annotated[float, quantity(...)]`. Numba takes
-the tuple as it is; pydantic checks what a scenario says about it.
+A process declares `class Parameters(NamedTuple)` whose fields are `Annotated[float, quantity(...)]`. Numba accepts
+the tuple directly; pydantic validates the values that a scenario sets.
 """
 
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args, get_type_hints
@@ -30,7 +30,7 @@ class Strict(BaseModel):
 
     @model_validator(mode="after")
     def _marks_name_keys(self) -> Self:
-        """Refuse a mark on a key that the block does not have."""
+        """Reject an evidence mark for a key that the block does not have."""
         keys = [field.alias or name for name, field in type(self).model_fields.items() if name not in ("evidence", "note")]
         marked = self.evidence if isinstance(self.evidence, dict) else {}
         refuse((("evidence", key), f"no key is called '{key}'" + did_you_mean(key, keys)) for key in marked if key not in keys)
@@ -38,7 +38,7 @@ class Strict(BaseModel):
 
 
 def value(unit: str, meaning: str, default: Any = ..., **limits: float) -> Any:
-    """Describe a value of a scenario's block: its unit, its meaning and its limits (gt, ge, lt, le)."""
+    """Describe a value in a scenario block: its unit, its meaning and its limits (gt, ge, lt, le)."""
     return Field(default=default, description=meaning, json_schema_extra={"unit": unit}, **limits)  # type: ignore[call-overload]
 
 
@@ -46,8 +46,8 @@ def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidenc
              prior: tuple[float, float] | None = None) -> FieldInfo:
     """Describe one parameter: unit ("1" if dimensionless), meaning, evidence, source and two ranges.
 
-    [low, high] is what a scenario may set: what makes physical sense. `prior` is what is thought of this patient, within which
-    a calibration seeks; it is the same range unless stated.
+    [low, high] is the physically meaningful range, which a scenario may set. `prior` is the range thought plausible for this
+    patient; a calibration searches within it. It defaults to [low, high].
     """
     prior_low, prior_high = prior or (low, high)
     extra: dict[str, Any] = {"unit": unit, "low": low, "high": high, "prior_low": prior_low, "prior_high": prior_high,
@@ -57,7 +57,7 @@ def quantity(unit: str, meaning: str, low: float, high: float, evidence: Evidenc
 
 
 class Description(NamedTuple):
-    """What is known of one parameter, for printing; `default` carries the field's own type."""
+    """The description of one parameter, for printing; `default` has the type of the field."""
 
     name: str
     default: float
@@ -72,7 +72,7 @@ class Description(NamedTuple):
 
     @property
     def has_narrower_prior(self) -> bool:
-        """Whether a scenario may set more than the prior holds."""
+        """Whether the prior differs from the range that a scenario may set."""
         return (self.prior_low, self.prior_high) != (self.low, self.high)
 
     def is_in_prior(self, value: float) -> bool:
@@ -102,7 +102,7 @@ def group_model(name: str, group: Any) -> type[Strict]:
 
 
 def _in_order(model: type[Strict], pairs: tuple[tuple[str, str], ...]) -> type[Strict]:
-    """Return a model that also refuses a pair of parameters whose first is not below the second."""
+    """Return a model that also requires the first parameter of each pair to be below the second."""
 
     class Ordered(model):  # type: ignore[valid-type, misc]
         @model_validator(mode="after")
@@ -116,7 +116,7 @@ def _in_order(model: type[Strict], pairs: tuple[tuple[str, str], ...]) -> type[S
 
 
 def build(group: Any, block: BaseModel) -> Any:
-    """Return the parameter tuple of a checked block; each value is cast to its declared type, so kernels compile once."""
+    """Return the parameter tuple of a validated block. Each value is cast to its declared type, so that kernels compile once."""
     hints = get_type_hints(group)
     return group(**{field: hints[field](getattr(block, field)) for field in group._fields})
 

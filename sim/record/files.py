@@ -1,9 +1,10 @@
-"""Files that are written whole or not at all: where the next version waits, who has a file open, how much space it may take.
+"""Atomic writing of files: drafts of the next version, locks on open files, and allocation of disk space.
 
-A file that waits to take its place has no name where the system knows such files (Linux), so that a kill leaves nothing. Elsewhere,
-and for the moment in which it replaces another, it is called `.NAME.PROCESS-NUMBER.writing` after the process that writes it. It is
-locked as long as that process lives: whoever writes NAME next clears away what a killed one left. What is written to a symbolic link
-goes to its target. Two that make one new file at once: the first to put it in its place has it, the other is told so.
+Where the system supports unnamed files (Linux), a draft has no name until it is placed, so that a kill leaves nothing behind.
+On other systems, and for the moment in which it replaces an existing file, a draft is named `.NAME.PROCESS-NUMBER.writing` after
+the process that writes it. The draft is locked while that process lives; the next process that writes NAME deletes the drafts of
+killed processes. A write to a symbolic link goes to its target. If two processes create the same new file at once, the first to
+place it succeeds and the other gets an error.
 """
 
 import contextlib
@@ -31,14 +32,14 @@ except ImportError as error:
 
 _CAN_BE_NAMELESS = hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd")
 LONGEST_NAME = 200
-"""Of a name, what a waiting file's name repeats: file systems allow 255 bytes."""
+"""The most characters of the target's name that a draft's name repeats: file systems allow 255 bytes."""
 
 
 def through_links(path: Path | str) -> Path:
-    """Return the file that a path stands for: at the end of symbolic links, which need not be there yet.
+    """Return the file that a path leads to after following symbolic links; the file need not exist yet.
 
     Raises:
-        UserError: the links go round in a circle, or something is there that is no file.
+        UserError: the links form a circle, or the path exists and is no regular file.
     """
     try:
         real = Path(os.path.realpath(path))
@@ -56,15 +57,15 @@ def _waiting_names(target: Path) -> str:
 
 
 class Draft:
-    """The next version of a file, locked for this process: without a name where the system allows that, so that a kill leaves nothing.
+    """The next version of a file, locked by this process; unnamed where the system allows it, so that a kill leaves nothing behind.
 
     Attributes:
-        descriptor: of the open file; whoever needs it longer than the draft lives makes a duplicate.
-        path: by which the file can be opened.
+        descriptor: the descriptor of the open file; duplicate it to use it after the draft is closed.
+        path: the path by which the file can be opened.
     """
 
     def __init__(self, target: Path) -> None:
-        """Make an empty file in the target's folder; raises OSError."""
+        """Create an empty file in the target's folder; raises OSError."""
         self._target, self._name = target, None if _CAN_BE_NAMELESS else _waiting_name(target)
         self.descriptor = self._nameless() if _CAN_BE_NAMELESS else self._named()
         self.path = f"/proc/self/fd/{self.descriptor}" if self._name is None else str(self._name)
@@ -84,23 +85,23 @@ class Draft:
         assert self._name is not None
         while True:
             descriptor = os.open(self._name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-            # Whoever clears away may have taken the file for a dead one's before it was locked.
+            # Before it was locked, another process may have deleted it as a draft of a dead process.
             if _lock(descriptor, fcntl.LOCK_SH) and is_at(descriptor, self._name):
                 return descriptor
             os.close(descriptor)
             self._name = _waiting_name(self._target)
 
     def hdf5(self, mode: str, **options: Any) -> h5py.File:
-        """Open the draft as an HDF5 file; only the driver of buffered files takes one without a name."""
+        """Open the draft as an HDF5 file; only the `stdio` driver opens an unnamed one."""
         driver = "stdio" if self._name is None else None
         return h5py.File(self.path, mode, driver=driver, locking=False, track_order=True, **options)
 
     def place(self, is_new: bool) -> None:
-        """Give the draft its target's name, safe on disk.
+        """Sync the draft to disk and give it the target's name.
 
         Raises:
-            FileExistsError: it is to be new, and something stands there meanwhile.
-            OSError: it cannot be written.
+            FileExistsError: `is_new` is set and the target exists by now.
+            OSError: the file cannot be written.
         """
         with contextlib.suppress(FileNotFoundError):
             os.fchmod(self.descriptor, self._target.stat().st_mode & 0o777)
@@ -116,18 +117,18 @@ class Draft:
 
     def _link(self, to: Path) -> None:
         try:
-            # Only with a folder's descriptor does Python let the system follow the link to a file that has no name.
+            # Python lets the system follow the link to an unnamed file only if a descriptor for a folder is passed.
             os.link(self.path, to, src_dir_fd=self.descriptor, follow_symlinks=True)
         except FileExistsError:
             raise
         except OSError:
-            # A file system without hard links: there the last of two at once wins.
+            # On a file system without hard links, the last of two concurrent writers wins.
             if self._name is None or os.path.lexists(to):
                 raise
             os.replace(self._name, to)
 
     def discard(self) -> None:
-        """Close the draft, and remove it if it was not placed."""
+        """Close the draft and delete it if it was not placed."""
         if self._name is not None:
             with contextlib.suppress(OSError):
                 self._name.unlink(missing_ok=True)
@@ -140,10 +141,10 @@ def _waiting_name(target: Path) -> Path:
 
 @contextlib.contextmanager
 def draft(target: Path) -> Iterator[Draft]:
-    """Give the next version of a file; it is gone afterwards unless it was placed. What dead processes left is cleared away first.
+    """Yield a draft of a file's next version; it is deleted on exit unless it was placed. Drafts of dead processes are deleted first.
 
     Raises:
-        OSError: no file can be made there.
+        OSError: no file can be created there.
     """
     clear_away(target)
     made = Draft(target)
@@ -154,7 +155,7 @@ def draft(target: Path) -> Iterator[Draft]:
 
 
 def _lock(descriptor: int, kind: int) -> bool:
-    """Lock an open file if nobody else has; where files cannot be locked it counts as done."""
+    """Lock an open file without waiting; return False if another process has it locked, True where files cannot be locked."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
@@ -163,7 +164,7 @@ def _lock(descriptor: int, kind: int) -> bool:
 
 
 def is_at(descriptor: int, path: Path) -> bool:
-    """Return whether an open file is still the one that stands at a path."""
+    """Return whether an open file is still the file at a path."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except OSError:
@@ -171,7 +172,7 @@ def is_at(descriptor: int, path: Path) -> bool:
 
 
 def left_behind(target: Path) -> list[Path]:
-    """Return what processes that are dead left of the next versions of a file."""
+    """Return the drafts of a file that dead processes left behind."""
     found = []
     with contextlib.suppress(OSError):
         for entry in os.scandir(target.parent):
@@ -181,7 +182,7 @@ def left_behind(target: Path) -> list[Path]:
 
 
 def clear_away(target: Path) -> None:
-    """Remove what processes that are dead left of the next versions of a file."""
+    """Delete the drafts of a file that dead processes left behind."""
     for path in left_behind(target):
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_RDONLY)
@@ -200,7 +201,7 @@ def claim(path: Path) -> int | None:
     """
     while True:
         descriptor = os.open(path, os.O_RDONLY)
-        # Alone for a moment, so that of two that come at once only one finds nobody else here.
+        # The lock is exclusive for a moment, so that only one of two concurrent processes gets it.
         if not (_lock(descriptor, fcntl.LOCK_EX) and _lock(descriptor, fcntl.LOCK_SH)):
             os.close(descriptor)
             return None
@@ -210,7 +211,7 @@ def claim(path: Path) -> int | None:
 
 
 def is_in_use(path: Path | str) -> bool:
-    """Return whether a writer, or a reader that locks, holds the file open; False where files cannot be locked."""
+    """Return whether a writer, or a reader that locks, has the file open; False where files cannot be locked."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except (OSError, ValueError):
@@ -223,10 +224,10 @@ def is_in_use(path: Path | str) -> bool:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep a folder, made if need be, for this process while the block runs.
+    """Lock a folder for this process while the block runs; the folder is created if necessary.
 
     Raises:
-        UserError: another process keeps it, or it cannot be made.
+        UserError: another process has locked it, or it cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -243,7 +244,7 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder(inside: Path | None = None) -> Iterator[Path]:
-    """Yield a folder that is gone afterwards; what killed processes left of theirs is cleared away first."""
+    """Yield a folder that is deleted on exit; temporary folders of killed processes are deleted first."""
     above, prefix = Path(inside or tempfile.gettempdir()), "lesionlab-run-"
     for left in above.glob(f"{prefix}*"):
         with contextlib.suppress(OSError):
@@ -264,7 +265,7 @@ def temporary_folder(inside: Path | None = None) -> Iterator[Path]:
 
 
 def mark(path: Path, **attributes: object) -> None:
-    """Set root attributes of a record that nobody writes any more; it is whole at every moment, as at a commit."""
+    """Set root attributes of a record that is no longer being written; it is replaced atomically, as by a commit."""
     target = through_links(path)
     with draft(target) as made:
         copy_unsealed(target, made)
@@ -275,16 +276,16 @@ def mark(path: Path, **attributes: object) -> None:
 
 
 def copy_unsealed(source: Path, made: Draft) -> None:
-    """Copy a record into its next version, without the seal, which every version has anew."""
+    """Copy a record into a draft without its seal; each version gets a new one."""
     shutil.copyfile(source, made.path)
     unseal(made.descriptor)
 
 
 @contextlib.contextmanager
 def uninterrupted(patience: float = inf) -> Iterator[list[tuple[int, Any]]]:
-    """Let Ctrl-C wait until the block is left: raised in a callback of HDF5's objects it would be lost, and the run go on.
+    """Defer Ctrl-C until the block is left: raised inside an HDF5 callback, it would be lost and the run would continue.
 
-    Gives the list of what was pressed so far, to look at. After more than `patience` times it waits no longer.
+    Yields the list of interrupts received so far. After more than `patience` interrupts they are no longer deferred.
     """
     before = signal.getsignal(signal.SIGINT)
     pressed: list[tuple[int, Any]] = []
@@ -307,7 +308,7 @@ def uninterrupted(patience: float = inf) -> Iterator[list[tuple[int, Any]]]:
 
 
 def claim_space(descriptor: int, more_bytes: int) -> None:
-    """Let a file grow by so many bytes, where the system knows how; HDF5 gives back on closing what it did not need.
+    """Allocate this many more bytes to a file where the system supports it; on closing, HDF5 releases what it did not use.
 
     Raises:
         OSError: the disk is full.
@@ -317,6 +318,6 @@ def claim_space(descriptor: int, more_bytes: int) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Return why a file could not be read or written in one line, in the system's words where it has any."""
+    """Return in one line why a file could not be read or written, with the system's message if there is one."""
     number = getattr(error, "errno", None)
     return os.strerror(number) if number else " ".join(str(error).split())

@@ -1,4 +1,4 @@
-"""What a record holds of a run's past: who ran what, its checkpoints, and the rows that another record may take over."""
+"""Reading a record: its run, its checkpoints, and the earlier rows that another record may copy."""
 
 import hashlib
 import json
@@ -27,9 +27,10 @@ SAME_TIME_D = 1e-9
 
 
 class Past(NamedTuple):
-    """What is taken over of a record up to a day: what lies before it, and its own row and pictures if they were due then.
+    """The part of a record that is copied into another: everything before a day, and that day's row and snapshots if they were due.
 
-    Events of the day itself are left out: they belong to the step that begins there. `is_same_run`: its kept checkpoints too.
+    Events of the day itself are left out: they belong to the step that begins there. With `is_same_run`, the kept checkpoints are
+    copied too.
     """
 
     path: Path
@@ -41,7 +42,7 @@ class Past(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordedRun:
-    """One record's run: its root attributes, the resolved scenario as text, the days of the checkpoints that it keeps."""
+    """The run of one record: its root attributes, the resolved scenario as text, and the days of the kept checkpoints."""
 
     path: Path
     attributes: dict[str, Any]
@@ -50,7 +51,7 @@ class RecordedRun:
 
     @cached_property
     def scenario(self) -> Any:
-        """The scenario that was run; raises UserError if this version does not understand it."""
+        """The scenario that was run; raises UserError if this version cannot read it."""
         return scenario_from_text(self.scenario_yaml, f"{self.path}: scenario")
 
     @property
@@ -61,32 +62,32 @@ class RecordedRun:
 
     @property
     def until_d(self) -> float | None:
-        """The day on which the run was to end; None for the scenario's end."""
+        """The requested end day of the run; None for the scenario's end."""
         return float(self.attributes["until_d"]) if "until_d" in self.attributes else None
 
     @property
     def replicate(self) -> int:
-        """The replicate's number."""
+        """The replicate number."""
         return int(self.attributes["replicate"])
 
     @property
     def is_quick(self) -> bool:
-        """Whether the sections are small; the scenario has their sizes already."""
+        """Whether the run uses small sections; the recorded scenario already holds their sizes."""
         return bool(self.attributes["is_quick"])
 
     @property
     def is_fork(self) -> bool:
-        """Whether its first part is another record's."""
+        """Whether the first part of the run was copied from another record."""
         return "fork_day" in self.attributes
 
     @property
     def calendar_d(self) -> int:
-        """The days of the scenario's calendar."""
+        """The length of the scenario's calendar (d)."""
         return (date.fromisoformat(self.attributes["end_date"]) - date.fromisoformat(self.attributes["start_date"])).days
 
     @property
     def outlook(self) -> str:
-        """Whether and how the run can go on, in a few words; also what a commit that was cut off left beside the record."""
+        """A short text: whether and how the run can be resumed, and any file that an interrupted commit left beside the record."""
         left = [] if is_in_use(self.path) else left_behind(through_links(self.path))
         return self._next_step + (f" ({left[0]} is left of a commit that was cut off; delete it or go on)" if left else "")
 
@@ -110,18 +111,18 @@ class RecordedRun:
 
     @property
     def later(self) -> list[dict[str, Any]]:
-        """What computed the parts of the run that other code or libraries added: from_day, code_version, provenance."""
+        """The parts of the run that other code or library versions computed: from_day, code_version and provenance of each."""
         return list(json.loads(self.attributes.get("continued_with", "[]")))
 
     @property
     def code_version(self) -> str:
-        """The code that computed the last part."""
+        """The code version that computed the last part."""
         return str(self.later[-1]["code_version"] if self.later else self.attributes["code_version"])
 
 
 @contextmanager
 def opened(path: Path | str) -> Iterator[h5py.File]:
-    """Open a record for reading; raises UserError where there is none or it is damaged, also for what is wrong while it is open."""
+    """Open a record for reading; raises UserError if it is missing or damaged, and for read errors inside the block."""
     if not Path(path).exists():
         raise UserError(f"{path}: no such record")
     try:
@@ -140,7 +141,7 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
 
 
 def root_attributes(path: Path | str) -> dict[str, Any]:
-    """Return the root attributes of a record that is as it was written; none of any other file."""
+    """Return the root attributes of an undamaged record; an empty dict for any other file."""
     try:
         if examine(path).damage:
             return {}
@@ -151,7 +152,7 @@ def root_attributes(path: Path | str) -> dict[str, Any]:
 
 
 def read_run(path: Path | str) -> RecordedRun:
-    """Return whose run a record is; raises UserError where there is none."""
+    """Return the run of a record; raises UserError if there is no readable record."""
     with opened(path) as file:
         kept = file.get("checkpoints", {})
         if not isinstance(json.loads(file.attrs.get("continued_with", "[]")), list):
@@ -164,7 +165,7 @@ def read_checkpoint(path: Path | str, at_d: float | None = None, is_checked: boo
     """Return the time (d) and the state arrays of a record's last commit, or of its last checkpoint at or before a day.
 
     Raises:
-        UserError: there is no such record or checkpoint, or, unless not `is_checked`, its arrays have not the hash that they had.
+        UserError: there is no such record or checkpoint, or, with `is_checked`, its arrays do not match the stored hash.
     """
     arrays: dict[str, NDArray[Any]] = {}
 
@@ -187,7 +188,7 @@ def read_checkpoint(path: Path | str, at_d: float | None = None, is_checked: boo
 
 
 def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Return the sha256 of named arrays: per sorted name the name, a zero byte, dtype, shape and bytes in C order."""
+    """Return the sha256 of named arrays: for each name in sorted order the name, a zero byte, dtype, shape and bytes in C order."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.asarray(arrays[name])
@@ -197,7 +198,7 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 
 def take_over(past: Past, file: h5py.File) -> None:
-    """Copy a record's past into a fresh record with the same lesions; drugs are matched by name, a new one's level is 0."""
+    """Copy a record's past into a new record with the same lesions; drugs are matched by name, and a new drug has level 0."""
     with opened(past.path) as source:
         _copy(source, file, "time", _count(source["time"], past.time_d, past.has_row))
         _copy(source, file, "event", _count(source["event_time_d"], past.time_d, False))
@@ -215,7 +216,7 @@ def _count(times_d: h5py.Dataset, until_d: float, is_inclusive: bool) -> int:
 
 
 def _copy(source: h5py.Group, target: h5py.Group, axis: str, n: int) -> None:
-    """Append the first n rows of everything along an axis, as far as the source has it."""
+    """Append the first n rows of every variable along an axis that the source also has."""
     names = [axis, *(name for name, item in target.items() if _axes(item)[:1] == [axis])]
     rows = {}
     for name in (name for name in names if name in source):
@@ -227,7 +228,7 @@ def _copy(source: h5py.Group, target: h5py.Group, axis: str, n: int) -> None:
 
 
 def _by_name(columns: NDArray[Any], names: list[str], targets: list[str]) -> NDArray[Any]:
-    """Return the columns of the wanted names; one that was not there is 0."""
+    """Return the columns in the order of the target names; a name without a column gets zeros."""
     chosen = np.zeros((len(columns), len(targets)))
     for index, name in enumerate(targets):
         if name in names:
@@ -236,7 +237,7 @@ def _by_name(columns: NDArray[Any], names: list[str], targets: list[str]) -> NDA
 
 
 def _axes(item: h5py.Group | h5py.Dataset) -> list[str]:
-    """Return the names of a variable's axes; none for anything else."""
+    """Return the names of a variable's axes; an empty list for a group or a scale."""
     if not isinstance(item, h5py.Dataset) or item.is_scale:
         return []
     return [axis[0].name.rpartition("/")[2] for axis in item.dims if len(axis)]

@@ -1,8 +1,8 @@
-"""What a record looks like on disk: one HDF5 file a run, declared in `lay_out` and nowhere else.
+"""The layout of a record on disk: one HDF5 file per run, declared only in `lay_out`.
 
-Every axis of every dataset has a dimension scale of its own name, and every numeric dataset its unit, so that
-the file opens as netCDF-4 (xarray, h5dump). Snapshots call their time axis `snapshot_time`: xarray refuses a
-tree in which a group and its parent give the same dimension different coordinates.
+Every axis of every dataset has a dimension scale of the same name, and every numeric dataset has its unit, so that
+the file opens as netCDF-4 (xarray, h5dump). The time axis of snapshots is called `snapshot_time`, because xarray rejects
+a tree in which a group and its parent have different coordinates for the same dimension.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Header:
-    """What is known before the first step: root attributes, the resolved scenario and every series that will be written."""
+    """The data known before the first step: root attributes, the resolved scenario and every series to be written."""
 
     attributes: Mapping[str, Any]
     scenario_yaml: str
@@ -96,11 +96,11 @@ DECLARED = Declared(
               **{name: ("text" if dtype is TEXT else "number", ("event",)) for name, dtype, _, _ in EVENT_COLUMNS}},
     pictures={**{name: ("number", (name,)) for name in ("snapshot_time", "z", "y", "x")}, "scale": ("number", ("snapshot_time",)),
               **{name: ("number", ("snapshot_time", "z", "y", "x")) for name, *_ in SNAPSHOT_COLUMNS}})
-"""What a record must hold to be read; `analysis` checks by it too."""
+"""The contents that a record must have to be read; `analysis` checks against the same declaration."""
 
 
 def lay_out(file: h5py.File, header: Header) -> None:
-    """Write the whole empty layout of a record into a fresh file; every dataset that appears later appears here."""
+    """Write the complete empty layout of a record into a new file: every dataset of a record except those of checkpoints."""
     file.attrs.update({name: int(value) if isinstance(value, bool) else value for name, value in header.attributes.items()})
     file.attrs.update(Conventions="CF-1.11", schema=SCHEMA, schema_version=SCHEMA_VERSION, status="running", end_reason="",
                       state_sha256="", committed_time_d=np.nan, disclaimer=DISCLAIMER, missing_values=MISSING,
@@ -110,7 +110,7 @@ def lay_out(file: h5py.File, header: Header) -> None:
     add_axis(file, "time", np.empty(0), "d", "time since the start", is_growing=True)
     add_axis(file, "event", np.empty(0, np.int32), "1", "index of the event", is_growing=True)
     add_axis(file, "lesion", [lesion.name for lesion in lesions], "", "lesion")
-    # A dimension of length 0 must be growing: HDF5 has no chunks, and netCDF no fixed dimension, of length 0.
+    # A dimension of length 0 must be extensible: HDF5 has no chunks, and netCDF no fixed dimension, of length 0.
     add_axis(file, "drug", [drug.name for drug in drugs], "", "drug", is_growing=not drugs)
     for name, values, dtype, unit, long_name in (
             ("lesion_role", [lesion.role for lesion in lesions], TEXT, "", "target, non_target or not_evaluable"),
@@ -144,11 +144,11 @@ def _lay_out_snapshots(group: h5py.Group, lesion: LesionHeader) -> None:
 
 def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any], unit: str, long_name: str,
              is_growing: bool = False) -> h5py.Dataset:
-    """Write a dimension scale (n,) of strings or numbers; a growing one can be extended without end."""
+    """Write a dimension scale (n,) of strings or numbers; a growing one has no maximum length."""
     dtype = values.dtype if isinstance(values, np.ndarray) else TEXT
     growth: dict[str, Any] = {"maxshape": (None,), "chunks": (ROWS_PER_CHUNK,), "fletcher32": dtype is not TEXT} if is_growing else {}
     if is_growing and dtype == np.float64:
-        # Rows that a kill left unwritten must not read as day 0.
+        # Rows left unwritten by a kill must not be read as day 0.
         growth["fillvalue"] = np.nan
     axis = group.create_dataset(name, data=values, dtype=dtype, shape=(len(values),), **growth)
     axis.make_scale(name)
@@ -160,19 +160,19 @@ def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any],
 
 def add_variable(group: h5py.Group, name: str, dimensions: tuple[str, ...], dtype: Any, unit: str, long_name: str,
                  level: int = 0) -> h5py.Dataset:
-    """Write an empty variable over axes of the group, growing as they do; floats start as nan; level 0 is uncompressed.
+    """Write an empty variable over axes of the group; it grows with them. Floats start as nan; level 0 is uncompressed.
 
-    What grows carries a checksum; the rest has the file's seal alone.
+    Growing numeric variables have a checksum; the others are covered by the file's seal only.
     """
     axes = [group[dimension] for dimension in dimensions]
     is_growing = any(axis.maxshape == (None,) for axis in axes)
-    # A field's chunk is one snapshot: that is what a reader draws.
+    # A field's chunk is one snapshot, the unit that a reader plots.
     rows = ROWS_PER_CHUNK if len(axes) < 4 else 1
     options: dict[str, Any] = {"fillvalue": np.nan} if np.issubdtype(np.dtype(dtype), np.floating) else {}
     if is_growing:
         options["maxshape"] = tuple(axis.maxshape[0] for axis in axes)
         options["chunks"] = (rows, *(max(1, len(axis)) for axis in axes[1:]))
-        # HDF5 can check numbers only.
+        # HDF5 computes checksums of numbers only.
         options["fletcher32"] = dtype is not TEXT
     if is_growing and level:
         options |= {"compression": "gzip", "compression_opts": level, "shuffle": True}
@@ -186,7 +186,7 @@ def add_variable(group: h5py.Group, name: str, dimensions: tuple[str, ...], dtyp
 
 
 def extend(group: h5py.Group, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> None:
-    """Append rows to datasets that grow along their first axis; the first column is their common scale."""
+    """Append rows to datasets that grow along their first axis; the first column is their shared dimension scale."""
     if not columns or not len(next(iter(columns.values()))):
         return
     old = len(group[next(iter(columns))])
@@ -197,7 +197,7 @@ def extend(group: h5py.Group, columns: Mapping[str, Sequence[Any] | NDArray[Any]
 
 
 def add_checkpoint(file: h5py.File, name: str, arrays: Mapping[str, NDArray[Any]], time_d: float, state_sha256: str) -> None:
-    """Write a new group of state arrays as they are (dtype, shape, bytes), over nameless axes that readers of netCDF do not list."""
+    """Write a new group of unchanged state arrays (dtype, shape, bytes), over unnamed axes that netCDF readers do not list."""
     group = file.create_group(name, track_order=True)
     group.attrs.update(time_d=float(time_d), state_sha256=state_sha256)
     for path, value in arrays.items():
@@ -214,7 +214,7 @@ def add_checkpoint(file: h5py.File, name: str, arrays: Mapping[str, NDArray[Any]
 
 
 def round_mantissa(values: NDArray[np.floating], bits: int = 10) -> NDArray[np.float32]:
-    """Return float32 `values` rounded to `bits` mantissa bits, ties to even, so that they pack: relative error 2**-(bits + 1)."""
+    """Return float32 `values` rounded to `bits` mantissa bits, ties to even, for better compression: relative error 2**-(bits + 1)."""
     dropped = 23 - bits
     words = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
     half = np.uint32((1 << (dropped - 1)) - 1) + ((words >> np.uint32(dropped)) & np.uint32(1))

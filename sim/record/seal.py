@@ -1,9 +1,10 @@
-"""Whether a file is the record that was written, before anything in it is believed.
+"""Integrity checks of a record, made before any of its contents are used.
 
-A record ends in a seal behind the HDF5 data: the sha256 of every byte before it. A file whose seal holds is as it was written. Any
-other file (damaged, edited, or of version 0.1.0, which set no seal) is first read through in a process of its own, with a limit on
-time and memory: the HDF5 library may abort, or claim terabytes, on a single flipped bit. Then `check` compares presence, type and
-shape of everything with what is declared. This file imports nothing of ours, so that the process can run it.
+A record ends with a seal after the HDF5 data: the sha256 of every byte before it. A file with a valid seal is as it was written. Any
+other file (damaged, edited, or of version 0.1.0, which wrote no seal) is first read completely in a separate process, with limits on
+time and memory: a single flipped bit can make the HDF5 library abort or allocate terabytes. Then `check` compares the presence, type
+and shape of all contents with the declaration. This module imports no other module of LesionLab, so that the separate process can
+run it as a script.
 """
 
 import hashlib
@@ -26,14 +27,14 @@ SEAL_BYTES = len(SEAL) + 64 + 1
 BLOCK_BYTES = 2**24
 MOST_OBJECTS, MOST_CHUNK_BYTES = 100_000, 2**31
 MOST_PACKED, ALWAYS_ALLOWED_BYTES = 1100, 2**26
-"""A dataset may claim as many times the bytes that it takes: more than deflate can pack. Dimensions that hold no data may claim some."""
+"""Largest ratio of a dataset's size to its stored bytes, above the most that deflate reaches, and the bytes allowed without any stored."""
 PROBE_S, PROBE_BYTES = 60.0, 4 * 2**30
 
 
 class Declared(NamedTuple):
-    """What a record must hold: kinds are text, number, whole or date; axes are those of the root, or of a lesion's pictures.
+    """The required contents of a record: kinds are text, number, whole or date; axes are those of the root or a lesion's snapshots.
 
-    Attributes are those of the root; one whose kind ends in a question mark may be missing.
+    The attributes are root attributes; one whose kind ends in a question mark is optional.
     """
 
     attributes: Mapping[str, str]
@@ -42,7 +43,7 @@ class Declared(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What is known of a file: whether its seal holds, and what is wrong with it, in a few words each; nothing if it can be believed."""
+    """The result of examining a file: whether its seal is valid, and a short text for each fault; no texts if there is none."""
 
     is_sealed: bool
     damage: tuple[str, ...]
@@ -51,7 +52,8 @@ class Verdict(NamedTuple):
 def open_to_read(path: Path | str) -> h5py.File:
     """Open a file for reading without a lock, so that a record can be read while its run is still writing.
 
-    Where another library of this process holds it open with a lock, as xarray does, it is opened with one: HDF5 takes no two flags.
+    If another library in this process has the file open with a lock, as xarray does, it is opened with a lock too: HDF5 does not
+    allow two different locking flags for one file.
     """
     try:
         return h5py.File(path, "r", locking=False)
@@ -62,13 +64,13 @@ def open_to_read(path: Path | str) -> h5py.File:
 
 
 def seal(descriptor: int) -> None:
-    """Append the seal to an open file that has none; the bytes reach the disk with the next fsync."""
+    """Append the seal to an open file that has none; the next fsync writes it to disk."""
     size = os.fstat(descriptor).st_size
     os.pwrite(descriptor, SEAL + _hash(descriptor, size).encode() + b"\n", size)
 
 
 def unseal(descriptor: int) -> None:
-    """Take the seal off an open file, if it has one."""
+    """Remove the seal of an open file, if it has one."""
     if _kept_hash(descriptor) is not None:
         os.ftruncate(descriptor, os.fstat(descriptor).st_size - SEAL_BYTES)
 
@@ -83,17 +85,17 @@ def _hash(descriptor: int, size: int) -> str:
 
 
 def _kept_hash(descriptor: int) -> str | None:
-    """Return the hash in a file's seal, None where there is no seal."""
+    """Return the hash in a file's seal, None without a seal."""
     size = os.fstat(descriptor).st_size
     found = os.pread(descriptor, SEAL_BYTES, size - SEAL_BYTES) if size >= SEAL_BYTES else b""
     return found[len(SEAL):-1].decode("ascii", "replace") if found.startswith(SEAL) and found.endswith(b"\n") else None
 
 
 def examine(path: Path | str) -> Verdict:
-    """Return what is known of a file; it is read whole once, and again only after it has changed.
+    """Return the verdict on a file; the whole file is read once, and again only after it has changed.
 
     Raises:
-        ValueError: no regular file, or one that the HDF5 library cannot read through, with the reason.
+        ValueError: it is no regular file, or the HDF5 library cannot read all of it, with the reason.
         OSError: the file cannot be opened.
     """
     if not os.path.isfile(path):
@@ -114,7 +116,7 @@ def _examine(path: str, _state: tuple[int, ...]) -> Verdict:
 
 
 def _probe(path: str, has_seal: bool) -> tuple[str, ...]:
-    """Return what is wrong with a file whose seal does not hold, as a process of its own finds it."""
+    """Return the faults of a file without a valid seal, found by a separate process."""
     try:
         done = subprocess.run([sys.executable, "-P", __file__, path], capture_output=True, timeout=PROBE_S, check=False)
         told = json.loads(done.stdout) if done.returncode == 0 else {"wrong": "damaged so that the HDF5 library fails on it"}
@@ -127,7 +129,7 @@ def _probe(path: str, has_seal: bool) -> tuple[str, ...]:
 
 
 def _answer_probe(path: str) -> dict[str, Any]:
-    """Return, in the process of its own, what of a file can be read."""
+    """Return, in the separate process, the datasets of a file that cannot be read."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_AS, (PROBE_BYTES, PROBE_BYTES))
@@ -143,7 +145,7 @@ def _answer_probe(path: str) -> dict[str, Any]:
 
 
 def _is_readable(item: h5py.Dataset) -> bool:
-    """Return whether every value of a dataset can be read, a block at a time."""
+    """Return whether every value of a dataset can be read; they are read in blocks."""
     rows = max(1, BLOCK_BYTES // max(1, item.dtype.itemsize * (item.size // max(1, item.shape[0])))) if item.shape else 0
     try:
         for first in range(0, item.shape[0], rows) if item.shape else ():
@@ -156,10 +158,11 @@ def _is_readable(item: h5py.Dataset) -> bool:
 
 
 def walk(file: h5py.File) -> Iterator[tuple[str, Any]]:
-    """Yield every group and dataset below the root by its path.
+    """Yield every group and dataset below the root with its path.
 
     Raises:
-        ValueError: a link that is not a plain one, a group that contains itself, data outside the file or more than it can hold.
+        ValueError: a link that is not a hard link, a group that contains itself, too many objects, data outside the file, or a
+            dataset larger than the file can hold.
     """
     waiting: list[tuple[str, h5py.Group, frozenset[Any]]] = [("", file, frozenset({_address(file)}))]
     n_seen = 0
@@ -186,7 +189,7 @@ def _address(item: h5py.Group) -> Any:
 
 
 def _check_claim(path: str, item: h5py.Dataset) -> None:
-    """Refuse a dataset whose values lie elsewhere or that claims to hold more than its file."""
+    """Reject a dataset whose values are stored outside the file or that claims more bytes than the file can hold."""
     if item.is_virtual or item.id.get_create_plist().get_external_count():
         raise ValueError(f"the values of {path} lie in another file, which no record has")
     if item.shape is None:
@@ -198,7 +201,7 @@ def _check_claim(path: str, item: h5py.Dataset) -> None:
 
 
 def check_once(path: Path | str, file: h5py.File, declared: Declared) -> None:
-    """Check a file as `check` does, unless this very version of it was found right before; raises ValueError."""
+    """Check a file as `check` does, unless the same version of it has passed before; raises ValueError."""
     state = os.stat(path)
     version = os.path.abspath(path), state.st_ino, state.st_size, state.st_mtime_ns
     if version not in _FOUND_RIGHT:
@@ -210,10 +213,10 @@ _FOUND_RIGHT: set[tuple[str, int, int, int]] = set()
 
 
 def check(file: h5py.File, declared: Declared) -> None:
-    """Refuse a file that is not what is declared: links, presence, type, shape and size of everything that will be read.
+    """Reject a file that does not match the declaration: links, presence, type, shape and size of everything to be read.
 
     Raises:
-        ValueError: naming the first part that is not as it must be.
+        ValueError: with the first part that does not match.
     """
     items = dict(walk(file))
     for name, kind in declared.attributes.items():
@@ -239,7 +242,7 @@ def check(file: h5py.File, declared: Declared) -> None:
 
 
 def _check_dataset(name: str, item: Any, kind: str, axes: tuple[str, ...], lengths: dict[str, int]) -> None:
-    """Refuse a dataset of another kind or shape than declared; the first one along an axis sets the axis' length."""
+    """Reject a dataset whose kind or shape is not as declared; the first dataset along an axis sets the axis' length."""
     if not isinstance(item, h5py.Dataset):
         raise ValueError(f"it has no dataset {name}")
     is_text = h5py.check_string_dtype(item.dtype) is not None
@@ -251,7 +254,7 @@ def _check_dataset(name: str, item: Any, kind: str, axes: tuple[str, ...], lengt
 
 
 def _check_value(what: str, value: Any, kind: str) -> None:
-    """Refuse an attribute that is not of its kind."""
+    """Reject an attribute that is not of its declared kind."""
     if kind in ("text", "date"):
         fits = isinstance(value, str) and (kind == "text" or _is_date(value))
     else:
@@ -268,7 +271,7 @@ def _is_date(text: str) -> bool:
 
 
 def _check_checkpoint(name: str, item: Any, items: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint that is not a group of numbers with its day and its hash."""
+    """Reject a checkpoint that is not a group of numbers with a day and a hash."""
     if not isinstance(item, h5py.Group):
         raise ValueError(f"{name} is no group")
     for attribute, kind in (("time_d", "number"), ("state_sha256", "text")):

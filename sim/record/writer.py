@@ -1,9 +1,9 @@
-"""The run record: rows are buffered, and reach the file in commits together with the state they belong to.
+"""Writing the run record: rows are buffered and written in commits, together with the state they belong to.
 
-A record stands at its final name as soon as it exists, and is whole at every moment: a commit writes its next version
-apart, seals it, and puts that in its place at once. HDF5 itself cannot be trusted with a kill: cut off during a
-commit in place, more than half of the points leave a file that does not open. Where a kill leaves the next
-version beside the record (`.NAME.PROCESS-NUMBER.writing`), it means nothing, and whoever writes the record next takes it away.
+A record has its final name as soon as it exists and is complete at every moment: a commit writes the next version to a separate
+file, seals it and replaces the record atomically. HDF5 itself does not survive a kill: if a commit in place is interrupted, more
+than half of the interruption points leave a file that cannot be opened. A kill may leave the next version beside the record
+(`.NAME.PROCESS-NUMBER.writing`); it is ignored, and the next process that writes the record deletes it.
 """
 
 import contextlib
@@ -46,18 +46,18 @@ EVENT_NAMES = ("event", *(column[0] for column in EVENT_COLUMNS))
 class RecordWriter:
     """Write one record; use as a context manager.
 
-    Leaving the block without `finish` marks the record `interrupted`, or `failed: reason` after an error; rows that
-    were not committed are dropped, so that a record and its checkpoint always end together.
+    Leaving the block before the record is complete marks it `interrupted`, or `failed: reason` after an error. Uncommitted rows are
+    dropped, so that a record and its checkpoint always end at the same time.
     """
 
     def __init__(self, path: Path | str, header: Header, is_forced: bool = False, past: Past | None = None) -> None:
-        """Create the record, empty, with status `running`; a file that is to be replaced stays until the first commit.
+        """Create an empty record with status `running`; an existing file that it replaces is kept until the first commit.
 
         Args:
-            past: what the first commit takes over from a record, which may be the one that is to be replaced.
+            past: the part of a record that the first commit copies; that record may be the one to be replaced.
 
         Raises:
-            UserError: the file exists and `is_forced` is not set, another run writes it, or it cannot be written.
+            UserError: the file exists and `is_forced` is not set, another run is writing it, or it cannot be written.
         """
         self.path, self._target = Path(path), through_links(path)
         self._header, self._past = header, past
@@ -77,7 +77,7 @@ class RecordWriter:
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {reason(error)}") from error
         try:
-            # Held from here on: a second run must not begin on what this one is about to replace.
+            # Locked from here on: a second run must not start on the file that this run is about to replace.
             self._held = self._begun() if is_new else claim(self._target)
         except FileExistsError as error:
             raise UserError(f"{path}: another run has just begun it; choose another name") from error
@@ -90,7 +90,7 @@ class RecordWriter:
             self._try_out()
 
     def _begun(self) -> int:
-        """Put the empty record in its place and return what holds it, so that a kill leaves either nothing or a record that opens."""
+        """Place the empty record and return the descriptor that locks it; a kill leaves either no file or a readable record."""
         with draft(self._target) as made:
             self._lay_out(made)
             seal(made.descriptor)
@@ -98,7 +98,7 @@ class RecordWriter:
             return os.dup(made.descriptor)
 
     def _try_out(self) -> None:
-        """Find out before anything is computed whether the record that replaces another can be made at all."""
+        """Check, before anything is computed, that a record that replaces another can be created."""
         try:
             with draft(self._target) as made:
                 self._lay_out(made)
@@ -111,9 +111,9 @@ class RecordWriter:
 
     @contextlib.contextmanager
     def _next(self, more_bytes: int = 0) -> Iterator[h5py.File]:
-        """Yield the next version of the record, to be changed; it takes the record's place whole, or not at all.
+        """Yield the next version of the record for changes; it then replaces the record atomically.
 
-        `more_bytes`: by how much it may grow; the space is claimed at once, since HDF5 cannot be stopped on a full disk.
+        `more_bytes` is the most by which it may grow. The space is allocated in advance, because HDF5 does not recover from a full disk.
         """
         try:
             with draft(self._target) as made:
@@ -134,7 +134,7 @@ class RecordWriter:
             raise UserError(f"{self.path}: cannot be written: {reason(error)}") from error
 
     def _lay_out(self, made: Draft) -> None:
-        # The space of an old checkpoint is known as free, and used again, only if the file keeps a list of it.
+        # HDF5 reuses the space of an old checkpoint only if the file stores its list of free space.
         with made.hdf5("w", fs_strategy="fsm", fs_persist=True) as file:
             lay_out(file, self._header)
 
@@ -149,10 +149,10 @@ class RecordWriter:
         self._snapshots: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self._lesions}
 
     def append(self, time_d: float, values: Mapping[str, float | Sequence[float]]) -> None:
-        """Buffer one row of the series at `time_d` (d, rising); a series left out is nan there.
+        """Buffer one row of the series at `time_d` (d, increasing); a series that is left out is nan in that row.
 
         Raises:
-            ValueError: an undeclared series, a wrong length, or a time that does not rise.
+            ValueError: a series is not declared, a length is wrong, or the time does not increase.
         """
         if unknown := set(values) - self._names:
             raise ValueError(f"series not declared in the header: {sorted(unknown)}")
@@ -167,7 +167,7 @@ class RecordWriter:
 
     def event(self, time_d: float, kind: str, lesion: str = "", label: str = "", value: float = nan,
               value_core: float = nan) -> None:
-        """Buffer one event: kind fraction (value Gy to the mass, value_core Gy), dose (value mg), scan or lethal_burden."""
+        """Buffer one event: kind fraction (value and value_core in Gy, to mass and core), dose (value in mg), scan or lethal_burden."""
         self._events.append((time_d, kind, lesion, label, value, value_core))
 
     def snapshot(self, lesion: str, time_d: float, *, cell_state: NDArray[Any], oxygen: NDArray[Any],
@@ -187,14 +187,14 @@ class RecordWriter:
     @uninterrupted()
     def commit(self, checkpoint: Mapping[str, NDArray[Any]], state_sha256: str, time_d: float, *, is_kept: bool = False,
                end_reason: str = "") -> None:
-        """Bring everything buffered to disk together with the state at `time_d` (d) and its hash.
+        """Write everything buffered to disk, together with the state at `time_d` (d) and its hash.
 
         Args:
-            is_kept: the record keeps this checkpoint, of a whole day, after later commits too.
-            end_reason: of the last commit, `end of calendar`, `stopped as asked` or `lethal burden`: it completes the record.
+            is_kept: the record keeps this checkpoint, which is of a whole day, after later commits.
+            end_reason: for the last commit only, which completes the record: `end of calendar`, `stopped as asked` or `lethal burden`.
 
         Raises:
-            UserError: the file cannot be written (a full disk); the record stays as it was.
+            UserError: the file cannot be written (such as on a full disk); the record is unchanged.
         """
         with self._next(more_bytes=self._most_bytes(checkpoint)) as file:
             if self._past is not None:
@@ -215,7 +215,7 @@ class RecordWriter:
         self._clear()
 
     def _most_bytes(self, checkpoint: Mapping[str, NDArray[Any]]) -> int:
-        """Return what a commit may add to the file: everything uncompressed, the past, and room for HDF5's own books."""
+        """Return the most bytes that a commit may add: all buffers uncompressed, the copied past, and HDF5's metadata."""
         arrays = [array for pictures in self._snapshots.values() for picture in pictures for array in picture[1:-1]]
         rows = 8 * ROWS_PER_CHUNK * sum(int(np.prod(shape)) for shape in self._shapes.values()) * (1 + len(self._rows) // ROWS_PER_CHUNK)
         past = self._past.path.stat().st_size if self._past is not None else 0
@@ -239,7 +239,7 @@ class RecordWriter:
         """Mark the record complete: `end of calendar`, `stopped as asked` or `lethal burden`.
 
         Raises:
-            ValueError: something is buffered that was not committed.
+            ValueError: buffered rows, events or snapshots are not yet committed.
         """
         if self._rows or self._events or any(self._snapshots.values()):
             raise ValueError("commit before finish: rows, events or snapshots are still buffered")
@@ -254,7 +254,7 @@ class RecordWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._is_placed and not self._is_finished:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
-            # A full disk fails again here; the first error is the one to show.
+            # On a full disk this write fails as well; the first error is the one to show.
             with contextlib.suppress(UserError) if kind else contextlib.nullcontext(), self._next() as file:
                 file.attrs["status"] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
         self._release()

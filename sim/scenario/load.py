@@ -1,7 +1,7 @@
-"""Reading scenarios: YAML 1.2 with the place of every key, `extends`, `--set`; all mistakes are reported at once.
+"""Reading scenarios: YAML 1.2 with the position of every key, `extends` and `--set`; all mistakes are reported together.
 
-Files merge by RFC 7396: maps merge, lists and plain values replace, null takes an inherited key away. `arm`, `title`
-and the file's own `note` belong to one file and are not inherited.
+Files are merged by RFC 7396: maps merge, lists and plain values replace, null removes an inherited key. `arm`, `title`
+and the file's top-level `note` belong to that file alone and are not inherited.
 """
 
 import json
@@ -27,9 +27,9 @@ def scenario_folder() -> Path:
 
 
 def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
-    """Read a scenario file, or one that comes with LesionLab by its bare name; apply `path=value` overrides.
+    """Read a scenario from a file, or by its bare name if it comes with LesionLab; apply `path=value` overrides.
 
-    Raises UserError with every mistake, one line each: `file:line:col: path: message`.
+    Raises UserError with all mistakes, one per line: `file:line:col: path: message`.
     """
     chosen = _found(Path(path))
     document = _read(chosen, ())
@@ -37,7 +37,7 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
 
 
 def files_of(path: str | Path) -> tuple[Path, ...]:
-    """Return the file of a scenario that can be read and those that it extends, one below the other."""
+    """Return the file of a readable scenario and the files that it extends, in order of extension."""
     files = [_found(Path(path))]
     while under := _extended(parse(_text(files[-1], ""), str(files[-1])), files[-1]):
         files.append(under[0])
@@ -45,7 +45,7 @@ def files_of(path: str | Path) -> tuple[Path, ...]:
 
 
 def _found(path: Path, otherwise: Path | None = None) -> Path:
-    """Return a path that exists, else the scenario that comes with LesionLab under this bare name, else `otherwise` or the path."""
+    """Return the path if it exists, else the scenario of this bare name that comes with LesionLab, else `otherwise` or the path."""
     bundled = scenario_folder() / f"{path.stem}.yaml"
     if not os.path.isfile(path) and path.parent == Path() and os.path.isfile(bundled):
         return bundled
@@ -53,7 +53,7 @@ def _found(path: Path, otherwise: Path | None = None) -> Path:
 
 
 def scenario_from_text(text: str, source: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
-    """Return the scenario of a text without `extends`, such as the one a record keeps; `source` names it in errors."""
+    """Return the scenario given by a text without `extends`, such as the one stored in a record; `source` names it in errors."""
     document = merge(Document(), parse(text, source))
     return _checked(document, source, overrides)
 
@@ -75,7 +75,7 @@ def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenari
 
 
 def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Document:
-    """Return a file merged over those it extends."""
+    """Return a file merged over the files that it extends."""
     if len(extending) > MOST_EXTENDED:
         raise UserError(f"{asked_at}{path}: more than {MOST_EXTENDED} files extend one another")
     document = parse(_text(path, asked_at), str(path))
@@ -93,7 +93,7 @@ def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Docume
 
 
 def _extended(document: Document, path: Path) -> tuple[Path, str] | None:
-    """Take `extends` out of a document; return the file it names, and where that stands."""
+    """Remove `extends` from a document; return the file that it names, and its position as an error prefix."""
     if document.content.get("extends") is None:
         return None
     below = document.content.pop("extends")
@@ -105,7 +105,7 @@ def _extended(document: Document, path: Path) -> tuple[Path, str] | None:
 
 
 def _text(path: Path, asked_at: str) -> str:
-    """Return a file's text; the error of a missing one names the nearest file beside it."""
+    """Return a file's text; the error for a missing file suggests the scenario with the most similar name."""
     try:
         return text_of(path)
     except FileNotFoundError:
@@ -126,8 +126,8 @@ def text_of(path: Path) -> str:
     """Return the text of a file of at most `LARGEST_BYTES`.
 
     Raises:
-        FileNotFoundError: there is none.
-        UserError: it is no regular file (a pipe would never end), too large, or no text in UTF-8.
+        FileNotFoundError: the file does not exist.
+        UserError: it is no regular file (a pipe might never end), too large, or not UTF-8 text.
     """
     try:
         if os.path.exists(path) and not os.path.isfile(path):

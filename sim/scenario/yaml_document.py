@@ -1,6 +1,6 @@
-"""A YAML 1.2 text as plain values that know their place, so that each mistake can be shown where it stands.
+"""A YAML 1.2 text as plain values with their positions, so that each mistake is reported with its position.
 
-Every equal key given twice, every value left out and every readable fault is noted, not raised: a user sees all at once.
+Duplicate keys, missing values and other mistakes in a readable text are collected, not raised, so that a user sees all at once.
 """
 
 import re
@@ -16,15 +16,15 @@ from lesionlab.sim.parameters.errors import UserError, nearest
 from lesionlab.sim.parameters.messages import Mistake, Path, path_text
 
 DEEPEST, MOST_VALUES = 10, 100_000
-"""Deeper, or with more values, anchors spelt out, than any scenario."""
+"""Limits on nesting and on the number of values, with anchors expanded; both are above those of any scenario."""
 UNSAYABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-"""Control characters but for the tab and the end of a line, and halves of characters."""
+"""Control characters other than tab and line feed, and lone surrogates."""
 CONSTRUCTED = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float")}
 
 
 @dataclass
 class Document:
-    """A scenario as plain values, the place (`file:line:col`) of each key and each value, and what is wrong so far."""
+    """A scenario as plain values, the position (`file:line:col`) of each key and value, and the mistakes found so far."""
 
     content: Any = field(default_factory=dict)
     places: dict[Path, tuple[str, str]] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Document:
     n_values: int = 0
 
     def report(self, mistake: Mistake) -> None:
-        """Note a mistake, one a path, with its place: that of the nearest enclosing block where what is wrong is not there."""
+        """Record the first mistake of each path with its position; a missing key gets that of the nearest enclosing block."""
         if mistake.path in self.reported:
             return
         self.reported.add(mistake.path)
@@ -47,7 +47,7 @@ class Document:
 
 
 def parse(text: str, source: str) -> Document:
-    """Return the document of one YAML text; raises UserError where the text is not YAML or not a block of keys."""
+    """Return the document of one YAML text; raises UserError if the text is not YAML or not a block of keys."""
     document = _parsed(text, source, source)
     if not isinstance(document.content, dict):
         raise UserError(f"{source}:1:1: a scenario is a block of keys, such as `schema: 1`")
@@ -55,7 +55,7 @@ def parse(text: str, source: str) -> Document:
 
 
 def _parsed(text: str, source: str, place_of_all: str) -> Document:
-    """Return the document of one YAML text, whatever it holds; an empty one is an empty block."""
+    """Return the document of one YAML text with any content; an empty text is an empty block."""
     document = Document(places={(): (f"{source}:1:1", f"{source}:1:1")})
     yaml = YAML(typ="safe", pure=True)
     try:
@@ -69,14 +69,14 @@ def _parsed(text: str, source: str, place_of_all: str) -> Document:
     except RecursionError:
         raise UserError(f"{place_of_all}: not readable as YAML: nested too deeply") from None
     except Exception as error:
-        # The library has more kinds of errors than it says.
+        # The library raises more kinds of errors than it documents.
         said = str(error).splitlines() or [type(error).__name__]
         raise UserError(f"{place_of_all}: not readable as YAML: {said[0]}") from None
     return document
 
 
 def _plain(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
-    """Return a node's plain value and note the places of all that is in it."""
+    """Return a node's plain value and record the positions of everything in it."""
     document.n_values += 1
     if len(path) > DEEPEST:
         raise RecursionError
@@ -93,7 +93,7 @@ def _plain(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
 
 
 def _single(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
-    """Return the value of a scalar: dates stay text, since pydantic reads them, and says so where they do not exist."""
+    """Return the value of a scalar. Dates stay text: pydantic parses them and reports those that do not exist."""
     try:
         value = yaml.constructor.construct_object(node) if node.tag in CONSTRUCTED else node.value
     except Exception:
@@ -108,13 +108,13 @@ def _single(node: Node, path: Path, document: Document, yaml: YAML) -> Any:
 
 
 def unsayable(text: str) -> str:
-    """Return what a text holds that records and messages cannot, in a few words; "" if nothing."""
+    """Return a short description of the first character that records and messages cannot hold; "" if there is none."""
     wrong = UNSAYABLE.search(text)
     return f"the character U+{ord(wrong[0]):04X}" if wrong else ""
 
 
 def _block(node: MappingNode, path: Path, document: Document, yaml: YAML) -> dict[str, Any]:
-    """Return the plain values of a block of keys; of a key given twice the first counts."""
+    """Return the plain values of a block of keys; if a key is given twice, the first value is used."""
     content: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key, place = str(key_node.value), _place(key_node, document)
@@ -134,7 +134,7 @@ def _block(node: MappingNode, path: Path, document: Document, yaml: YAML) -> dic
 
 
 def _wrong_key(node: Node) -> str:
-    """Return what is wrong with a key, "" if nothing."""
+    """Return what is wrong with a key; "" if it is valid."""
     if not isinstance(node, ScalarNode):
         return "a key must be a word, not a list or a block"
     if node.value == "<<" and not node.style:
@@ -143,13 +143,13 @@ def _wrong_key(node: Node) -> str:
 
 
 def _place(node: Node, document: Document) -> str:
-    """Return where a node stands, as `file:line:col`."""
+    """Return the position of a node as `file:line:col`."""
     source = document.places[()][0].rsplit(":", 2)[0]
     return f"{source}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
 
 
 def merge(under: Document, over: Document) -> Document:
-    """Return one document over another by RFC 7396: maps merge, the rest replaces, null takes an inherited key away."""
+    """Return one document merged over another by RFC 7396: maps merge, other values replace, null removes an inherited key."""
     kept = {path: place for path, place in under.places.items() if not _is_replaced(path, over.content)}
     merged = Document(places=kept | over.places, mistakes=[*under.mistakes, *over.mistakes],
                       reported=under.reported | over.reported)
@@ -158,7 +158,7 @@ def merge(under: Document, over: Document) -> Document:
 
 
 def _is_replaced(path: Path, over: Any) -> bool:
-    """Tell whether what stands at a path is part of a list or a value that the upper document replaces."""
+    """Return whether the value at a path is part of a list or value that the extending document replaces."""
     for key in path:
         if not isinstance(over, dict):
             return True
@@ -169,7 +169,7 @@ def _is_replaced(path: Path, over: Any) -> bool:
 
 
 def _merged(under: Any, over: dict[str, Any], path: Path, document: Document) -> dict[str, Any]:
-    """Return one block merged over another; null where nothing is inherited is a mistake."""
+    """Return one block merged over another; null for a key that is not inherited is a mistake."""
     content = dict(under) if isinstance(under, dict) else {}
     for key, given in over.items():
         below = (*path, key)
@@ -183,7 +183,7 @@ def _merged(under: Any, over: dict[str, Any], path: Path, document: Document) ->
 
 
 def override(document: Document, assignment: str) -> None:
-    """Apply one `path=value` of the command line, such as `radiotherapy[0].fractions=5`; null takes a key away."""
+    """Apply one `path=value` of the command line, such as `radiotherapy[0].fractions=5`; null removes a key."""
     place = f"--set {assignment}"
     written, equals, text = assignment.partition("=")
     if not equals or not re.fullmatch(r"\w+(\.\w+|\[\d{1,9}\])*", written.strip(), re.ASCII):
@@ -207,9 +207,9 @@ def override(document: Document, assignment: str) -> None:
 
 
 def _typed_value(text: str, place: str) -> Document:
-    """Return what was typed for a value: a list, block, number or word of YAML, else the text as it stands.
+    """Return the value typed on the command line: a YAML list, block, number or word, else the unchanged text.
 
-    A title may hold `#` and `:`, which in a file would need quotes.
+    A title may contain `#` and `:`, which would need quotes in a file.
     """
     if not text:
         return Document(None, {(): (place, place)})
@@ -231,13 +231,13 @@ def _typed_value(text: str, place: str) -> Document:
 
 
 def _step(block: Any, part: str | int, path: Path, place: str) -> Any:
-    """Return what stands at one more part of a path; a missing block is made."""
+    """Return the value at the next part of a path; a missing block is created."""
     known: Any = _known(block, part, path, place)
     return block[known] if isinstance(block, list) else block.setdefault(known, {})
 
 
 def _known(block: Any, part: str | int, path: Path, place: str) -> str | int:
-    """Return the part of a path if its block can have it."""
+    """Return the part of a path if its block can contain it; raises UserError otherwise."""
     if isinstance(block, dict) and isinstance(part, str):
         return part
     if isinstance(block, list) and isinstance(part, int) and part < len(block):

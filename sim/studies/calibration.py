@@ -1,21 +1,22 @@
-"""Calibration: what is sought, within which priors, to which findings, and the file that scenarios extend afterwards.
+"""Calibration: the fitted parameters, their priors, the findings they are fitted to, and the values file that scenarios extend.
 
-Six free parameters of the model and, counted with them, what nobody reported of the patient (nuisance values) are fitted to the
-findings marked fitted. Priors are uniform over the prior range in the parameter's own file (log-uniform for rates), which may be
-narrower than what a scenario may set. How trials run is in `sim/studies/search.py`.
+Six free model parameters are fitted to the findings marked fitted, together with nuisance values: facts about the patient that
+were not reported. Priors are uniform (log-uniform for rates) over the prior range declared in the parameter's own file, which may
+be narrower than the range that a scenario may set. Trials are run by `sim/studies/search.py`.
 
-Which findings move which value (the case, under the same systemic therapy in all lesions):
+Findings that inform each value (in the case, where all lesions receive the same systemic therapy):
 
     failed_division_share   net growth everywhere: the pelvis under drugs alone, regrowth of neck and mediastinum
     alpha_per_gy            shrinkage of neck and mediastinum by September 2021, of the pelvis afterwards
-    entry_per_vessel_per_d  durability of all sites; enters with hit_rate_per_h nearly as a product: the findings bound the
-    hit_rate_per_h          product, and no finding (a CD8 density is not reported) tells the two apart
-    pruning_ratio           nothing before August 2021; then vessels, hence growth of the pelvis and durability: weakly bound
-    low_dose_gain           the mediastinum alone (only its fractions are of 2 Gy), bound only as alpha is bound by the neck
-    pelvis' size on day 0   its size in September 2021, which it alone can satisfy: that row is no evidence for growth rates
-    liver's waking day      its size in April 2024, which it alone can satisfy, and with it the date of progression by the report
+    entry_per_vessel_per_d  durability at all sites. The two act nearly as a product: the findings constrain the product, but
+    hit_rate_per_h          cannot separate the two factors (no CD8 density is reported)
+    pruning_ratio           none before August 2021; then vessels, hence pelvic growth and durability: weakly constrained
+    low_dose_gain           the mediastinum alone (only its fractions are of 2 Gy); constrained only given alpha from the neck
+    pelvic size on day 0    its size in September 2021, which this value alone can match: no evidence for growth rates
+    liver's waking day      its size in April 2024, which this value alone can match, and the reported date of progression
 
-So three combinations are bound (radiation kill, entry x kill, net growth given the pelvis' first size), the rest by its prior.
+The findings thus constrain three combinations: radiation kill, entry x kill, and net growth given the first pelvic size. The
+remaining values are constrained by their priors alone.
 """
 
 import hashlib
@@ -53,7 +54,7 @@ HEADING = """\
 
 @dataclass(frozen=True)
 class FreeParameter:
-    """One value that is sought: its path in the scenario, where it is sought, where it starts, and what it is."""
+    """One fitted parameter: its path in the scenario, its prior bounds, its starting value and its kind."""
 
     path: str
     low: float
@@ -66,7 +67,7 @@ class FreeParameter:
 
 @dataclass(frozen=True)
 class Task:
-    """What a calibration is asked to do; `until_d` leaves out the findings after it."""
+    """The settings of a calibration; findings after `until_d` are left out."""
 
     scenario: Path
     budget_min: float
@@ -78,7 +79,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Best:
-    """The best trial: values by path, loss by finding, and how many trials stand behind it."""
+    """The best trial: its values by path, its loss by finding, and the number of trials it was chosen from."""
 
     values: Mapping[str, float]
     losses: Mapping[str, float]
@@ -91,9 +92,9 @@ class Best:
 
 
 def free_parameters(scenario: Scenario, until_d: float | None = None) -> tuple[FreeParameter, ...]:
-    """Return what is fitted: six free parameters, sizes not evaluable at the start, and days on which deposits wake.
+    """Return the fitted parameters: six free ones, the sizes of lesions not evaluable at the start, and waking days of deposits.
 
-    A waking day counts only if the deposit was seen by `until_d`: nothing else could tell.
+    A waking day is fitted only if the deposit was seen by `until_d`: no other finding informs it.
     """
     known = {f"{process}.{about.name}": about for process, group in PARAMETERS.items() for about in describe_group(group)}
     free = [FreeParameter(path, known[path].prior_low, known[path].prior_high, _current(scenario, path), is_log) for path, is_log in FREE]
@@ -108,7 +109,7 @@ def _current(scenario: Scenario, path: str) -> float:
 
 
 def _wakings(scenario: Scenario, until_d: float | None) -> Iterator[FreeParameter]:
-    """Yield the waking day of each dormant deposit that was seen later."""
+    """Yield the waking day of each dormant deposit that is seen in a later finding."""
     for name, lesion in scenario.lesions.items():
         seen = [finding.date for finding in scenario.reported.values() if finding.lesion == name and finding.quantity in SIZES]
         if lesion.dormant_until is not None and seen and (until_d is None or scenario.day(min(seen)) <= until_d):
@@ -118,7 +119,7 @@ def _wakings(scenario: Scenario, until_d: float | None) -> Iterator[FreeParamete
 
 
 def plain_value(scenario: Scenario, parameter: FreeParameter, value: float) -> Any:
-    """Return a value as a scenario states it: a date, the diameters in the lesion's proportions, or the number itself."""
+    """Return a value in the form used in a scenario: a date, the diameters in the lesion's proportions, or the number."""
     if parameter.is_day:
         return scenario.start + timedelta(days=round(value))
     if parameter.path.endswith(".size_cm"):
@@ -128,14 +129,14 @@ def plain_value(scenario: Scenario, parameter: FreeParameter, value: float) -> A
 
 
 def with_values(task: Task, scenario: Scenario, values: Mapping[str, float], *extra: str) -> Scenario:
-    """Return the task's scenario with the values of a trial in place of its own."""
+    """Return the task's scenario with its values replaced by those of a trial."""
     stated = {parameter.path: plain_value(scenario, parameter, values[parameter.path])
               for parameter in free_parameters(scenario, task.until_d)}
     return load_scenario(task.scenario, [f"{path}={json.dumps(value, default=str)}" for path, value in stated.items()] + list(extra))
 
 
 def fitted_names(scenario: Scenario, until_d: float | None = None) -> tuple[str, ...]:
-    """Return the names of the findings that a calibration of this arm uses; raises UserError where there is none."""
+    """Return the names of the findings that a calibration of this arm uses; raises UserError if there are none."""
     mine = {name: finding for name, finding in scenario.reported.items() if finding.arm == scenario.arm and finding.status == "fitted"}
     if not mine:
         raise UserError(f"nothing to fit to: the scenario's block `reported` has no finding of the arm {scenario.arm} with status fitted")
@@ -146,7 +147,7 @@ def fitted_names(scenario: Scenario, until_d: float | None = None) -> tuple[str,
 
 
 def early_day(scenario: Scenario, until_d: float | None) -> float | None:
-    """Return the day to which a trial is tried first: that of the last finding in the first part of the calendar, if there is one."""
+    """Return the day to which each trial is run first: that of the last finding in the early part of the calendar, if any."""
     end_d = scenario.day(scenario.end) if until_d is None else until_d
     days = [scenario.day(scenario.reported[name].date) for name in fitted_names(scenario, until_d)]
     early = [day for day in days if 0 < day <= EARLY_SHARE * scenario.day(scenario.end)]
@@ -154,7 +155,7 @@ def early_day(scenario: Scenario, until_d: float | None) -> float | None:
 
 
 def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
-    """Return the hash of all that a trial's loss depends on besides its values, whatever values the scenario has now."""
+    """Return the hash of everything but the fitted values that a trial's loss depends on; the scenario's current values do not enter."""
     values = {parameter.path: (parameter.low + parameter.high) / 2 for parameter in free_parameters(scenario, task.until_d)}
     same = with_values(task, scenario, values).model_copy(update={"calibration": None})
     bounds = [(parameter.path, parameter.low, parameter.high, parameter.is_log) for parameter in free_parameters(scenario, task.until_d)]
@@ -163,7 +164,7 @@ def study_name(task: Task, scenario: Scenario, score_version: str) -> str:
 
 
 def provenance(task: Task, scenario: Scenario, best: Best, command: str) -> Calibration:
-    """Return the block that states in every record how its values were found."""
+    """Return the block that states in every record how its values were fitted."""
     values = {}
     for parameter in free_parameters(scenario, task.until_d):
         shown = [plain_value(scenario, parameter, number) for number in (best.values[parameter.path], parameter.low, parameter.high)]
@@ -176,16 +177,16 @@ def provenance(task: Task, scenario: Scenario, best: Best, command: str) -> Cali
 
 
 def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command: str) -> None:
-    """Write the values found as a scenario file, whole or not at all.
+    """Write the fitted values as a scenario file, atomically.
 
-    If the scenario extends this very file, it holds the values alone and the scenario stands over it; otherwise it extends the
-    scenario and is the same arm with other values.
+    If the scenario extends this file, the file holds only the values. Otherwise it extends the scenario and is the same arm with
+    other values.
     """
     content: dict[str, Any] = {}
     if path.resolve() not in {below.resolve() for below in files_of(task.scenario)}:
         above = os.path.relpath(task.scenario, path.parent) if task.scenario.is_file() else task.scenario.stem
         content = {"extends": above, "arm": scenario.arm} | ({"title": scenario.title} if scenario.title else {})
-    # A block that stands beneath the scenario also sets the order of its lesions.
+    # The extended file also sets the order of the lesions.
     content["lesions"] = {name: {} for name in scenario.lesions}
     for parameter in free_parameters(scenario, task.until_d):
         *blocks, name = parameter.path.split(".")

@@ -1,4 +1,4 @@
-"""Treatments as a scenario states them: radiotherapy courses with volumes and calendar, drugs with doses and calendar."""
+"""Treatments as defined in a scenario: radiotherapy courses with their volumes and dates, drugs with their doses and dates."""
 
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -18,7 +18,7 @@ DrugClassName = Literal[NAMES]  # type: ignore[valid-type]
 
 
 def _kind(block: Any) -> str:
-    """Return which compartment model a block of pharmacokinetics means: the one it names, else the one its keys fit."""
+    """Return the tag of a pharmacokinetics block's compartment model: the model it names, else the one that its keys match."""
     given = block if isinstance(block, dict) else {"model": getattr(block, "model", None)}
     return "<one>" if given.get("model") == "one_compartment" or "absorption_per_h" in given else "<two>"
 
@@ -84,7 +84,7 @@ class RadiotherapyCourse(Strict):
 
     @property
     def fraction_dates(self) -> tuple[date, ...]:
-        """The date of each fraction; one of several fractions stands as often."""
+        """The date of each fraction; a day with several fractions is repeated."""
         return tuple(day for day, _ in self.fraction_times)
 
     def fraction_days(self, day_zero: date) -> tuple[float, ...]:
@@ -92,16 +92,16 @@ class RadiotherapyCourse(Strict):
         return tuple((day - day_zero).days + hour / 24.0 for day, hour in self.fraction_times)
 
     def dose_per_fraction_gy(self, volume: str) -> float:
-        """Return the dose of one fraction to `core` or `mass`; the core's is the mass's where there is no core."""
+        """Return the dose of one fraction to `core` or `mass`; without a core volume, the core dose is the mass dose."""
         chosen = self.volumes.core if volume == "core" and self.volumes.core else self.volumes.mass
         return chosen.dose_per_fraction_gy
 
     def total_dose_gy(self, volume: str) -> float:
-        """Return the dose of all fractions to `core` or `mass`."""
+        """Return the total dose of the course to `core` or `mass`."""
         return self.fractions * self.dose_per_fraction_gy(volume)
 
     def eqd2_gy(self, volume: str, alpha_beta_gy: float) -> float:
-        """Return the dose in 2 Gy fractions of equal effect, D (d + alpha/beta) / (2 + alpha/beta), for the scenario's alpha/beta."""
+        """Return the equivalent dose in 2 Gy fractions, D (d + alpha/beta) / (2 + alpha/beta), for the scenario's alpha/beta."""
         return self.total_dose_gy(volume) * (self.dose_per_fraction_gy(volume) + alpha_beta_gy) / (2 + alpha_beta_gy)
 
 
@@ -143,7 +143,7 @@ class Drug(Strict):
         return self
 
     def _due(self) -> tuple[int, ...]:
-        """Return the times at which doses are due in micro-steps since the drug's start, missed ones included."""
+        """Return the times at which doses are due, in micro-steps since the drug's start; missed doses are included."""
         on = (self.days_on or 1) * MICRO_STEPS_PER_DAY
         cycle = on + (self.days_off or 0) * MICRO_STEPS_PER_DAY
         end = ((self.until - self.start).days + 1) * MICRO_STEPS_PER_DAY
@@ -153,18 +153,18 @@ class Drug(Strict):
         return self.start + timedelta(days=time // MICRO_STEPS_PER_DAY)
 
     def _due_within(self, period: Period) -> bool:
-        """Whether any dose is due in a period."""
+        """Return whether any dose is due in a period."""
         return any(period.start <= self._date(time) <= period.until for time in self._due())
 
     def _taken(self) -> tuple[int, ...]:
-        """Return the times of the doses that are taken in micro-steps since the drug's start."""
+        """Return the times of the doses taken, in micro-steps since the drug's start."""
         return tuple(time for time in self._due()
                      if not any(period.start <= self._date(time) <= period.until for period in self.missed))
 
     def dose_days(self, day_zero: date) -> tuple[float, ...]:
-        """Return the times of the doses taken in days since a date, usually the scenario's start."""
+        """Return the times of the doses taken, in days since a date, usually the scenario's start."""
         return tuple((self.start - day_zero).days + time / MICRO_STEPS_PER_DAY for time in self._taken())
 
     def dose_dates(self) -> tuple[date, ...]:
-        """Return the date of each dose."""
+        """Return the date of each dose taken."""
         return tuple(self._date(time) for time in self._taken())
