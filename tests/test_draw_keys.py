@@ -18,8 +18,8 @@ from lesionlab.sim.state.codes import Purpose
 from tests import recorded_draws
 from tests.tiny_arm import TREATED
 
-FIXED = {"VESSEL_OPENNESS", "SUPPRESSION"}
-UNUSED = {"PD_L1_LAYOUT"}
+FIXED = {"VESSEL_OPENNESS", "VESSEL_DEPENDENCE", "SUPPRESSION"}
+UNUSED = {"PD_L1_LAYOUT", "VIRTUAL_PATIENT"}
 
 
 def recorded(*arguments: str) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
         warm_kernels()
     dask, distributed = import_module("dask"), import_module("distributed")
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in (THREADS, *_THREAD_SETTINGS)}
-    settings |= {"distributed.scheduler.allowed-failures": 1, "distributed.scheduler.worker-saturation": 1.0,
+    settings |= {"distributed.scheduler.allowed-failures": 3, "distributed.scheduler.worker-saturation": 1.0,
                  "distributed.worker.multiprocessing-method": "spawn"}
     with _same_environment(), dask.config.set(settings), distributed.LocalCluster(
             n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",

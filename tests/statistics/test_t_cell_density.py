@@ -10,6 +10,7 @@ from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import State
 from tests.made_state import bare_tissue, clock_at, fill_disc, state_of
 
+ENTRY = t_cell_entry.Parameters(entry_per_vessel_per_d=0.2)
 LESION_RADIUS = 3000.0  # in sites: 6 cm
 VESSELS = 0.024  # per site, 60 per mm2
 DAYS, COUNTED = 24, 12
@@ -33,7 +34,7 @@ def resting_density(n_cells: int, is_scaled: bool = True) -> float:
 
 def _step(state: State, step: int) -> None:
     now = clock_at(step, burn_in_steps=10**6)
-    t_cell_entry.update(state, t_cell_entry.Parameters(), now)
+    t_cell_entry.update(state, ENTRY, now)
     for micro_step in range(10):
         t_cell_motion.update(state, t_cell_motion.Parameters(), clock_at(step, burn_in_steps=10**6, micro_step=micro_step))
     t_cell_exhaustion.update(state, t_cell_exhaustion.Parameters(), now)
@@ -42,7 +43,7 @@ def _step(state: State, step: int) -> None:
 @pytest.mark.slow
 def test_density_is_that_of_entry_and_death_in_a_section_of_any_size() -> None:
     """Entry 0.2 a vessel and day and a life of 10 days: 0.048 T cells a site. Control: unscaled, a small section loses most of them."""
-    expected = VESSELS * t_cell_entry.Parameters().entry_per_vessel_per_d * t_cell_entry.Parameters().lifespan_d
+    expected = VESSELS * ENTRY.entry_per_vessel_per_d * ENTRY.lifespan_d
     large, small = resting_density(5000), resting_density(300)
     assert large == pytest.approx(expected, rel=0.12)
     assert small == pytest.approx(large, rel=0.3)

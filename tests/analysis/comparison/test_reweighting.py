@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from tests.test_screening import answers
 
 from lesionlab.analysis.comparison.reweighting import weighed, weights
+from tests.analysis.comparison.test_screening import answers
 
 PATH = "t_cell_entry.entry_per_vessel_per_d"
 LOG_SD = math.log(2.5)

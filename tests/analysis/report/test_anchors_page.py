@@ -5,10 +5,10 @@ from functools import cache
 from typing import NamedTuple
 
 import pytest
-from tests.test_screening import answers
 
 from lesionlab.analysis.comparison.screening import Value, clopper_pearson
 from lesionlab.analysis.report.anchors_page import Findings, growth_rows, page, verdict_of
+from tests.analysis.comparison.test_screening import answers
 
 
 class Anchor(NamedTuple):
