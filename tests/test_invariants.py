@@ -66,7 +66,7 @@ def test_untreated_tissue_rests_where_tumours_do() -> None:
         return float(np.mean([values[name] for values in rest]))
 
     # With vessels that grow rarer with depth the core lies above the 0.3 to 0.6 that an even density was laid for, the rim below its 0.2
-    # to 0.3, and a 10 cm mass cycles and doubles more slowly: seen on these defaults were 0.60 to 0.70, 0.17 and 0.58 to 0.75.
+    # to 0.3, and a 10 cm mass cycles and grows more slowly: seen on these defaults were 0.60 to 0.70, 0.17 and 0.58 to 0.75.
     assert all(0.5 <= values["hypoxic_fraction_core"] <= 0.75 for values in rest)
     assert 0.1 <= mean("hypoxic_fraction_rim") <= 0.3
     assert all(0.55 <= values["growth_fraction"] <= 0.8 for values in rest)
