@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.messages import explain
 from lesionlab.sim.parameters.quantities import Strict
+from lesionlab.sim.scenario.load import text_of
 from lesionlab.sim.scenario.yaml_document import Document, parse
 
 Model = TypeVar("Model", bound=Strict)
@@ -17,9 +18,9 @@ Model = TypeVar("Model", bound=Strict)
 def read_as(path: Path, model: type[Model]) -> tuple[Model, Document]:
     """Return the checked model of a file and its document; raises UserError with every mistake as `file:line:col: path: message`."""
     try:
-        document = parse(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not a text file in UTF-8'}") from None
+        document = parse(text_of(path), str(path))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     try:
         checked = model.model_validate_json(json.dumps(document.content))
     except ValidationError as error:

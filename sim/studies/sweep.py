@@ -20,17 +20,18 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.parameters.messages import Mistake, explain
+from lesionlab.sim.parameters.messages import Mistake
 from lesionlab.sim.parameters.messages import Path as KeyPath
 from lesionlab.sim.parameters.quantities import Strict
 from lesionlab.sim.runs.job import Job, days_until, is_done, progress_of
 from lesionlab.sim.scenario.arms import named_arms
-from lesionlab.sim.scenario.load import load_scenario, text_of
+from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.scenario.yaml_document import Document, parse
+from lesionlab.sim.scenario.yaml_document import Document
+from lesionlab.sim.studies.data_file import read_as
 
 
 class Design(Strict):
@@ -75,18 +76,7 @@ class Sweep:
 
 def read_design(path: Path) -> tuple[Design, Document]:
     """Read a design file; raises UserError with every mistake as `file:line:col: path: message`."""
-    try:
-        document = parse(text_of(path), str(path))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    try:
-        design = Design.model_validate_json(json.dumps(document.content))
-    except ValidationError as error:
-        for mistake in explain(error, Design, document.content):
-            document.report(mistake)
-    if document.mistakes:
-        raise UserError("\n".join(document.mistakes))
-    return design, document
+    return read_as(path, Design)
 
 
 def expand(path: Path, folder: Path, *, is_quick: bool = False, until: str | None = None) -> Sweep:
