@@ -59,7 +59,7 @@ def test_targets_are_judged_by_the_median() -> None:
 def test_the_verb_prints_a_table_or_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     made = [at_most(figure("runs", "a run", [1.0], "s"), 2.0), figure("machine", "copy", [10.0], "GB/s")]
     left_out = at_most(figure("runs", "a long run", [math.nan], "s"), 2.0)
-    monkeypatch.setattr(bench, "bench", lambda effort, tell: [*made, left_out])
+    monkeypatch.setattr(verb, "bench", lambda effort, tell: [*made, left_out])
     assert verb.execute(Namespace(quick=False, full_size=False, json=False)) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == list(verb.HEADINGS) and table[1].endswith("at most 2 s  reached")
