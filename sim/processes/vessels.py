@@ -56,16 +56,15 @@ class Parameters(NamedTuple):
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))  # type: ignore[misc]
     rim_density_per_mm2: Annotated[float, quantity(
         "1/mm2", "perfused vessels at the surface of the mass at the start", 1.0, 1000.0, "assumed",
-        "no microvessel density of this cancer found; with the core's and the depth chosen on this model's day 0, so that in neck and "
-        "pelvis of the case "
-        "hypoxia rises from ring to ring inwards and 0.3 to 0.5 of all cells are hypoxic in sections of 12,000 cells",
+        "no microvessel density of this cancer found; core and depth were chosen with it on this model's day 0 (row 16 of `verify`): in neck "
+        "and pelvis of the case hypoxia rises from ring to ring inwards at the other defaults",
         prior=(20.0, 150.0))] = 110.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels deep in the core at the start", 0.0, 1000.0, "assumed",
-        "as the rim's; with 25 VEGF refilled the centre of the pelvis, whose innermost ring was less hypoxic than the next",
-        prior=(10.0, 150.0))] = 15.0
+        "as the rim's; with a denser core VEGF refills the centre of the pelvis", prior=(5.0, 150.0))] = 10.0
     density_depth_um: Annotated[float, quantity(
         "um", "depth of the section over which the density falls from rim to core by e; 0: the old form",
-        0.0, 10000.0, "assumed", "as the rim's", prior=(100.0, 1000.0))] = 300.0
+        0.0, 10000.0, "assumed", "as the rim's; at 300 the innermost rings of the neck were equally hypoxic",
+        prior=(100.0, 1000.0))] = 600.0
     perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.05, 1.0, "assumed",
         "tumour vessels are partly not perfused", prior=(0.2, 0.7))] = 0.5
     perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.05, 1.0, "assumed",
