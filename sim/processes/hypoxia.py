@@ -65,9 +65,9 @@ def _apply_to_row(p, dt_h, state, oxygen, hazard):
 
 @kernel
 def _apply(rows, window, p, dt_h, state, oxygen, hazard):
-    """Apply both laws to the rows [first, end) of a window. Reads oxygen (mmHg); writes state and hazard; shapes (nz, ny, nx). No draws."""
-    x0, x1 = window[2], window[3]
-    for r in range(rows[0], rows[1]):
+    """Apply both laws to a span of a window's rows. Reads oxygen (mmHg); writes state and hazard; shapes (nz, ny, nx). No draws."""
+    x0, x1 = window.first_x, window.end_x
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         _apply_to_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
 
