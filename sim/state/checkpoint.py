@@ -47,7 +47,8 @@ def _like(old: Any, kept: np.ndarray) -> Any:
     if isinstance(old, np.ndarray):
         return kept.copy()
     if isinstance(old, tuple):
-        return tuple(kept.tolist())
+        # A tuple with names is made of its values one by one.
+        return type(old)(*kept.tolist()) if hasattr(old, "_fields") else tuple(kept.tolist())
     number = kept.item()
     # A NumPy scalar of another width than Python's own numbers would hash differently.
     return number if np.asarray(number).dtype == kept.dtype else kept.dtype.type(number)

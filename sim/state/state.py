@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lesionlab.sim.numerics.random import RandomStream
-from lesionlab.sim.numerics.window import Window, count_codes, whole
+from lesionlab.sim.numerics.window import EMPTY, Window, count_codes, whole
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState
 from lesionlab.sim.state.t_cells import GhostContacts, Rows, TCells
@@ -73,7 +73,7 @@ class Tissue:
     baseline_axes: tuple[float, float, float] = (0.0, 0.0, 0.0)
     is_weight_controlled: bool = False
     is_dormant: bool = False
-    window: Window = (0, 0, 0, 0)
+    window: Window = EMPTY
     n_cells: int = -1
     n_dropped: int = 0
     oxygen_residual: float = 0.0
