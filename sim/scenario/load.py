@@ -71,7 +71,8 @@ def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenari
     except ValidationError as error:
         for mistake in explain(error, model, document.content):
             # An unknown drug is one mistake, not one for each key that it lacks.
-            if mistake.path[:2] not in document.reported or mistake.path[2:] not in (("class",), ("pharmacokinetics",)):
+            is_said = mistake.is_key and mistake.path[:2] in document.reported and mistake.path[2:] in (("class",), ("pharmacokinetics",))
+            if not is_said:
                 document.report(mistake)
     if document.mistakes:
         raise UserError("\n".join(document.mistakes))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lesionlab.sim.cli import main
+from lesionlab.sim.treatment.drug_library import library
 
 SCENARIO = """\
 schema: 1
@@ -76,11 +77,10 @@ WRONG = {
         "a.yaml:7:5: radiotherapy[0].fractions: must be given"),
     "a value left out": ("end: 2021-12-31\n", "end:\n", "a.yaml:3:1: end: has no value; give one or leave the key out"),
     "an unknown drug": ("anlotinib: {class: vegfr_tki,", "anlotinb: {",
-        "a.yaml:12:3: drugs.anlotinb: must give class (anti_pd1 or vegfr_tki) and pharmacokinetics: the library knows nivolumab, "
-        "pembrolizumab, spartalizumab, toripalimab, anlotinib, lenvatinib; did you mean 'anlotinib'?"),
+        "a.yaml:12:3: drugs.anlotinb: must give class (anti_pd1 or vegfr_tki) and pharmacokinetics: the library knows "
+        f"{', '.join(library())}; did you mean 'anlotinib'?"),
     "an unknown drug of a known class": ("anlotinib: {", "cabozantinib: {",
-        "a.yaml:12:3: drugs.cabozantinib: must give pharmacokinetics: the library knows nivolumab, pembrolizumab, spartalizumab, "
-        "toripalimab, anlotinib, lenvatinib"),
+        f"a.yaml:12:3: drugs.cabozantinib: must give pharmacokinetics: the library knows {', '.join(library())}"),
     "an unknown class": ("vegfr_tki", "vegf_tki",
         "a.yaml:12:22: drugs.anlotinib.class: must be 'anti_pd1' or 'vegfr_tki' (got 'vegf_tki'); did you mean 'vegfr_tki'?"),
     "days on without days off": ("interval_d: 1", "interval_d: 1, days_on: 14",

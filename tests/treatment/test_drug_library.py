@@ -1,9 +1,11 @@
 """The library of drugs: what each file must say, that a scenario may leave it out, and that what a scenario says counts."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from lesionlab.sim.cli import main
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.load import scenario_from_text
@@ -36,9 +38,9 @@ def test_a_drug_of_the_library_is_named_with_its_doses_only(name: str) -> None:
 
 
 def test_the_library_holds_the_drugs_of_the_case_and_of_the_trials_it_is_compared_with() -> None:
-    assert {name: drug.file.drug_class for name, drug in library().items()} == {
-        "nivolumab": "anti_pd1", "pembrolizumab": "anti_pd1", "spartalizumab": "anti_pd1", "toripalimab": "anti_pd1",
-        "anlotinib": "vegfr_tki", "lenvatinib": "vegfr_tki"}
+    found = {name: drug.file.drug_class for name, drug in library().items()}
+    assert found | dict.fromkeys(("nivolumab", "pembrolizumab", "spartalizumab", "toripalimab"), "anti_pd1") == found
+    assert found | dict.fromkeys(("anlotinib", "lenvatinib"), "vegfr_tki") == found
 
 
 def test_a_drug_and_the_same_drug_written_out_are_one_scenario() -> None:
@@ -82,8 +84,9 @@ def test_what_a_drug_lacks_is_one_message(name: str, more: str, message: str) ->
 
 def test_an_unknown_drug_hides_no_other_mistake() -> None:
     with pytest.raises(UserError) as caught:
-        given("anlotinb", ", interval: 1")
-    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == ["drugs.anlotinb", "drugs.anlotinb.interval"]
+        given("anlotinb", ", interval: 1, class: anti_pd")
+    assert [line.split(": ")[1] for line in str(caught.value).splitlines()] == [
+        "drugs.anlotinb", "drugs.anlotinb.class", "drugs.anlotinb.interval"]
 
 
 WHOLE = """\
@@ -122,3 +125,21 @@ def test_every_class_has_its_place_in_the_schedule_right_after_the_levels_it_rea
 def test_couplings_said_to_depend_on_a_class_exist() -> None:
     assert {name for row in DRUG_CLASSES for name in row.couplings} <= set(MECHANISMS)
     assert len({row.component or row.name for row in DRUG_CLASSES}) == len(DRUG_CLASSES)
+
+
+def test_describe_lists_classes_and_every_value_with_unit_evidence_and_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "drugs"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(f"{row.name} ({row.label}): effect in {row.process}" in said for row in DRUG_CLASSES)
+    for drug in library().values():
+        assert f"{drug.name}: {drug.file.drug_class}" in said
+        for key, one in drug.file.pharmacokinetics.items():
+            assert f"{key} = {one.value:g} {one.unit}: " in said and f"{one.evidence}: {one.source}" in said
+
+
+def test_describe_prints_one_drug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "lenvatinib", "--json"]) == 0
+    drug = json.loads(capsys.readouterr().out)["drug"]
+    assert (drug["class"], drug["model"]) == ("vegfr_tki", "one_compartment")
+    assert [one["name"] for one in drug["values"]][-1] == "molar_mass" and {one["unit"] for one in drug["values"]} == {
+        "1/h", "L/h", "L", "ng/mL", "g/mol"}
