@@ -69,7 +69,11 @@ def _read(path: Path) -> KnownDrug:
     try:
         file = DrugFile.model_validate(YAML(typ="safe").load(path))
         return KnownDrug(path.stem, file, _kinetics(file))
-    except (ValidationError, YAMLError, ValueError) as error:
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        lines = (f"{'.'.join(str(part) for part in one['loc'] if not str(part).startswith('<'))}: {one['msg']}" for one in found)
+        raise UserError("\n".join(f"{path}: {line}" for line in lines)) from None
+    except (YAMLError, ValueError) as error:
         raise UserError(f"{path}: {error}") from None
 
 
