@@ -17,7 +17,6 @@ from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.measures.series import measure_patient
 from lesionlab.sim.numerics.random import seed_key
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 from lesionlab.sim.processes.t_cell_priming import STAGES, hold_baseline
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
@@ -65,7 +64,7 @@ class TumourModel(mesa.Model):
         days = float((self.arm.end - self.arm.start).days)
         self.days = days if until_d is None else min(days, until_d)
         self.parameters = self.arm.all_parameters()
-        self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics or KNOWN_DRUGS[name] for name, drug in self.arm.drugs.items()}
+        self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics for name, drug in self.arm.drugs.items()}
         burn_in_steps = round(self.arm.burn_in_d * 24.0 / self.arm.time_step_h)
         self.clock = Clock(0, self.arm.time_step_h, burn_in_steps)
         self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h

@@ -19,6 +19,7 @@ from lesionlab.sim.runs.switching import not_given, with_washout
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.treatment.courses import Drug
+from lesionlab.sim.treatment.drug_library import library
 from tests.tiny_arm import TREATED
 
 MakeScenario = Callable[..., Scenario]
@@ -37,7 +38,8 @@ COURSE = "radiotherapy=[{lesion: neck, start: 2021-07-05, fractions: %s, volumes
 def drug(interval_d: float, days: int, **more: object) -> Drug:
     """Return a drug from 2024-01-01 on for some days."""
     return Drug.model_validate({"class": "vegfr_tki", "dose_mg": 12.0, "start": date(2024, 1, 1), "interval_d": interval_d,
-                                "until": date(2024, 1, 1) + timedelta(days=days - 1), **more})
+                                "until": date(2024, 1, 1) + timedelta(days=days - 1),
+                                "pharmacokinetics": library()["anlotinib"].kinetics, **more})
 
 
 def test_fractions_are_given_at_their_hours(tiny: MakeScenario) -> None:

@@ -1,7 +1,7 @@
 """The frames of the animation: the picture of every arm on every day, composed as colour numbers by numpy alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def _merged(lines: Sequence[calendar.Track]) -> list[calendar.Track]:
     joined: dict[str, calendar.Track] = {}
     for line in lines:
         times_d = (*joined[line.modality].times_d, *line.times_d) if line.modality in joined else line.times_d
-        joined[line.modality] = calendar.Track(line.label, line.detail, line.modality, tuple(sorted(times_d)))
+        joined[line.modality] = replace(line, times_d=tuple(sorted(times_d)))
     return list(joined.values())
 
 

@@ -49,7 +49,7 @@ def _power_of_ten(count: float) -> str:
 
 def _bars(axes: Axes, arms: dict[str, list[Record]], lesion: str, with_names: bool) -> None:
     """Draw one stacked bar an arm; an arm without deaths gets none."""
-    looks = style.arm_styles(list(arms))
+    looks = style.looks_of(arms)
     for row, replicates in enumerate(arms.values()):
         deaths = deaths_by_cause(replicates, lesion)
         total, left = float(deaths.sum()), 0.0

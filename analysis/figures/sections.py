@@ -1,6 +1,6 @@
 """Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import ended_on_day, place
 from lesionlab.analysis.records.record import Record, Snapshots, by_arm, load_snapshots, values
+from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2
@@ -116,10 +117,10 @@ def index_at(snapshots: Snapshots, day: float) -> int:
 
 
 def map_days(records: Sequence[Record], snapshots: Sequence[Snapshots]) -> list[float]:
-    """Return the days worth a picture: the start, just before the first anti-angiogenic dose, some weeks on, the end."""
+    """Return the days worth a picture: the start, just before the first drug that starts later, some weeks on, the end."""
     times_d = max((s.time_d for s in snapshots), key=lambda times: times[-1])
     timing = calendar.clock(records)
-    starts = [t.times_d[0] for t in calendar.tracks(records) if t.modality == "vegfr_tki" and t.times_d[0] > 7]
+    starts = [t.times_d[0] for t in calendar.tracks(records) if t.modality not in (RADIOTHERAPY, SCAN) and t.times_d[0] > 7]
     days_d = [0.0, min(starts) - 1 if starts else timing.break_d / 6, timing.break_d / 2, timing.end_d]
     chosen = [times_d[np.clip(np.searchsorted(times_d, day, side="right") - 1, 0, None)] for day in days_d]
     return sorted({float(day) for day in chosen})[:N_DATES]
@@ -152,7 +153,7 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
             top = TOP_PX + row * (depth + GAP_PX)
             pair = (place(figure, left, top, edge, depth), place(figure, left + edge + GAP_PX, top, edge, depth))
             _draw_pair(pair, record, taken, lesion, day, window, step)
-    _name_rows(figure, list(arms), depth, pixels)
+    _name_rows(figure, style.looks_of({arm: [record] for arm, record in arms.items()}), depth, pixels)
     _draw_legend(figure, pixels)
     return figure
 
@@ -190,8 +191,8 @@ def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, le
     pair[0].text(right, low - height * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
 
 
-def _name_rows(figure: Figure, arms: Sequence[str], depth: int, pixels: tuple[int, int]) -> None:
-    for row, look in enumerate(style.arm_styles(arms).values()):
+def _name_rows(figure: Figure, looks: Mapping[str, style.ArmStyle], depth: int, pixels: tuple[int, int]) -> None:
+    for row, look in enumerate(looks.values()):
         middle = TOP_PX + row * (depth + GAP_PX) + depth / 2
         label = look.label.replace(" ", "\n")
         figure.text((LEFT_PX - 10) / pixels[0], 1 - middle / pixels[1], label, ha="right", va="center", weight="bold",

@@ -97,8 +97,8 @@ def _scan_marks(axes: Axes, record: Record, lesion: str) -> None:
     days = np.array([event.time_d for event in record.events if event.kind == "scan"])
     if days.size:
         measured = np.interp(days, record.time_d, values(record, DIAMETER.name, lesion), right=np.nan)
-        colour = style.arm_styles([str(record.attributes["arm"])])[str(record.attributes["arm"])].colour
-        axes.plot(days, measured, "o", mfc="white", mec=colour, ms=5.5, mew=1.4, clip_on=False, zorder=4)
+        [look] = style.looks_of({str(record.attributes["arm"]): [record]}).values()
+        axes.plot(days, measured, "o", mfc="white", mec=look.colour, ms=5.5, mew=1.4, clip_on=False, zorder=4)
 
 
 def _grid(title: str, quantities: Sequence[Quantity]) -> Callable[[Sequence[Record]], Figure]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.treatments import DrugClass, read_classes
 from lesionlab.sim.record.schema import DECLARED
 from lesionlab.sim.record.seal import check_once, examine, open_to_read
 
@@ -46,6 +47,7 @@ class Record:
         time_d: (time,) days since the start.
         series: name -> (time,), (time, lesion) or (time, drug); nan where a value was never written.
         units, long_names: of the series; "1" is dimensionless, the unit of a `drug_level` stands in `drug_level_units`.
+        classes: all classes of drugs in their order, each with the drugs of this record.
         roles, nodal, occult, baseline_cm: one entry a lesion, in the order of `lesions`.
         damage: what is wrong with the file, in a few words each; what could not be read of it is nan.
     """
@@ -62,6 +64,7 @@ class Record:
     drugs: tuple[str, ...]
     drug_classes: tuple[str, ...]
     drug_level_units: tuple[str, ...]
+    classes: tuple[DrugClass, ...]
     series: dict[str, NDArray[np.float64]]
     units: dict[str, str]
     long_names: dict[str, str]
@@ -105,7 +108,7 @@ def load(path: Path | str) -> Record:
         attributes = {name: _plain(value) for name, value in file.attrs.items()}
         committed_d = attributes["committed_time_d"] + TIME_TOLERANCE_D
         n_rows = _count_until(file["time"], committed_d)
-        lesions, drugs = _texts(file["lesion"]), _texts(file["drug"])
+        lesions, drugs, of_drugs = _texts(file["lesion"]), _texts(file["drug"]), _texts(file["drug_class"])
         series, damaged = _series(file, n_rows, {"lesion": len(lesions), "drug": len(drugs)})
         columns = [_texts(file[name]) if h5py.check_string_dtype(file[name].dtype) else file[name][:].tolist()
                    for name in EVENT_COLUMNS]
@@ -114,7 +117,8 @@ def load(path: Path | str) -> Record:
             time_d=file["time"][:n_rows], lesions=lesions, roles=_texts(file["lesion_role"]),
             nodal=tuple(file["lesion_is_nodal"][:].astype(bool).tolist()),
             occult=tuple(file["lesion_is_occult"][:].astype(bool).tolist()), baseline_cm=file["lesion_baseline_cm"][:],
-            drugs=drugs, drug_classes=_texts(file["drug_class"]), drug_level_units=_texts(file["drug_level_unit"]),
+            drugs=drugs, drug_classes=of_drugs, drug_level_units=_texts(file["drug_level_unit"]),
+            classes=read_classes(str(attributes.get("drug_classes", "")), drugs, of_drugs),
             series=series, units={name: _word(file, name, "units") or EXPECTED.get(name, "1") for name in series},
             long_names={name: _word(file, name, "long_name") or name for name in series},
             events=[event for event in map(Event, *columns) if event.time_d <= committed_d],

@@ -108,7 +108,7 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
 
 
 def _looks(comparison: Comparison) -> Iterator[tuple[Any, style.ArmStyle]]:
-    looks = style.arm_styles([arm.name for arm in comparison.arms])
+    looks = style.looks_of({arm.name: [outcome.record for outcome in arm.outcomes] for arm in comparison.arms})
     return ((arm, looks[arm.name]) for arm in comparison.arms)
 
 

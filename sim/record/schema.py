@@ -43,7 +43,7 @@ class LesionHeader:
 
 @dataclass(frozen=True)
 class DrugHeader:
-    """One drug: its class (anti_pd1, vegfr_tki) and the unit of its level."""
+    """One drug: the name of its class and the unit of its level."""
 
     name: str
     drug_class: str
@@ -87,8 +87,8 @@ DECLARED = Declared(
     attributes={"arm": "text", "replicate": "whole", "seed": "whole", "is_quick": "whole", "start_date": "date", "end_date": "date",
                 "code_version": "text", "status": "text", "end_reason": "text", "state_sha256": "text", "committed_time_d": "number",
                 **dict.fromkeys(("until_d", "fork_day", "detection_limit_cm"), "number?"), "patient": "whole?",
-                **dict.fromkeys(("title", "disclaimer", "provenance", "continued_with", "run_identity", "parent_record", "parent_arm",
-                                 "parent_state_sha256", "parent_scenario_yaml", "fork_state_sha256"), "text?")},
+                **dict.fromkeys(("title", "disclaimer", "provenance", "drug_classes", "continued_with", "run_identity", "parent_record",
+                                 "parent_arm", "parent_state_sha256", "parent_scenario_yaml", "fork_state_sha256"), "text?")},
     datasets={"scenario_yaml": ("text", ()), "time": ("number", ("time",)), "event": ("number", ("event",)),
               "lesion": ("text", ("lesion",)), "drug": ("text", ("drug",)),
               **{name: (kind, ("lesion",)) for name, kind in _OF_LESION.items()},

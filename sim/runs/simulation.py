@@ -23,6 +23,7 @@ from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import SITE_UM, Tissue
+from lesionlab.sim.treatment.drug_library import classes_as_json
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
 COMMIT_SHARE, LARGEST_COMMIT_SHARE = 0.03, 0.1
@@ -167,7 +168,7 @@ def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: fl
         "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": replicate,
         "is_quick": int(is_quick), "start_date": scenario.start.isoformat(), "end_date": scenario.end.isoformat(),
         "until_d": days if until_d is None else min(days, float(until_d)),
-        "code_version": model_version(), "provenance": provenance(),
+        "code_version": model_version(), "provenance": provenance(), "drug_classes": classes_as_json(scenario.drugs),
         "detection_limit_cm": scenario.parameters("clinic").detection_limit_cm}
     lesions = tuple(LesionHeader(name, lesion.role, lesion.nodal, lesion.is_occult, lesion.size_cm[0], shape, SITE_UM)
                     for (name, lesion), shape in zip(scenario.lesions.items(), _shapes(scenario), strict=True))

@@ -127,6 +127,8 @@ def test_a_wheel_brings_one_package_and_works_beside_a_users_own_sim_and_analysi
     assert {path.name for path in (tmp_path / "site/lesionlab").iterdir()} == {"__init__.py", "sim", "analysis", "scenarios"}
     bundled = {path.name for path in (tmp_path / "site/lesionlab/scenarios").iterdir()}
     assert bundled == {path.name for path in (ROOT / "scenarios").iterdir()}
+    drugs = {path.name for path in (tmp_path / "site/lesionlab/sim/treatment/library").iterdir()}
+    assert "anlotinib.yaml" in drugs and drugs == {path.name for path in (ROOT / "sim/treatment/library").iterdir()}
     here = tmp_path / "here"
     (here / "analysis").mkdir(parents=True)
     (here / "sim.py").write_text(HOSTILE)
