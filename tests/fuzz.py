@@ -275,7 +275,7 @@ def search(kind: str, seed: int, n: int, folder: Path) -> Counter[str]:
 
 def whole_record(folder: Path) -> None:
     """Write the record that is damaged: a tiny run of the true model, complete to its first day."""
-    from lesionlab.sim.runs.simulation import simulate
+    from lesionlab.sim.runs.lifecycle import simulate
     from lesionlab.sim.scenario.load import scenario_from_text
     from tests.tiny_arm import TREATED
 

@@ -23,7 +23,8 @@ from lesionlab.analysis.records.record import load
 from lesionlab.sim import cli
 from lesionlab.sim.record.reader import read_checkpoint, read_run
 from lesionlab.sim.record.seal import examine
-from lesionlab.sim.runs import simulation
+from lesionlab.sim.runs import reporters
+from lesionlab.sim.runs.engines import warm_kernels
 from tests.same_record import differences
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +85,7 @@ def _perform(words: list[str], folder: Path, said: Path) -> int:
     os.dup2(descriptor, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Commits at short intervals, so that kills fall into them.
-    simulation.COMMIT_EVERY_S, simulation.LARGEST_COMMIT_SHARE = 0.3, 1e9
+    reporters.COMMIT_EVERY_S, reporters.LARGEST_COMMIT_SHARE = 0.3, 1e9
     return cli.main(words)
 
 
@@ -221,7 +222,7 @@ def main() -> int:
     options = parser.parse_args()
     n_faults = 0
     # Loads every compiled rule once, for all that is forked from here.
-    simulation.warm_kernels()
+    warm_kernels()
     with tempfile.TemporaryDirectory() as base:
         for number, verb in enumerate(options.verbs):
             shares = [SHARES[verb] for verb in options.verbs]

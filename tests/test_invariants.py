@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.model import TumourModel
-from lesionlab.sim.runs.simulation import quick
+from lesionlab.sim.runs.job import quick
 from lesionlab.sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.state.state import SITES_PER_MM2

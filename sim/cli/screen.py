@@ -25,8 +25,9 @@ from lesionlab.analysis.records.treatments import parts_of, read_classes
 from lesionlab.analysis.report.anchors_page import Findings, page
 from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.runs.engines import warm_kernels
+from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.runs.machine import available_cores
-from lesionlab.sim.runs.simulation import simulate, warm_kernels
 from lesionlab.sim.scenario.load import load_scenario, scenario_folder
 from lesionlab.sim.studies.choice import RESULT, Point, Search, distance, read_anchors, read_points
 from lesionlab.sim.studies.growth import FILE, NODE, growth_table, read_growth
