@@ -121,14 +121,9 @@ def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, count
           openness: np.ndarray = EVEN) -> None:
     """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one) with their cumulative openness."""
     t, n_new = tissue.t_cells, sum(counts)
-    t.reserve(t.n + n_new)
-    new = slice(t.n, t.n + n_new)
-    for column in (t.kills, t.is_exhausted):
-        column[new] = 0
-    t.target[new] = -1
+    new = t.add(n_new)
     rows = (t.site[new], t.id[new], t.dies_at_h[new], t.is_specific[new], t.is_stem_like[new])
     _admit(p, stream, day, counts[0], gates, openness, tissue.t_count.reshape(-1), t.next_id, rows)
-    t.n += n_new
     t.next_id += n_new
 
 

@@ -1,0 +1,58 @@
+"""The list of everything that is measured: a series of the record is one function, listed by its decorator under its own name.
+
+    @of_lesion("mmHg", "mean pO2 over the mass")
+    def mean_oxygen_mmHg(section): ...
+
+A process may measure itself in its own file. Order of the record: as listed.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+LESION, DRUG, PATIENT = "lesion", "drug", ""
+
+
+class Measure(NamedTuple):
+    """One series: name, unit, what it is, over which dimension besides time ("lesion", "drug" or none), and how it is measured.
+
+    value: from the measured section, the drug's level or the state. is_size: a dormant deposit has it too.
+    """
+
+    name: str
+    unit: str
+    long_name: str
+    dimension: str
+    value: Callable[[Any], float]
+    is_size: bool = False
+
+
+MEASURES: list[Measure] = []
+"""Every series, in the order of the record."""
+
+Measuring = TypeVar("Measuring", bound=Callable[[Any], float])
+
+
+def of_lesion(unit: str, long_name: str, *, is_size: bool = False, name: str = "") -> Callable[[Measuring], Measuring]:
+    """List a function of a `MeasuredSection` as a series of each lesion; its own name is the series' unless one is given."""
+    return _listed(unit, long_name, LESION, name, is_size)
+
+
+def of_patient(unit: str, long_name: str) -> Callable[[Measuring], Measuring]:
+    """List a function of the state as a series of the patient."""
+    return _listed(unit, long_name, PATIENT)
+
+
+def of_drug(unit: str, long_name: str) -> Callable[[Measuring], Measuring]:
+    """List a function of a drug's level as a series of each drug."""
+    return _listed(unit, long_name, DRUG)
+
+
+def _listed(unit: str, long_name: str, dimension: str, name: str = "", is_size: bool = False) -> Callable[[Measuring], Measuring]:
+    def add(value: Measuring) -> Measuring:
+        measure = Measure(name or value.__name__, unit, long_name, dimension, value, is_size)
+        if any(known.name == measure.name for known in MEASURES):
+            raise ValueError(f"{measure.name}: two series have this name")
+        MEASURES.append(measure)
+        return value
+
+    return add
