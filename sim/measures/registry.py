@@ -13,27 +13,29 @@ LESION, DRUG, PATIENT = "lesion", "drug", ""
 
 
 class Measure(NamedTuple):
-    """One series: name, unit, what it is, over which dimension besides time ("lesion", "drug" or none), and how it is measured.
-
-    value: from the measured section, the drug's level or the state. is_size: a dormant deposit has it too.
-    """
+    """One series: name, unit, what it is, and over which dimension besides time ("lesion", "drug" or none)."""
 
     name: str
     unit: str
     long_name: str
     dimension: str
-    value: Callable[[Any], float]
-    is_size: bool = False
 
 
 MEASURES: list[Measure] = []
 """Every series, in the order of the record."""
+BY_DIMENSION: dict[str, dict[str, Callable[[Any], float]]] = {LESION: {}, DRUG: {}, PATIENT: {}}
+"""How the series of each dimension are measured, by name."""
+SIZES: set[str] = set()
+"""Series that a dormant deposit has too."""
 
 Measuring = TypeVar("Measuring", bound=Callable[[Any], float])
 
 
 def of_lesion(unit: str, long_name: str, *, is_size: bool = False, name: str = "") -> Callable[[Measuring], Measuring]:
-    """List a function of a `MeasuredSection` as a series of each lesion; its own name is the series' unless one is given."""
+    """List a function of a `MeasuredSection` as a series of each lesion, under its own name unless one is given.
+
+    is_size: a dormant deposit, which is not simulated, has it too.
+    """
     return _listed(unit, long_name, LESION, name, is_size)
 
 
@@ -49,10 +51,13 @@ def of_drug(unit: str, long_name: str) -> Callable[[Measuring], Measuring]:
 
 def _listed(unit: str, long_name: str, dimension: str, name: str = "", is_size: bool = False) -> Callable[[Measuring], Measuring]:
     def add(value: Measuring) -> Measuring:
-        measure = Measure(name or value.__name__, unit, long_name, dimension, value, is_size)
+        measure = Measure(name or value.__name__, unit, long_name, dimension)
         if any(known.name == measure.name for known in MEASURES):
             raise ValueError(f"{measure.name}: two series have this name")
         MEASURES.append(measure)
+        BY_DIMENSION[dimension][measure.name] = value
+        if is_size:
+            SIZES.add(measure.name)
         return value
 
     return add

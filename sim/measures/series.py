@@ -6,7 +6,7 @@ from typing import Any
 
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.measures.measured_section import LEAST_CELLS, MeasuredSection, share
-from lesionlab.sim.measures.registry import DRUG, LESION, MEASURES, PATIENT, Measure, of_drug, of_lesion, of_patient
+from lesionlab.sim.measures.registry import BY_DIMENSION, DRUG, LESION, MEASURES, PATIENT, SIZES, Measure, of_drug, of_lesion, of_patient
 from lesionlab.sim.state.codes import CAUSES, Hazard
 from lesionlab.sim.state.state import DrugLevel, State, Tissue
 
@@ -18,22 +18,24 @@ _NAN = float("nan")
 def measure(state: State) -> dict[str, Any]:
     """Return one row of every series: numbers, or a list over lesions or drugs."""
     tissues = [measure_tissue(tissue) for tissue in state.tissues]
-    row: dict[str, Any] = {m.name: [values[m.name] for values in tissues] for m in MEASURES if m.dimension == LESION}
+    row: dict[str, Any] = {name: [values[name] for values in tissues] for name in BY_DIMENSION[LESION]}
     row.update(measure_patient(state))
-    row.update({m.name: [m.value(drug) for drug in state.systemic.drugs] for m in MEASURES if m.dimension == DRUG})
+    row.update({name: [value(drug) for drug in state.systemic.drugs] for name, value in BY_DIMENSION[DRUG].items()})
     return row
 
 
 def measure_tissue(tissue: Tissue) -> dict[str, float]:
     """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
     section = MeasuredSection(tissue)
-    # A dormant deposit is not simulated: it has a size and no other series.
-    return {m.name: m.value(section) if m.is_size or not tissue.is_dormant else _NAN for m in MEASURES if m.dimension == LESION}
+    if tissue.is_dormant:
+        # It is not simulated: it has a size and no other series.
+        return {name: value(section) if name in SIZES else _NAN for name, value in BY_DIMENSION[LESION].items()}
+    return {name: value(section) for name, value in BY_DIMENSION[LESION].items()}
 
 
 def measure_patient(state: State) -> dict[str, float]:
     """Return every systemic series."""
-    return {m.name: m.value(state) for m in MEASURES if m.dimension == PATIENT}
+    return {name: value(state) for name, value in BY_DIMENSION[PATIENT].items()}
 
 
 @of_lesion("1", "viable tumour cells of the section", is_size=True)

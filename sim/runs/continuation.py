@@ -14,6 +14,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use
 from lesionlab.sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
+from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import Header, RecordWriter, hash_arrays
 from lesionlab.sim.runs.job import STAMP
 from lesionlab.sim.runs.simulation import (
@@ -96,7 +97,7 @@ def check_resume(run: RecordedRun, until_d: float | None, is_forced: bool) -> No
         raise UserError(f"{run.path}: nothing was committed to this fork, and its past is not in it: fork again with --force")
     if day is None:
         return
-    if run.attributes["end_reason"] == "lethal burden":
+    if run.attributes[Attribute.END_REASON] == "lethal burden":
         raise UserError(f"{run.path}: is complete: the burden was lethal on day {day:g}")
     end_d = run.until_d if until_d is None else until_d
     if day >= (calendar_d if end_d is None else min(end_d, calendar_d)) - SAME_TIME_D:
@@ -132,11 +133,12 @@ def _refuse_other_code(run: RecordedRun, is_forced: bool) -> None:
 def _header_to_resume(run: RecordedRun, end_d: float | None) -> Header:
     """Return the header of the record as it was; if other code computes from here on, the header says so."""
     header = describe_run(run.scenario, run.replicate, run.is_quick, end_d)
-    attributes = {name: value for name, value in run.attributes.items() if name != STAMP} | {"until_d": header.attributes["until_d"]}
-    here = {"code_version": model_version(), "provenance": provenance()}
+    attributes = {name: value for name, value in run.attributes.items() if name != STAMP}
+    attributes[Attribute.UNTIL] = header.attributes[Attribute.UNTIL]
+    here = {str(Attribute.CODE_VERSION): model_version(), str(Attribute.PROVENANCE): provenance()}
     last = run.later[-1] if run.later else run.attributes
     if any(str(last[name]) != value for name, value in here.items()):
-        attributes["continued_with"] = json.dumps([*run.later, {"from_day": run.committed_d, **here}])
+        attributes[Attribute.CONTINUED_WITH] = json.dumps([*run.later, {"from_day": run.committed_d, **here}])
     return replace(header, attributes=attributes)
 
 
@@ -144,8 +146,9 @@ def _header_to_fork(run: RecordedRun, scenario: Scenario, until_d: float | None,
     """Return the header of a record whose first part is that of another run."""
     header = describe_run(scenario, run.replicate, run.is_quick, until_d)
     name = str(run.path).encode("utf-8", "backslashreplace").decode()
-    origin = {"parent_record": name, "parent_arm": run.attributes["arm"], "parent_scenario_yaml": run.scenario_yaml,
-              "parent_state_sha256": run.attributes["state_sha256"], "fork_day": at_d, "fork_state_sha256": state_sha256}
+    origin: dict[str, Any] = {Attribute.PARENT_RECORD: name, Attribute.PARENT_ARM: run.attributes[Attribute.ARM],
+              Attribute.PARENT_SCENARIO: run.scenario_yaml, Attribute.PARENT_STATE_SHA256: run.attributes[Attribute.STATE_SHA256],
+              Attribute.FORK_DAY: at_d, Attribute.FORK_STATE_SHA256: state_sha256}
     return replace(header, attributes={**header.attributes, **origin})
 
 
@@ -168,7 +171,7 @@ def _state_at(run: RecordedRun, at_d: float) -> Arrays:
 def _compare_with_row(run: RecordedRun, model: TumourModel, at_d: float) -> None:
     """Refuse a repeated past that differs from the record, as it may on another machine; only days with a row can be compared."""
     with opened(run.path) as file:
-        for index in np.flatnonzero(np.abs(file["time"][:] - at_d) < SAME_TIME_D):
+        for index in np.flatnonzero(np.abs(file[Part.TIME][:] - at_d) < SAME_TIME_D):
             differing = [name for name, value in measure(model.state).items()
                          if name in file and not np.array_equal(file[name][index], np.array(value, float), equal_nan=True)]
             if differing:

@@ -12,13 +12,14 @@ from typing import Any
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.reader import root_attributes
+from lesionlab.sim.record.schema import Attribute
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
 from lesionlab.sim.state.clock import not_whole
 
 OnProgress = Callable[[float, float], None]
 Simulate = Callable[..., Any]
 
-STAMP = "run_identity"
+STAMP = str(Attribute.RUN_IDENTITY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,5 +104,5 @@ def progress_of(path: Path) -> tuple[str, float]:
     attributes = root_attributes(path)
     if not attributes:
         return "missing", 0.0
-    day = attributes.get("committed_time_d", 0.0)
-    return str(attributes.get("status", "unknown")), float(day) if isinstance(day, float) and isfinite(day) else 0.0
+    day = attributes.get(Attribute.COMMITTED_TIME, 0.0)
+    return str(attributes.get(Attribute.STATUS, "unknown")), float(day) if isinstance(day, float) and isfinite(day) else 0.0

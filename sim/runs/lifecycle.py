@@ -4,6 +4,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import mark, reason
 from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.schema import Attribute
 from lesionlab.sim.runs import simulation
 from lesionlab.sim.runs.continuation import resume
 from lesionlab.sim.runs.job import STAMP, Job, OnProgress, Simulate
@@ -16,7 +17,7 @@ def perform(job: Job, simulate: Simulate | None = None, on_progress: OnProgress 
         simulate: a replacement for `simulation.simulate`; with it a run always begins anew.
     """
     if simulate is None and is_begun(job):
-        if read_run(job.path).attributes["status"] != "complete":
+        if read_run(job.path).attributes[Attribute.STATUS] != "complete":
             resume(job.path, on_progress=on_progress)
     else:
         compute = simulate or simulation.simulate

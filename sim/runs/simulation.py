@@ -18,6 +18,7 @@ from lesionlab.sim.processes.oxygen import whole_field
 from lesionlab.sim.processes.pharmacokinetics import level_unit
 from lesionlab.sim.record.files import temporary_folder, uninterrupted
 from lesionlab.sim.record.reader import Past
+from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
@@ -164,17 +165,17 @@ def describe_run(scenario: Scenario, replicate: int, is_quick: bool, until_d: fl
     """Return the header of a record before the first step of its run."""
     days = scenario.day(scenario.end)
     attributes = {
-        "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": replicate,
-        "is_quick": int(is_quick), "start_date": scenario.start.isoformat(), "end_date": scenario.end.isoformat(),
-        "until_d": days if until_d is None else min(days, float(until_d)),
-        "code_version": model_version(), "provenance": provenance(),
-        "detection_limit_cm": scenario.parameters("clinic").detection_limit_cm}
+        Attribute.ARM: scenario.arm, Attribute.TITLE: scenario.title or "", Attribute.SEED: scenario.seed,
+        Attribute.PATIENT: scenario.patient, Attribute.REPLICATE: replicate, Attribute.IS_QUICK: int(is_quick),
+        Attribute.START_DATE: scenario.start.isoformat(), Attribute.END_DATE: scenario.end.isoformat(),
+        Attribute.UNTIL: days if until_d is None else min(days, float(until_d)),
+        Attribute.CODE_VERSION: model_version(), Attribute.PROVENANCE: provenance(),
+        Attribute.DETECTION_LIMIT: scenario.parameters("clinic").detection_limit_cm}
     lesions = tuple(LesionHeader(name, lesion.role, lesion.nodal, lesion.is_occult, lesion.size_cm[0], shape, SITE_UM)
                     for (name, lesion), shape in zip(scenario.lesions.items(), _shapes(scenario), strict=True))
     drugs = tuple(DrugHeader(name, drug.drug_class, level_unit(drug.pharmacokinetics)) for name, drug in scenario.drugs.items())
-    dimensions = {"": ("time",), "lesion": ("time", "lesion"), "drug": ("time", "drug")}
-    series = tuple(Series(m.name, m.unit, m.long_name, dimensions[m.dimension]) for m in MEASURES)
-    return Header(attributes, scenario.resolved_yaml(), lesions, drugs, series)
+    series = tuple(Series(m.name, m.unit, m.long_name, (Part.TIME, m.dimension) if m.dimension else (Part.TIME,)) for m in MEASURES)
+    return Header({str(name): value for name, value in attributes.items()}, scenario.resolved_yaml(), lesions, drugs, series)
 
 
 def provenance() -> str:

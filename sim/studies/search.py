@@ -16,6 +16,7 @@ from typing import Any
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import temporary_folder
 from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.schema import Attribute
 from lesionlab.sim.runs.continuation import resume
 from lesionlab.sim.runs.engines import Compute
 from lesionlab.sim.runs.job import Job, OnProgress
@@ -167,6 +168,6 @@ def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float 
           is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
     """Simulate for the engine: continue the early part of a trial, if it exists and the patient still lives."""
     if path.exists():
-        has_died = read_run(path).attributes["end_reason"] == "lethal burden"
+        has_died = read_run(path).attributes[Attribute.END_REASON] == "lethal burden"
         return None if has_died else resume(path, until_d=until_d, on_progress=on_progress)
     return simulate(scenario, path, replicate=replicate, until_d=until_d, is_quick=is_quick, is_forced=is_forced, on_progress=on_progress)
