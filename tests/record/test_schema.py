@@ -1,12 +1,17 @@
 """The schema of a record is its one list of names: no other module spells the name of a part or an attribute."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lesionlab.analysis.figures.style import DEATH_CAUSES
+from lesionlab.analysis.records.record import DEATHS, EXPECTED
+from lesionlab.sim.measures.series import MEASURES
 from lesionlab.sim.record.schema import DECLARED, SNAPSHOT_FIELDS, Attribute, Part
+from lesionlab.sim.state.codes import Hazard
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = [*(ROOT / "sim").rglob("*.py"), *(ROOT / "analysis").rglob("*.py")]
@@ -65,3 +70,37 @@ def test_the_schema_names_every_part_once() -> None:
     assert len(set(Part)) == len(list(Part)) and len(set(Attribute)) == len(list(Attribute))
     assert set(DECLARED.attributes) <= ATTRIBUTES
     assert set(DECLARED.datasets) | set(DECLARED.pictures) <= DATASETS
+
+
+def series_named(text: str) -> set[str]:
+    """Return the names of series that a source of `analysis` reads from a record."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("values", "of_lesion", "Quantity", "curve"):
+            texts = [str(argument.value) for argument in node.args if isinstance(argument, ast.Constant)]
+            found |= {text for text in texts if re.fullmatch(r"[a-z]+[a-z0-9_]*_\w+", text)}
+        elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith(".series") and isinstance(node.slice, ast.Constant):
+            found.add(str(node.slice.value))
+    return found
+
+
+def test_analysis_reads_only_series_that_a_record_has() -> None:
+    """A mistyped name would be a line of nothing: a series that is not there is all nan."""
+    known = {m.name for m in MEASURES}
+    named = {name: path.name for path in (ROOT / "analysis").rglob("*.py") for name in series_named(path.read_text(encoding="utf-8"))}
+    assert len(named) > 10 and {name: place for name, place in named.items() if name not in known} == {}
+
+
+def test_a_mistyped_series_would_be_seen() -> None:
+    assert series_named('values(record, "hypoxic_share", lesion); record.series["typo"]; Quantity("t_cells", "T cells")') == {
+        "hypoxic_share", "typo", "t_cells"}
+
+
+def test_units_that_stand_in_for_a_lost_series_are_those_of_the_series() -> None:
+    assert {m.name: m.unit for m in MEASURES if m.name in EXPECTED} == EXPECTED
+
+
+def test_every_cause_of_death_is_drawn() -> None:
+    deaths = tuple(m.name for m in MEASURES if m.name.startswith("deaths_"))
+    assert deaths == DEATHS == tuple(DEATH_CAUSES)
+    assert len(deaths) == len(Hazard) - 1, "all but division"
