@@ -66,7 +66,7 @@ from matplotlib.text import Text
 from lesionlab.analysis.comparison.regimen import regimen
 from lesionlab.analysis.figures import calendar, standard, style
 from lesionlab.analysis.records.record import load
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.scenario.arms import named_arms
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.schedule import SCHEDULE

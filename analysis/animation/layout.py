@@ -133,7 +133,7 @@ class _Drawing:
     def figure(self, is_lit: bool) -> Figure:
         """Draw the dark layer, or the lit one."""
         with style.themed():
-            seed = next(iter(self.arms.values()))[0].attributes.get("seed", "")
+            seed = next(iter(self.arms.values()))[0].seed
             figure = style.slide("", self.pixels, f"Seed {seed}, first replicate of each arm.")
             self._heads(figure, is_lit)
             self._legend(figure)

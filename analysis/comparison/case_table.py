@@ -83,7 +83,7 @@ def case_table(outcomes: Sequence[Outcome]) -> CaseTable:
             if reported.setdefault(finding.name, finding) != finding:
                 raise RecordError(f"{outcome.record.path}: reports {finding.name} otherwise than {outcomes[0].record.path}")
     rows = tuple(_row(finding, [outcome for outcome in outcomes if outcome.arm == finding.arm]) for finding in reported.values())
-    is_quick = any(int(outcome.record.attributes.get("is_quick", 0)) for outcome in outcomes)
+    is_quick = any(outcome.record.is_quick for outcome in outcomes)
     has_run = any(row.n or row.n_not_observed for row in rows)
     return CaseTable(rows if has_run else (), is_quick, _calibrated(outcomes) if has_run else "",
                      parts_of(outcome.record.classes for outcome in outcomes))

@@ -24,7 +24,7 @@ def ledger_figure(records: Sequence[Record]) -> Figure:
     width = (wide - LEFT_PX - RIGHT_PX - GAP_X_PX * (n_columns - 1)) / n_columns
     height = BAR_PX * len(arms)
     pixels = (wide, int(TOP_PX + n_rows * (height + GAP_Y_PX) + BOTTOM_PX - GAP_Y_PX))
-    note = f"Seed {records[0].attributes.get('seed', '')}; mean over replicates.  Right of each bar: cells that died in all."
+    note = f"Seed {records[0].seed}; mean over replicates.  Right of each bar: cells that died in all."
     figure = style.slide("What killed the tumour cells", pixels, note)
     handles = [Patch(color=colour, label=label) for label, colour in style.DEATH_CAUSES.values()]
     figure.legend(handles=handles, loc="upper left", ncols=len(handles), borderaxespad=0,

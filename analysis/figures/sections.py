@@ -1,7 +1,7 @@
 """Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -140,13 +140,13 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
     depth = int(edge * shape)
     pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (depth + GAP_PX), LEAST_MAP_PX))
     step, x_um = max(1, max(window.width for window in windows) // edge), next(iter(snapshots.values())).x_um
-    note = (f"Seed {records[0].attributes.get('seed', '')}, first replicate.  "
+    note = (f"Seed {records[0].seed}, first replicate.  "
             f"Bar: {bar_um(windows[0], float(x_um[1] - x_um[0])):g} µm of the section and what it stands for in the patient."
             + f"  Of {step} x {step} sites one is shown, and their mean oxygen." * (step > 1))
     figure = style.slide(f"{style.words(lesion)}: tissue (left of each pair) and oxygen (right)", pixels, note)
     for column, day in enumerate(days):
         left = LEFT_PX + column * (2 * edge + GAP_PX + PAIR_GAP_PX)
-        date = datetime.fromisoformat(str(records[0].attributes["start_date"])) + timedelta(days=day)
+        date = records[0].start + timedelta(days=day)
         head = f"day {day:.0f}, {date.day} {date:%b %Y}"
         figure.text((left + edge) / wide, 1 - (TOP_PX - 26) / pixels[1], head, ha="center", weight="bold")
         for row, (record, taken, window) in enumerate(zip(arms.values(), snapshots.values(), windows, strict=True)):

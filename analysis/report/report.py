@@ -89,7 +89,7 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
     """Return everything the template prints."""
     first = records[0]
     return {
-        "disclaimer": style.DISCLAIMER, "question": str(first.attributes.get("title") or "What does each treatment contribute?"),
+        "disclaimer": style.DISCLAIMER, "question": (first.title or "What does each treatment contribute?"),
         "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
         "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
         "case": case_section(records), "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
@@ -99,11 +99,10 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
         "figures": [_picture(path, caption(path.stem, records)) for path in pictures.standard if path.suffix.lower() in MEDIA],
         "animation": _picture(pictures.animation, "") if pictures.animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
-        "command": command, "versions": _versions(first), "seed": first.attributes.get("seed", ""),
-        "code_version": first.attributes.get("code_version", ""), "n_runs": len(records),
-        "runs": [(str(r.attributes["arm"]), r.attributes.get("replicate", 0), r.path.name, str(r.attributes.get("status", "")),
-                  str(r.attributes.get("state_sha256", ""))[:16]) for r in records],
-        "scenarios": {str(r.attributes["arm"]): r.scenario_yaml for r in reversed(records)},
+        "command": command, "versions": _versions(first), "seed": first.seed,
+        "code_version": first.code_version, "n_runs": len(records),
+        "runs": [(r.arm, r.replicate, r.path.name, r.status, r.state_sha256[:16]) for r in records],
+        "scenarios": {r.arm: r.scenario_yaml for r in reversed(records)},
     }
 
 
@@ -169,7 +168,7 @@ def _picture(path: Path, words: str) -> Picture:
 def _versions(record: Record) -> str:
     """Return the versions of the model and of the drawing software in one line."""
     try:
-        computed = json.loads(str(record.attributes.get("provenance", "{}")))
+        computed = json.loads(record.provenance)
     except json.JSONDecodeError:
         computed = {}
     parts = [f"{name} {value}" for name, value in computed.items() if isinstance(value, str | int | float)]

@@ -11,6 +11,8 @@ from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.parameters.quantities import Description, describe_group
 from lesionlab.sim.scenario.json_schema import schema_text
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
+from lesionlab.sim.state.declaration import table_of
+from lesionlab.sim.state.state import KINDS
 from lesionlab.sim.treatment.drug_library import library
 
 HELP = "print the schedule, a process with its rule and parameters, one parameter, or the drugs that are known"
@@ -26,6 +28,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="a row of the schedule, a section of parameters, a parameter, `drugs`, or a drug")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--table", action="store_true", help="print every parameter as Markdown tables")
+    parser.add_argument("--state", action="store_true", help="print every field of the state, as a checkpoint holds it, as Markdown tables")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files, for editors")
 
 
@@ -36,6 +39,9 @@ def execute(options: Namespace) -> int:
         return 0
     if options.table:
         print(_tables(), end="")
+        return 0
+    if options.state:
+        print(_state_tables(), end="")
         return 0
     described = _schedule() if options.name is None else _named(options.name)
     print(json.dumps(described, indent=2) if options.json else _text(described))
@@ -118,6 +124,17 @@ def _tables() -> str:
 def _row(known: "Description") -> str:
     return _cells(f"`{known.name}`", known.meaning, f"{known.default:g}", known.unit, f"{known.low:g} to {known.high:g}",
                   f"{known.prior_low:g} to {known.prior_high:g}" if known.has_narrower_prior else "-", known.evidence, known.source)
+
+
+def _state_tables() -> str:
+    """Return every field of the state as a page of Markdown: docs/state.md."""
+    blocks = ["# State", f"{DISCLAIMER}.",
+              "Everything that changes in a run, and what a checkpoint of a record holds under the path `systemic.FIELD`,\n"
+              "`systemic.drugs.NAME.FIELD`, `lesion.NAME.FIELD` or `lesion.NAME.TABLE.FIELD`; texts are fixed by the scenario.\n"
+              "Written by `lesionlab describe --state > docs/state.md` from the declarations in `sim/state/`; a test holds it to the code."]
+    for kind in KINDS:
+        blocks.append(f"## {kind.__name__}\n\n{(kind.__doc__ or NO_TEXT).splitlines()[0]}\n\n{table_of(kind)}")
+    return "\n\n".join(blocks) + "\n"
 
 
 def _drug_tables() -> list[str]:

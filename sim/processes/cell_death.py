@@ -23,9 +23,8 @@ from lesionlab.sim.state.state import State
 _DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
 _STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)
 _INTERPHASE = int(Purpose.INTERPHASE_DEATH)
-REMAINS = np.zeros(len(Hazard), np.uint8)
-"""The CellState that a cell dead of each cause leaves on its site."""
-REMAINS[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = CellState.APOPTOTIC
+REMAINS = np.full(len(Hazard), CellState.APOPTOTIC, np.uint8)
+"""The CellState that a cell dead of each cause leaves on its site; an apoptotic body where no other is named."""
 REMAINS[Hazard.HYPOXIA], REMAINS[Hazard.RADIATION], REMAINS[Hazard.T_CELL] = (
     CellState.NECROTIC, CellState.KILLED_BY_RADIATION, CellState.KILLED_BY_T_CELL)
 

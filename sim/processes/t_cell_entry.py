@@ -128,9 +128,8 @@ def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, count
           openness: np.ndarray = EVEN) -> None:
     """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one) with their cumulative openness."""
     t, n_new = tissue.t_cells, sum(counts)
-    t.reserve(t.n + n_new)
-    _admit(p, stream, day, counts[0], gates, openness, tissue.t_count.reshape(-1), t.next_id, t_cell_columns(t, slice(t.n, t.n + n_new)))
-    t.n += n_new
+    new = t.add(n_new)
+    _admit(p, stream, day, counts[0], gates, openness, tissue.t_count.reshape(-1), t.next_id, t_cell_columns(t, new))
     t.next_id += n_new
 
 

@@ -91,13 +91,12 @@ def _expand(tissue: Tissue, mothers: np.ndarray, n_daughters: int) -> None:
     """Add daughters of the given rows: specific effectors on the mother's site that die when the mother does."""
     t = tissue.t_cells
     mothers = np.repeat(mothers, n_daughters)
-    new = slice(t.n, t.n + len(mothers))
-    t.reserve(new.stop)
+    new = t.add(len(mothers))
     t.site[new], t.dies_at_h[new] = t.site[mothers], t.dies_at_h[mothers]
     t.id[new] = np.arange(t.next_id, t.next_id + len(mothers))
-    t.target[new], t.kills[new], t.is_specific[new], t.is_exhausted[new], t.is_stem_like[new] = -1, 0, 1, 0, 0
+    t.is_specific[new] = 1
     np.add.at(tissue.t_count.reshape(-1), t.site[new], 1)
-    t.n, t.next_id = new.stop, t.next_id + len(mothers)
+    t.next_id += len(mothers)
 
 
 @kernel

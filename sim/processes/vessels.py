@@ -60,8 +60,8 @@ class Parameters(NamedTuple):
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))  # type: ignore[misc]
     rim_density_per_mm2: Annotated[float, quantity(
         "1/mm2", "perfused vessels at the surface of the mass at the start", 1.0, 1000.0, "assumed",
-        "no microvessel density of this cancer found; core and depth were chosen with it on this model's day 0 (row 16 of `verify`): in neck "
-        "and pelvis of the case hypoxia rises from ring to ring inwards at the other defaults",
+        "no microvessel density of this cancer found; core and depth were chosen with it on this model's day 0 (row 16 of `verify`): in "
+        "neck and pelvis of the case hypoxia rises from ring to ring inwards at the other defaults",
         prior=(20.0, 150.0))] = 110.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels deep in the core at the start", 0.0, 1000.0, "assumed",
         "as the rim's; with a denser core VEGF refills the centre of the pelvis", prior=(5.0, 150.0))] = 10.0

@@ -16,13 +16,14 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.processes.pharmacokinetics import level_unit
 from lesionlab.sim.record.reader import root_attributes
+from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, Series
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
 from lesionlab.sim.state.clock import not_whole
 from lesionlab.sim.state.state import SITE_UM
 from lesionlab.sim.treatment.drug_library import classes_as_json
 
-STAMP = "run_identity"
+STAMP = str(Attribute.RUN_IDENTITY)
 QUICK_CELLS = 5000
 _RECORDED_WITH = ("numpy", "numba", "scipy", "mesa", "h5py")
 
@@ -86,17 +87,18 @@ def header_of(job: Job) -> Header:
     """Return the header of a job's record as it begins anew."""
     scenario = job.as_run
     attributes = {
-        "arm": scenario.arm, "title": scenario.title or "", "seed": scenario.seed, "patient": scenario.patient, "replicate": job.replicate,
-        "is_quick": int(job.is_quick), "start_date": scenario.start.isoformat(), "end_date": scenario.end.isoformat(),
-        "until_d": job.days, "code_version": model_version(), "provenance": provenance(), "drug_classes": classes_as_json(scenario.drugs),
-        "detection_limit_cm": scenario.parameters("clinic").detection_limit_cm}
+        Attribute.ARM: scenario.arm, Attribute.TITLE: scenario.title or "", Attribute.SEED: scenario.seed,
+        Attribute.PATIENT: scenario.patient, Attribute.REPLICATE: job.replicate, Attribute.IS_QUICK: int(job.is_quick),
+        Attribute.START_DATE: scenario.start.isoformat(), Attribute.END_DATE: scenario.end.isoformat(), Attribute.UNTIL: job.days,
+        Attribute.CODE_VERSION: model_version(), Attribute.PROVENANCE: provenance(),
+        Attribute.DRUG_CLASSES: classes_as_json(scenario.drugs),
+        Attribute.DETECTION_LIMIT: scenario.parameters("clinic").detection_limit_cm}
     margin = scenario.parameters("tissue").margin_sites
     lesions = tuple(LesionHeader(name, own.role, own.nodal, own.is_occult, own.size_cm[0], own.section.shape(margin), SITE_UM)
                     for name, own in scenario.lesions.items())
     drugs = tuple(DrugHeader(name, drug.drug_class, level_unit(drug.pharmacokinetics)) for name, drug in scenario.drugs.items())
-    dimensions = {"": ("time",), "lesion": ("time", "lesion"), "drug": ("time", "drug")}
-    series = tuple(Series(m.name, m.unit, m.long_name, dimensions[m.dimension]) for m in MEASURES)
-    return Header(attributes, scenario.resolved_yaml(), lesions, drugs, series)
+    series = tuple(Series(m.name, m.unit, m.long_name, (Part.TIME, m.dimension) if m.dimension else (Part.TIME,)) for m in MEASURES)
+    return Header({str(name): value for name, value in attributes.items()}, scenario.resolved_yaml(), lesions, drugs, series)
 
 
 def provenance() -> str:
@@ -144,5 +146,5 @@ def progress_of(path: Path) -> tuple[str, float]:
     attributes = root_attributes(path)
     if not attributes:
         return "missing", 0.0
-    day = attributes.get("committed_time_d", 0.0)
-    return str(attributes.get("status", "unknown")), float(day) if isinstance(day, float) and isfinite(day) else 0.0
+    day = attributes.get(Attribute.COMMITTED_TIME, 0.0)
+    return str(attributes.get(Attribute.STATUS, "unknown")), float(day) if isinstance(day, float) and isfinite(day) else 0.0

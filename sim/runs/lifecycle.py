@@ -25,6 +25,7 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, mark, reason, uninterrupted
 from lesionlab.sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
+from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import Header, RecordWriter, hash_arrays
 from lesionlab.sim.runs.job import STAMP, Job, header_of, provenance
 from lesionlab.sim.runs.reporters import COMMIT_EVERY_D, Commits, Ending, Pictures, Progress, Reporter, Rows, report_due
@@ -98,7 +99,8 @@ def perform(job: Job, tell: Tell | None = None) -> None:
     run = _begun_by(job)
     if run is None:
         finish(begun(job, is_forced=True), tell)
-    elif run.attributes["status"] != "complete" or (run.until_d != job.days and run.attributes["end_reason"] != "lethal burden"):
+    elif run.attributes[Attribute.STATUS] != "complete" or (run.until_d != job.days
+                                                            and run.attributes[Attribute.END_REASON] != "lethal burden"):
         finish(resumed(run, until_d=job.days), tell)
     try:
         mark(job.path, **{STAMP: job.identity})
@@ -190,10 +192,12 @@ def _last_commit(run: RecordedRun, job: Job) -> _Beginning:
     """Return the state of a run's last commit; if other code computes from here on, the header says so."""
     # Not bound to a name: a section of millions of cells should not be in memory twice.
     model, header = model_of(job, read_checkpoint(run.path)[1]), header_of(job)
-    attributes = {name: value for name, value in run.attributes.items() if name != STAMP} | {"until_d": header.attributes["until_d"]}
-    here, last = {"code_version": model_version(), "provenance": provenance()}, run.later[-1] if run.later else run.attributes
+    attributes = {name: value for name, value in run.attributes.items() if name != STAMP}
+    attributes[Attribute.UNTIL] = header.attributes[Attribute.UNTIL]
+    here = {str(Attribute.CODE_VERSION): model_version(), str(Attribute.PROVENANCE): provenance()}
+    last = run.later[-1] if run.later else run.attributes
     if any(str(last[name]) != value for name, value in here.items()):
-        attributes["continued_with"] = json.dumps([*run.later, {"from_day": run.committed_d, **here}])
+        attributes[Attribute.CONTINUED_WITH] = json.dumps([*run.later, {"from_day": run.committed_d, **here}])
     return _Beginning(model, replace(header, attributes=attributes), _past(run, model, is_same_run=True))
 
 
@@ -203,8 +207,10 @@ def _another_future(run: RecordedRun, at_d: float, job: Job) -> _Beginning:
     job = replace(job, scenario=with_washout(job.as_run, run.scenario, arrays, at_d))
     model, header = model_of(job, arrays), header_of(job)
     name = str(run.path).encode("utf-8", "backslashreplace").decode()
-    origin = {"parent_record": name, "parent_arm": run.attributes["arm"], "parent_scenario_yaml": run.scenario_yaml,
-              "parent_state_sha256": run.attributes["state_sha256"], "fork_day": at_d, "fork_state_sha256": hash_arrays(arrays)}
+    origin: dict[str, Any] = {
+        Attribute.PARENT_RECORD: name, Attribute.PARENT_ARM: run.attributes[Attribute.ARM], Attribute.PARENT_SCENARIO: run.scenario_yaml,
+        Attribute.PARENT_STATE_SHA256: run.attributes[Attribute.STATE_SHA256], Attribute.FORK_DAY: at_d,
+        Attribute.FORK_STATE_SHA256: hash_arrays(arrays)}
     return _Beginning(model, replace(header, attributes={**header.attributes, **origin}), _past(run, model, is_same_run=False))
 
 
@@ -232,7 +238,7 @@ def _state_at(run: RecordedRun, at_d: float) -> Mapping[str, np.ndarray]:
 def _compare_with_row(run: RecordedRun, model: TumourModel, at_d: float) -> None:
     """Refuse a repeated past that differs from the record, as it may on another machine; only days with a row can be compared."""
     with opened(run.path) as file:
-        for index in np.flatnonzero(np.abs(file["time"][:] - at_d) < SAME_TIME_D):
+        for index in np.flatnonzero(np.abs(file[Part.TIME][:] - at_d) < SAME_TIME_D):
             differing = [name for name, value in measure(model.state).items()
                          if name in file and not np.array_equal(file[name][index], np.array(value, float), equal_nan=True)]
             if differing:
@@ -249,7 +255,7 @@ def _check_resume(run: RecordedRun, until_d: float | None, is_forced: bool) -> N
         raise UserError(f"{run.path}: nothing was committed to this fork, and its past is not in it: fork again with --force")
     if day is None:
         return
-    if run.attributes["end_reason"] == "lethal burden":
+    if run.attributes[Attribute.END_REASON] == "lethal burden":
         raise UserError(f"{run.path}: is complete: the burden was lethal on day {day:g}")
     end_d = run.until_d if until_d is None else until_d
     if day >= (calendar_d if end_d is None else min(end_d, calendar_d)) - SAME_TIME_D:

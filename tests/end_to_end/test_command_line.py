@@ -108,6 +108,13 @@ def test_the_page_of_parameters_is_what_the_code_says(capsys: pytest.CaptureFixt
     assert printed == (ROOT / "docs/parameters.md").read_text(), "renew it: lesionlab describe --table > docs/parameters.md"
 
 
+def test_the_page_of_the_state_is_what_the_code_declares(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "--state"]) == 0
+    printed = capsys.readouterr().out
+    assert "| `oxygen` | float32 (z, y, x) | mmHg | oxygen partial pressure |" in printed
+    assert printed == (ROOT / "docs/state.md").read_text(), "renew it: lesionlab describe --state > docs/state.md"
+
+
 def test_the_model_description_names_every_process_and_switch() -> None:
     text = (ROOT / "docs/odd.md").read_text()
     assert [name for name in MECHANISMS if f"| `{name}` | {MECHANISMS[name].meaning} |" not in text] == []
