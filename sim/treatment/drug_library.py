@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -70,11 +71,15 @@ def _read(path: Path) -> KnownDrug:
         file = DrugFile.model_validate(YAML(typ="safe").load(path))
         return KnownDrug(path.stem, file, _kinetics(file))
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        lines = (f"{'.'.join(str(part) for part in one['loc'] if not str(part).startswith('<'))}: {one['msg']}" for one in found)
-        raise UserError("\n".join(f"{path}: {line}" for line in lines)) from None
+        raise UserError("\n".join(f"{path}: {_words(one)}" for one in error.errors(include_url=False))) from None
     except (YAMLError, ValueError) as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def _words(detail: ErrorDetails) -> str:
+    """Return one of pydantic's errors as the key, what is wrong and what was given."""
+    key = ".".join(str(part) for part in detail["loc"] if not str(part).startswith("<"))
+    return f"{key}: {detail['msg']} (got {detail['input']!s:.60})"
 
 
 def _kinetics(file: DrugFile) -> Pharmacokinetics:

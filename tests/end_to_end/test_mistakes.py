@@ -79,8 +79,8 @@ WRONG = {
     "an unknown drug": ("anlotinib: {class: vegfr_tki,", "anlotinb: {",
         "a.yaml:12:3: drugs.anlotinb: must give class (anti_pd1 or vegfr_tki) and pharmacokinetics: the library knows "
         f"{', '.join(library())}; did you mean 'anlotinib'?"),
-    "an unknown drug of a known class": ("anlotinib: {", "cabozantinib: {",
-        f"a.yaml:12:3: drugs.cabozantinib: must give pharmacokinetics: the library knows {', '.join(library())}"),
+    "an unknown drug of a known class": ("anlotinib: {", "sorafenib: {",
+        f"a.yaml:12:3: drugs.sorafenib: must give pharmacokinetics: the library knows {', '.join(library())}"),
     "an unknown class": ("vegfr_tki", "vegf_tki",
         "a.yaml:12:22: drugs.anlotinib.class: must be 'anti_pd1' or 'vegfr_tki' (got 'vegf_tki'); did you mean 'vegfr_tki'?"),
     "days on without days off": ("interval_d: 1", "interval_d: 1, days_on: 14",
