@@ -201,10 +201,10 @@ def relax(omega: float, rate: float, level: float, half_saturation: float, limit
     framed, plain = (2, nz + frame, ny + 2, width + 2), (2, nz, ny, width)
     split = Split(*(scratch(f"relax.{name}", framed if name == "field" else plain, np.float32) for name in Split._fields))
     split.field.fill(0.0)
-    omega32, rate32, level32, half32 = (np.float32(number) for number in (omega, rate, level, half_saturation))
-    in_bands(field.shape, whole(field.shape), _split, rate32, level32, half32, exchange, uptake, field, split)
+    in_bands(field.shape, whole(field.shape), _split, np.float32(rate), np.float32(level), np.float32(half_saturation), exchange,
+             uptake, field, split)
     is_shared = free_threads() > 1 and field.size >= LEAST_SITES
     sweep = _relax_in_bands if is_shared else _relax_split
-    largest, sweeps = sweep(omega32, rate32, half32, *limits, split)
+    largest, sweeps = sweep(np.float32(omega), np.float32(rate), np.float32(half_saturation), *limits, split)
     in_bands(field.shape, whole(field.shape), _join, split.field, field)
     return float(largest), int(sweeps)
