@@ -17,7 +17,7 @@ from lesionlab.sim.bench.profile import case, watching
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.runs.lifecycle import simulate
+from lesionlab.sim.runs.lifecycle import finish, simulate, steps
 from lesionlab.sim.runs.reporters import COMMIT_EVERY_D, Commits, Pictures, Rows
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
@@ -33,8 +33,7 @@ def _finish(scenario: Scenario, until_d: float) -> float:
     """Return the seconds from day 0 to the end of a run without a record."""
     model = TumourModel(scenario, until_d=until_d, collect_every_d=COMMIT_EVERY_D)
     started = perf_counter()
-    while model.running:
-        model.step()
+    finish(steps(model))
     return perf_counter() - started
 
 

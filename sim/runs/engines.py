@@ -252,7 +252,5 @@ drugs:
 
 def warm_kernels() -> None:
     """Compile every kernel by a tiny run, so that workers find the cache warm and do not race to fill it."""
-    def drop(*_: Any, **__: Any) -> None:
-        """Keep nothing."""
-
-    finish(steps(model_of(Job(scenario_from_text(_WARM_UP), 0, Path(), until_d=2.0)), (Rows(drop, 24.0), Pictures(drop, 24.0))))
+    reporters = [kind(lambda *_, **__: None, 24.0) for kind in (Rows, Pictures)]
+    finish(steps(model_of(Job(scenario_from_text(_WARM_UP), 0, Path(), until_d=2.0)), reporters))

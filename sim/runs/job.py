@@ -30,7 +30,7 @@ _RECORDED_WITH = ("numpy", "numba", "scipy", "mesa", "h5py")
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """One run: a scenario, a replicate, the record to write; `until_d` ends it sooner, `is_quick` shrinks its sections."""
+    """One run: a scenario, a replicate, the record to write; `until_d` (d) ends it sooner, `is_quick` shrinks its sections."""
 
     scenario: Scenario
     replicate: int

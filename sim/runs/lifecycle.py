@@ -3,9 +3,6 @@
 A run begins anew (`begun`), where its record stopped (`resumed`), or as another future of a recorded run (`forked`). These differ in the
 state to begin with and in what the record holds by then, in nothing else. `steps` takes the steps of all of them, burn-in included. It
 is a generator: a loop over it may show any state and may stop between two steps, and whatever it does, the results are the same bytes.
-
-    for step in begun(Job(load_scenario("teaching"), 0, Path("run.h5"))):
-        print(step.day, step.model.state.tissues[0].scale)
 """
 
 import json
@@ -81,15 +78,9 @@ def finish(life: Life, tell: Tell | None = None) -> dict[str, Any]:
 
 def simulate(scenario: Scenario, path: Path | str, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
              is_forced: bool = False, reporters: Sequence[Reporter] = ()) -> dict[str, Any]:
-    """Run one arm to its end and write its record; return what `finish` returns.
+    """Run one arm, a `Job`, to its end and write its record; return what `finish` returns.
 
-    Args:
-        path: the record; an existing one is replaced only if `is_forced`.
-        until_d: days after which to stop; None for the scenario's end.
-        is_quick: small sections; the record says so.
-
-    Raises:
-        UserError: the record exists or cannot be written.
+    Raises UserError where the record exists, unless `is_forced`, or cannot be written.
     """
     return finish(begun(Job(scenario, replicate, Path(path), until_d, is_quick), is_forced=is_forced, reporters=reporters))
 

@@ -52,7 +52,6 @@ class Regular(Reporter):
         self.write, self.every_h, self.last_d = write, every_h, last_d
 
     def due(self, clock: Clock) -> bool:
-        """Return whether the hours have passed."""
         return clock.t_h >= 0.0 and clock.is_due(self.every_h)
 
     def report(self, model: TumourModel) -> None:
@@ -70,7 +69,6 @@ class Rows(Regular):
     """Rows of all series: `write(day, series by name)`."""
 
     def take(self, model: TumourModel) -> None:
-        """Write one row."""
         self.write(model.time_d, measure(model.state))
 
 
@@ -81,7 +79,6 @@ class Pictures(Regular):
     """
 
     def take(self, model: TumourModel) -> None:
-        """Write one picture of each section."""
         for tissue in model.state.tissues:
             self.write(tissue.name, model.time_d, cell_state=tissue.state, oxygen=whole_field(tissue, model.parameters["oxygen"]),
                        t_cells=tissue.t_count, vessels=tissue.vessel + (tissue.perfusion > 0.0), scale=tissue.scale)
@@ -99,7 +96,6 @@ class Progress(Reporter):
         return has_begun and clock.is_due(24.0)
 
     def report(self, model: TumourModel) -> None:
-        """Tell the day."""
         self.tell(model.time_d if model.running else model.days)
 
 
@@ -110,7 +106,6 @@ class Ending(Reporter):
         self.outcome: dict[str, Any] = {}
 
     def close(self, model: TumourModel | None) -> None:
-        """Note the end."""
         if model is not None and not model.running:
             self.outcome = {"arm": model.arm.arm, "replicate": model.replicate, "end_reason": model.end_reason, "days": model.time_d,
                             "state_sha256": hash_arrays(model.checkpoint())}
@@ -131,7 +126,6 @@ class Commits(Reporter):
         self.n_events, self.ended_s, self.took_s = 0, -inf, 0.0
 
     def due(self, clock: Clock) -> bool:
-        """Return whether a commit is due."""
         if clock.t_h < 0.0 or clock.t_h / 24.0 in self.kept_d:
             return clock.t_h >= 0.0
         since_s = monotonic() - self.ended_s

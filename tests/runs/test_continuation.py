@@ -165,6 +165,17 @@ def test_a_fork_that_stopped_goes_on_too(tiny: MakeScenario, whole: Path, tmp_pa
         fork(tmp_path / "fork.h5", 0.0, other, tmp_path / "early.h5")
 
 
+def test_a_fork_has_a_row_on_its_first_day_where_its_own_calendar_has_one(tiny: MakeScenario, tmp_path: Path) -> None:
+    """Rows of the parent stand at 0, 5, 10, 15 and 20 h; the fork's at whole days, so that one is due as it begins."""
+    simulate(tiny("output.scalars_every_h=5"), tmp_path / "run.h5", until_d=1.0)
+    fork(tmp_path / "run.h5", 1.0, tiny(), tmp_path / "fork.h5", until_d=1.125)
+    with h5py.File(tmp_path / "fork.h5") as file:
+        assert (24.0 * file["time"][:]).tolist() == pytest.approx([0.0, 5.0, 10.0, 15.0, 20.0, 24.0, 27.0])
+    resume(tmp_path / "fork.h5", until_d=1.25)
+    with h5py.File(tmp_path / "fork.h5") as file:
+        assert (24.0 * file["time"][:]).tolist() == pytest.approx([0.0, 5.0, 10.0, 15.0, 20.0, 24.0, 30.0])
+
+
 def test_a_drug_that_is_left_out_washes_out(tiny: MakeScenario, whole: Path, tmp_path: Path) -> None:
     fork(whole, 2.0, tiny("drugs=null"), tmp_path / "fork.h5")
     with h5py.File(whole) as parent, h5py.File(tmp_path / "fork.h5") as child:
