@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import log
 from typing import Any
 
+import numpy as np
+
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.measures.measured_section import LEAST_CELLS, MeasuredSection, share
 from lesionlab.sim.measures.registry import BY_DIMENSION, DRUG, LESION, MEASURES, PATIENT, SIZES, Measure, of_drug, of_lesion, of_patient
@@ -132,7 +134,7 @@ def t_cells_per_mm2(section: MeasuredSection) -> float:
 def specific_t_cells_per_mm2(section: MeasuredSection) -> float:
     t = section.tissue.t_cells
     in_mass = section.tissue.state.reshape(-1)[t.site[: t.n]] > 0
-    return section.per_mm2(float((section.is_specific & in_mass).sum()))
+    return section.per_mm2(np.count_nonzero(section.is_specific & in_mass))
 
 
 @of_lesion("1", "PD-L1-positive share of living tumour cells")
@@ -143,7 +145,7 @@ def pd_l1_positive_fraction(section: MeasuredSection) -> float:
 @of_lesion("1", "exhausted share of specific T cells")
 def exhausted_fraction(section: MeasuredSection) -> float:
     t = section.tissue.t_cells
-    return share(float((t.is_exhausted[: t.n] == 1).sum()), float(section.is_specific.sum()))
+    return share(np.count_nonzero(t.is_exhausted[: t.n]), np.count_nonzero(section.is_specific))
 
 
 @of_lesion("d", "net doubling time of the lesion's cells over about a week; missing while it shrinks")

@@ -87,8 +87,7 @@ def _set(place: _Place, kept: np.ndarray) -> None:
     elif isinstance(old, tuple):
         if kept.shape != (len(old),):
             raise ValueError(f"{place.path} has {kept.shape} numbers, not {len(old)}")
-        # A tuple with names is made of its values one by one.
-        value = type(old)(*kept.tolist()) if hasattr(old, "_fields") else tuple(kept.tolist())
+        value = old._make(kept.tolist()) if hasattr(old, "_make") else tuple(kept.tolist())
     elif kept.size == 1:
         number = kept.item()
         # A NumPy scalar of another width than Python's own numbers would hash differently.

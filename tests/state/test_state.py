@@ -1,7 +1,7 @@
 """State: a field declared once is allocated, kept in a checkpoint, restored with its type and described; tables of agents are one kind."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pytest
@@ -24,6 +24,16 @@ class Walkers(AgentTable):
     mood: Annotated[np.ndarray, column(np.float32, "1", "how it feels", fill=7)]
 
 
+class Box(NamedTuple):
+    """A named tuple, as which it comes back."""
+
+    first: int
+    end: int
+
+
+START = Box(1, 2)
+
+
 @dataclass
 class Made:
     """A part of a state that holds one field of each kind."""
@@ -32,6 +42,7 @@ class Made:
     votes: Annotated[np.ndarray, array(np.int64, ("party",), "1", "votes by party")]
     walkers: Walkers
     age_d: Annotated[float, scalar("d", "age")] = 1.5
+    box: Annotated[Box, scalar("sites", "where it is")] = START
 
 
 @dataclass
@@ -55,9 +66,17 @@ def test_a_declared_field_is_allocated_kept_and_described() -> None:
     whole = Whole()
     assert whole.made.heat.dtype == np.float32 and whole.made.heat.tolist() == [[[3.0] * 3] * 2]
     assert whole.made.votes.tolist() == [0, 0] and whole.made.votes.dtype == np.int64
-    assert list(arrays_of(whole)) == ["made.heat", "made.votes", "made.walkers.n", "made.walkers.site", "made.walkers.mood", "made.age_d"]
+    assert list(arrays_of(whole)) == ["made.heat", "made.votes", "made.walkers.n", "made.walkers.site", "made.walkers.mood", "made.age_d",
+                                       "made.box"]
     assert "| `heat` | float32 (z, y, x) | K | temperature |" in table_of(Made)
     assert "| `age_d` | float | d | age |" in table_of(Made)
+
+
+def test_a_named_tuple_comes_back_as_one() -> None:
+    kept, whole = Whole(), Whole()
+    kept.made.box = Box(4, 9)
+    restore(whole, arrays_of(kept))
+    assert whole.made.box == Box(4, 9) and whole.made.box.end == 9
 
 
 def test_a_field_without_unit_and_meaning_is_refused() -> None:
