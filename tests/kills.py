@@ -44,8 +44,8 @@ DESIGN = "scenario: patient.yaml\ngrid: {seed: [1, 2]}\n"
 VERBS = {
     "run": ["run", "patient.yaml", "-o", "out/a.h5"],
     "compare": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "serial", "--force", "-o", "out"],
-    "compare_workers": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "local", "--workers", "2", "--force", "-o",
-                        "out"],
+    "compare_workers": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "local", "--workers", "2", "--force",
+                        "-o", "out"],
     "workers": ["sweep", "run", "design.yaml", "--engine", "local", "--workers", "2", "-o", "out"],
     "sweep": ["sweep", "run", "design.yaml", "--engine", "serial", "-o", "out"],
 }
