@@ -113,7 +113,7 @@ def test_resume_and_fork_write_through_links_and_the_links_stay(capsys: pytest.C
     capsys.readouterr()
     Path("parent.h5").symlink_to("far/whole.h5")
     assert main(["fork", "whole.h5", "--at", "1", "tiny.yaml", "-o", "parent.h5", "--force"]) == 2
-    assert capsys.readouterr().err == "error: parent.h5: is the parent itself; choose another name\n"
+    assert capsys.readouterr().err.splitlines()[-1] == "error: parent.h5: is the parent itself; choose another name"
 
 
 def test_a_link_that_leads_nowhere_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:

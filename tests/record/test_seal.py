@@ -122,6 +122,7 @@ DAMAGE = {
                                             file.__setitem__("scenario_yaml", h5py.ExternalLink("other.h5", "/scenario_yaml"))),
     "values in another file": lambda file: file.create_dataset("secret", (100,), "u1", external=[("/etc/passwd", 0, 100)]),
     "eight terabytes": lambda file: file.create_dataset("huge", (10**12,), "f8", chunks=(1000,)),
+    "a size with a flipped bit": lambda file: file["viable_cells"].resize(2**30, axis=0),
     "no checkpoint but a number": lambda file: (file.__delitem__("checkpoint"), file.create_dataset("checkpoint", data=1)),
     "lesions of one name": lambda file: file["lesion"].__setitem__(slice(None), ["neck"] * 4),
     "times that fall": lambda file: file["time"].__setitem__(0, 1e9),
