@@ -45,6 +45,8 @@ DESIGN = "scenario: patient.yaml\ngrid: {seed: [1, 2]}\n"
 VERBS = {
     "run": ["run", "patient.yaml", "-o", "out/a.h5"],
     "compare": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "serial", "--force", "-o", "out"],
+    "compare_workers": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "local", "--workers", "2", "--force",
+                        "-o", "out"],
     "workers": ["sweep", "run", "design.yaml", "--engine", "local", "--workers", "2", "-o", "out"],
     "sweep": ["sweep", "run", "design.yaml", "--engine", "serial", "-o", "out"],
 }
@@ -172,7 +174,7 @@ def search(verb: str, n_kills: int, base: Path, stream: random.Random) -> tuple[
     while sum(fell[how] for how in ("all", "alone", "worker")) < n_kills:
         process = begin(verb, folder)
         time.sleep(stream.uniform(0.02, 1.0) * lasts_s)
-        how = stream.choice(("all", "alone", "worker") if verb == "workers" else ("all",))
+        how = stream.choice(("all", "alone", "worker") if verb.endswith("workers") else ("all",))
         if process.poll() is None:
             workers = below(process.pid)
             kill(process, how, stream)
@@ -209,7 +211,7 @@ def finish(verb: str, folder: Path, whole: Path, faults: Counter[str]) -> None:
     folder.with_suffix(".said").unlink(missing_ok=True)
 
 
-SHARES = {"run": 35, "sweep": 35, "compare": 22, "workers": 8}
+SHARES = {"run": 35, "sweep": 35, "compare": 18, "compare_workers": 4, "workers": 8}
 """Of the kills; those with workers take longest."""
 
 

@@ -60,7 +60,7 @@ def _fit(task: Task, scenario: Scenario, output: Path, journal: Path, options: N
             _say(f"{study.trials} trials are kept in {journal}; the same command goes on from there")
             raise
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_values(output, task, scenario, best, typed_command())
+    write_values(output, task, scenario, best, typed_command(), options.force)
     print(_text(task, scenario, best))
     print(f"\n{output}: values and provenance; {_use(output, task)}")
     return 0

@@ -21,10 +21,11 @@ from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, left_behind, reason, through_links
 from lesionlab.sim.record.layout import add_checkpoint, extend
 from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, Attribute, Part
-from lesionlab.sim.record.seal import check_once, examine, open_to_read
+from lesionlab.sim.record.seal import FIRST_VERSION, check_once, examine, open_to_read
 from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9
+OF_FIRST_VERSION = "was made by version 0.1.0, whose records have no seal and another checkpoint: it cannot go on; run its scenario again"
 
 
 class Past(NamedTuple):
@@ -82,6 +83,11 @@ class RecordedRun:
         return Attribute.FORK_DAY in self.attributes
 
     @property
+    def is_of_first_version(self) -> bool:
+        """Whether version 0.1.0 made the record: nothing tells whether such a record has lost anything."""
+        return str(self.attributes[Attribute.CODE_VERSION]).startswith(FIRST_VERSION)
+
+    @property
     def calendar_d(self) -> int:
         """The length of the scenario's calendar (d)."""
         return (date.fromisoformat(self.attributes[Attribute.END_DATE]) - date.fromisoformat(self.attributes[Attribute.START_DATE])).days
@@ -98,6 +104,8 @@ class RecordedRun:
         if self.attributes[Attribute.STATUS] == "complete":
             if self.attributes[Attribute.END_REASON] == "lethal burden" or day is None or day >= self.calendar_d:
                 return "nothing to resume: the run is complete"
+            if self.is_of_first_version:
+                return OF_FIRST_VERSION
             force = "" if self.code_version == model_version() else " --force"
             return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS{force} goes further"
         if is_in_use(self.path):
@@ -106,6 +114,8 @@ class RecordedRun:
             return "nothing was committed: fork again with --force"
         if day is None:
             return f"{command} begins anew: nothing was committed"
+        if self.is_of_first_version:
+            return OF_FIRST_VERSION
         if self.code_version != model_version():
             return f"made by other code, {self.code_version}, here {model_version()}: {command} --force goes on from day {day:g}"
         return f"{command} goes on from day {day:g}"

@@ -21,7 +21,7 @@ from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, mark, reason, uninterrupted
-from lesionlab.sim.record.reader import SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
+from lesionlab.sim.record.reader import OF_FIRST_VERSION, SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
 from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import Header, RecordWriter, hash_arrays
 from lesionlab.sim.runs.job import STAMP, Job, header_of, provenance
@@ -269,6 +269,8 @@ def _check_fork(run: RecordedRun, at_d: float, job: Job, is_forced: bool) -> Non
 
 
 def _refuse_other_code(run: RecordedRun, is_forced: bool) -> None:
+    if run.is_of_first_version:
+        raise UserError(f"{run.path}: {OF_FIRST_VERSION}")
     if run.code_version != model_version() and not is_forced:
         raise UserError(f"{run.path}: was made by other code, {run.code_version}; this is {model_version()}. What follows would not be "
                         "what that code would have computed; add --force to go on all the same")

@@ -1,6 +1,6 @@
 """Runs that are killed at random moments, also while they commit: every record opens, and every run ends as if it had been left alone.
 
-LESIONLAB_KILLS=50 python -m pytest -s tests/test_kills.py    kills 50 times; without it a few times.
+LESIONLAB_KILLS=50 python -m pytest -s tests/record/test_kills.py    kills 50 times; without it a few times.
 `python -m tests.kills` kills `run`, `compare`, `sweep` and their workers.
 """
 
