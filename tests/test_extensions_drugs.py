@@ -4,11 +4,6 @@ Only the files named here differ from the sources. Then record, calendar, legend
 """
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +11,9 @@ import pytest
 from lesionlab.analysis.figures import style
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.scenario.load import scenario_from_text
+from tests.extended_copy import ExtendedCopy
 from tests.tiny_arm import UNTREATED
 
-ROOT = Path(__file__).resolve().parents[1]
 KEYS = {"clearance_first_ml_per_h": "mL/h", "clearance_steady_ml_per_h": "mL/h", "clearance_half_time_d": "d", "central_volume_l": "L",
         "peripheral_volume_l": "L", "exchange_ml_per_h": "mL/h", "half_effect_ug_per_ml": "ug/mL"}
 
@@ -89,23 +84,15 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What a run of the copied sources says, with the new files and the new row."""
-    here = tmp_path_factory.mktemp("extended")
-    shutil.copytree(ROOT / "lesionlab", here / "lesionlab", ignore=shutil.ignore_patterns("__pycache__"))
+    copy = ExtendedCopy(tmp_path_factory.mktemp("extended"))
     for name, text in NEW_FILES.items():
-        assert not (here / "lesionlab/sim" / name).exists()
-        (here / "lesionlab/sim" / name).write_text(text)
-    registry = here / "lesionlab/sim/treatment/drug_classes.py"
-    text = registry.read_text()
-    assert text.count(")\nNAMES = ") == 1 and text.count("import checkpoint_blockade, ") == 1
-    registry.write_text(text.replace(")\nNAMES = ", f"{ROW})\nNAMES = ").replace(
-        "import checkpoint_blockade, ", "import checkpoint_blockade, pd_l1_blockade, "))
-    (here / "a.yaml").write_text(SCENARIO)
-    # Its kernels must not stay in the user's cache.
-    own = {key: value for key, value in os.environ.items() if key != "LESIONLAB_NUMBA_CACHE"}
-    own |= {"PYTHONPATH": str(here), "NUMBA_CACHE_DIR": str(here / "compiled")}
-    done = subprocess.run([sys.executable, "-c", TRIED], cwd=here, env=own, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+        copy.add(f"sim/{name}", text)
+    registry = "sim/treatment/drug_classes.py"
+    copy.insert(registry, "import checkpoint_blockade, ", "pd_l1_blockade, ")
+    copy.insert(registry, '"tki_to_division")),\n', ROW)
+    copy.add("a.yaml", SCENARIO)
+    copy.warm()
+    return dict(json.loads(copy.run("-c", TRIED).splitlines()[-1]))
 
 
 def test_without_the_new_files_the_scenario_is_refused() -> None:

@@ -14,7 +14,8 @@ from lesionlab.sim.parameters.errors import did_you_mean
 from lesionlab.sim.parameters.messages import refuse
 
 Evidence = Literal["case", "literature", "assumed"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 Marks = TypeAliasType("Marks", Annotated[
     Annotated[Evidence, Tag("<word>")] | Annotated[dict[str, Evidence], Tag("<map>")],
     Discriminator(lambda marks: "<map>" if isinstance(marks, dict) else "<word>"),

@@ -4,6 +4,7 @@ A scenario's block of such a drug may leave out class and pharmacokinetics, or s
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lesionlab.sim.parameters.errors import UserError, nearest
-from lesionlab.sim.parameters.quantities import Evidence
+from lesionlab.sim.parameters.quantities import NAME_PATTERN, Evidence
 from lesionlab.sim.processes.pharmacokinetics import Kinetics, OneCompartment, Pharmacokinetics, TwoCompartments
 from lesionlab.sim.treatment.courses import Drug, DrugClassName
 from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES, NAMES
@@ -154,9 +155,10 @@ def _marks(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unknown(name: str, block: Mapping[str, Any]) -> str:
-    """Return what must be said of a drug that the library lacks and of which a scenario does not say all; "" if it says it."""
+    """Return what must be said of a drug that the library lacks and of which a scenario does not say all; "" if it says it, or
+    if the name could be no drug's: that is the mistake then."""
     needed = {"class": f"class ({' or '.join(NAMES)})", "pharmacokinetics": "pharmacokinetics"}
     lacking = [words for key, words in needed.items() if block.get(key) is None]
-    if name in library() or not lacking:
+    if name in library() or not lacking or not re.fullmatch(NAME_PATTERN, name):
         return ""
     return f"must give {' and '.join(lacking)}: the library knows {', '.join(library())}{nearest(name, library())}"
