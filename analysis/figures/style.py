@@ -36,6 +36,7 @@ _THEME: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.facecolor": "white",
     "pdf.fonttype": 42,
+    "svg.hashsalt": "lesionlab",
 }
 
 INK, FAINT, PAPER = "#222222", "#777777", "#FFFFFF"
@@ -196,7 +197,9 @@ def enlarged(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 def metadata(title: str, suffix: str) -> dict[str, str]:
-    """Return the metadata of a PNG or PDF file, always with the disclaimer."""
+    """Return the metadata of a PNG, PDF or SVG file, always with the disclaimer."""
+    if suffix == "svg":
+        return {"Title": title, "Description": DISCLAIMER, "Creator": "LesionLab", "Date": ""}
     if suffix == "pdf":
         return {"Title": title, "Subject": DISCLAIMER, "Keywords": DISCLAIMER, "Creator": "LesionLab"}
     return {"Title": title, "Description": DISCLAIMER, "Disclaimer": DISCLAIMER, "Software": "LesionLab"}

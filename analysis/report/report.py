@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from importlib.metadata import PackageNotFoundError, version
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,14 +15,17 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lesionlab.analysis.clinical.outcome import READINGS
-from lesionlab.analysis.comparison.comparison import Comparison, Summary
+from lesionlab.analysis.comparison.comparison import Arm, Comparison, Summary
+from lesionlab.analysis.comparison.endings import endings
 from lesionlab.analysis.comparison.findings import Findings
 from lesionlab.analysis.figures import calendar, style
+from lesionlab.analysis.figures.answer import CAPTION, answer_figure
 from lesionlab.analysis.figures.findings import Drawn
 from lesionlab.analysis.figures.standard import caption, summary_note
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record
 from lesionlab.analysis.records.written import write_text
+from lesionlab.analysis.report.answer import answer
 from lesionlab.analysis.report.case_files import case_section
 from lesionlab.analysis.report.tables import INTERVALS, tables
 
@@ -92,7 +95,9 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
         "disclaimer": style.DISCLAIMER, "question": (first.title or "What does each treatment contribute?"),
         "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
         "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
-        "case": case_section(records), "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
+        "answer": answer(comparison, findings),
+        "answer_figure": _answer_picture(comparison, findings, records), "readings": _readings(comparison),
+        "case": case_section(records), "outcome": _outcome_table(comparison, findings), "scans": _scan_table(comparison),
         "day": f"{findings.day_d:.0f}", "date": comparison.date(findings.day_d).isoformat(), "tables": tables(comparison, findings),
         "intervals": INTERVALS,
         "found": [_picture(figure.path, figure.caption) for figure in pictures.found if figure.path.suffix.lower() in MEDIA],
@@ -124,7 +129,30 @@ def given(records: Sequence[Record], comparison: Comparison) -> list[Given]:
     return lines
 
 
-def _outcome_table(comparison: Comparison) -> list[dict[str, str]]:
+def _answer_picture(comparison: Comparison, findings: Findings, records: Sequence[Record]) -> Picture:
+    """Draw the figure of the answer; as SVG it stays sharp on any screen and in print."""
+    looks = {arm.name: look for arm, look in _looks(comparison)}
+    progression_d = {name: findings.survival["progression_report", name].median_d for name in looks}
+    drawn = BytesIO()
+    figure = answer_figure(endings(comparison, findings), looks, progression_d, summary_note(records, ""))
+    with style.themed():
+        figure.savefig(drawn, format="svg", metadata=style.metadata("The answer", "svg"))
+    return Picture(_address(drawn.getvalue(), ".svg"), False, f"{CAPTION} {summary_note(records, '')}".rstrip())
+
+
+def _readings(comparison: Comparison) -> list[str]:
+    """Return in words why the two readings of an arm differ, a line an arm where they do."""
+    lines = []
+    for arm, look in _looks(comparison):
+        best = {reading: arm.word(f"best_response_{reading}") for reading in READINGS}
+        if best["report"] != best["strict"]:
+            cause = arm.word("progression_cause_strict")
+            lines.append(f"{look.label}: {best['report']} as the case report reads it, {best['strict']} read strictly. "
+                         f"What the strict reading calls progression: {cause}.")
+    return lines
+
+
+def _outcome_table(comparison: Comparison, findings: Findings) -> list[dict[str, str]]:
     """Return a row an arm: both RECIST readings, nadir, control, what killed, the end."""
     rows = []
     for arm, look in _looks(comparison):
@@ -132,12 +160,26 @@ def _outcome_table(comparison: Comparison) -> list[dict[str, str]]:
         total = sum(deaths.values())
         rows.append({"arm": look.label, "colour": look.colour, "n": str(arm.n),
                      **{f"best_{reading}": arm.word(f"best_response_{reading}") for reading in READINGS},
-                     **{f"progression_{reading}": number(arm.numbers.get((f"time_to_progression_{reading}_d", "")), 0, "day ")
+                     **{f"progression_{reading}": _event(arm, f"progression_{reading}", f"time_to_progression_{reading}_d", findings)
                         for reading in READINGS},
                      "nadir": number(arm.numbers.get(("nadir_sum_cm", "")), 1), "nadir_day": number(arm.numbers.get(("nadir_d", "")), 0),
                      "deaths": ", ".join(f"{label} {100 * count / total:.0f} %" for label, count in deaths.items() if total > 0),
-                     "end": f"day {number(arm.numbers.get(('days_observed', '')), 0)}, {arm.word('end_reason')}"})
+                     "end": _end(arm, findings)})
     return rows
+
+
+def _event(arm: Arm, event: str, name: str, findings: Findings) -> str:
+    """Return the median day of an event, the one that survival has, with the quantiles over the runs."""
+    return number(arm.numbers[name, ""]._replace(median=findings.survival[event, arm.name].median_d), 0, "day ")
+
+
+def _end(arm: Arm, findings: Findings) -> str:
+    """Return how an arm ended: the median day of death, or the last day on which it was observed."""
+    found = findings.survival["death", arm.name]
+    died = f"{found.n_events} of {found.n} died" if 0 < found.n_events < found.n else arm.word("end_reason")
+    if np.isfinite(found.median_d):
+        return f"{_event(arm, 'death', 'time_to_lethal_burden_d', findings)}, {died}"
+    return f"alive on day {max(outcome.scans.end_d for outcome in arm.outcomes):.0f}, {died}"
 
 
 def _scan_table(comparison: Comparison) -> dict[str, Any]:
@@ -161,8 +203,11 @@ def number(found: Summary | None, digits: int, prefix: str = "") -> str:
 
 
 def _picture(path: Path, words: str) -> Picture:
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Picture(f"data:{MEDIA[path.suffix.lower()]};base64,{data}", path.suffix.lower() == ".mp4", words)
+    return Picture(_address(path.read_bytes(), path.suffix.lower()), path.suffix.lower() == ".mp4", words)
+
+
+def _address(data: bytes, suffix: str) -> str:
+    return f"data:{MEDIA[suffix]};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def _versions(record: Record) -> str:
@@ -198,9 +243,16 @@ def _walk(node: Any, place: str) -> Iterator[Assumption]:
         evidence = node.get("evidence")
         marked = dict.fromkeys(plain, evidence) if isinstance(evidence, str) else evidence or {}
         for kind in EVIDENCE:
-            values = ", ".join(f"{key}: {plain[key]}" for key in marked if marked[key] == kind and key in plain)
+            values = ", ".join(f"{key}: {_plain(plain[key])}" for key in marked if marked[key] == kind and key in plain)
             if values:
                 yield Assumption(place.strip() or "scenario", values, kind, str(node.get("note", "")))
         for key, value in node.items():
             if isinstance(value, dict | list):
                 yield from _walk(value, f"{place} {key}")
+
+
+def _plain(value: Any) -> str:
+    """Return a value as a reader writes it: dates as dates, yes and no, lists without brackets."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)

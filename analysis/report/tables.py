@@ -62,6 +62,8 @@ def _label(arm: str, findings: Findings) -> str:
 
 
 def _survival(findings: Findings) -> Table:
+    if max(found.n for found in findings.survival.values()) == 1:
+        return _single_survival(findings)
     rows = []
     for (event, arm), found in findings.survival.items():
         median = f"{found.median_d:.0f}" if np.isfinite(found.median_d) else "not reached"
@@ -76,6 +78,17 @@ def _survival(findings: Findings) -> Table:
         "that ends without the event is censored on its last day. Medians are Kaplan and Meier's. The log-rank test takes arms as "
         "independent, though they share random numbers; its p shows whether the replicates suffice to separate two arms and says nothing "
         "about patients."), 2)
+
+
+def _single_survival(findings: Findings) -> Table:
+    """Return the days of the events of single runs: there is nothing to test, and no median."""
+    rows = [[_label(arm, findings), *(f"day {findings.survival[event, arm].median_d:.0f}" if findings.survival[event, arm].n_events else
+                                      f"not by day {findings.survival[event, arm].curve.time_d[-1]:.0f}" for event in EVENT_WORDS)]
+            for arm in dict.fromkeys(arm for _, arm in findings.survival)]
+    return Table("Time to progression and survival", ["arm", *EVENT_WORDS.values()], rows, (
+        "Progression is the first scan that reads PD (by the case report's reading, or the strict one), or lethal burden before it; it is "
+        "known to the scan, not to the day. Death is the day of the lethal burden, the only death in the model. One run an arm: "
+        "no median, interval or test can be had."))
 
 
 def _references(findings: Findings) -> list[str]:

@@ -101,9 +101,16 @@ def horizon(arms: Mapping[str, Sequence[Outcome]]) -> float:
 def survival(found: Times, horizon_d: float) -> Survival:
     """Return the curve and its numbers of one arm."""
     curve = kaplan_meier(found)
-    fallen = np.flatnonzero(curve.share <= 0.5 + 1e-12)
-    median_d = float(curve.time_d[fallen[0]]) if len(fallen) else np.inf
-    return Survival(len(found.time_d), int(found.is_event.sum()), median_d, estimate(found.restricted(horizon_d)), curve)
+    return Survival(len(found.time_d), int(found.is_event.sum()), median_day(curve), estimate(found.restricted(horizon_d)), curve)
+
+
+def median_day(curve: Curve) -> float:
+    """Return the day on which a curve falls below one half, inf if it never does.
+
+    Where it rests on one half exactly, this is the middle of that step, which without censoring is the ordinary median.
+    """
+    half, below = np.flatnonzero(curve.share <= 0.5 + 1e-12), np.flatnonzero(curve.share < 0.5 - 1e-12)
+    return float(curve.time_d[half[0]] + curve.time_d[below[0]]) / 2 if len(below) else np.inf
 
 
 def kaplan_meier(found: Times) -> Curve:
