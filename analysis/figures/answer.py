@@ -32,7 +32,7 @@ def answer_figure(endings: Sequence[Ending], looks: Mapping[str, style.ArmStyle]
     for label, one in zip(lives.get_yticklabels(), endings, strict=True):
         label.set_color(looks[one.arm].colour)
         label.set_fontweight("bold")
-    lives.set_xlim(0, 1.25 * max(one.last_d for one in endings))
+    lives.set_xlim(0, 1.25 * max(1.0, *(one.last_d for one in endings)))
     lives.locator_params(axis="x", nbins=5)
     lives.set_xlabel("days since the start")
     shares.set_xlim(0, 100)

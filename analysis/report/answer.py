@@ -123,7 +123,7 @@ def _beyond(findings: Findings) -> str:
     if not np.isfinite(low):
         return f"That is {amount} decades {side} than the sum of its parts, in {n} {'run' if n == 1 else 'runs'} an arm: too few to judge."
     if low * high <= 0:
-        return f"That cannot be told from the sum of its parts (difference {spread(mean, low, high, 1)} decades)."
+        return f"That is not distinguishable from the sum of its parts (difference {spread(mean, low, high, 1)} decades)."
     return f"That is {amount} decades {side} than the sum of its parts."
 
 
