@@ -16,7 +16,7 @@ from lesionlab.analysis.records.errors import RecordError
 from lesionlab.sim import DISCLAIMER, __version__
 from lesionlab.sim.cli._streams import lasting_streams
 from lesionlab.sim.cli._style import own_style
-from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.parameters.errors import UserError, did_you_mean, nearest
 
 ORDER = ("run", "resume", "fork", "compare", "sweep", "animate", "plot", "check", "describe", "inspect", "export", "calibrate", "screen",
          "verify", "bench")
@@ -29,7 +29,14 @@ EXAMPLE = "start here: lesionlab check teaching; then lesionlab run teaching -o 
 class _Parser(ArgumentParser):
     """A parser that reports a mistake as one message, like the rest of the program."""
 
+    asked: "_Parser | None" = None
+    """The parser of the verb that was asked for: argparse lets the outer parser report what neither knows."""
+
     def error(self, message: str) -> NoReturn:
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        verb = self.asked or self
+        known = [option for action in verb._actions for option in action.option_strings]
+        message += nearest(unknown[0].partition("=")[0], known) if unknown else ""
         raise UserError(f"{message}; see {self.prog} --help")
 
 
@@ -94,5 +101,6 @@ def _parser(arguments: list[str]) -> Any:
         if verb == asked:
             module = import_module(f"lesionlab.sim.cli.{verb}")
             module.add_arguments(below)
+            parser.asked = below
             below.set_defaults(execute=module.execute)
     return parser.parse_args(arguments)

@@ -79,7 +79,7 @@ def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]
         try:
             return execute(jobs, board, engine=options.engine, workers=options.workers)
         except KeyboardInterrupt:
-            board.announce("stopped; the same command goes on (compare: with --force): what is complete is used again")
+            board.announce("stopped; the same command goes on: what is complete is used again")
             raise
 
 

@@ -42,6 +42,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--replicates", type=int, default=1, metavar="N", help="runs of each arm, each with random streams of its own "
                         "(default 1); intervals need four or more")
     parser.add_argument("--seed", type=int, metavar="N", help="another seed for every scenario")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", dest="overrides",
+                        help="change a value of every scenario, as in --set lesions.neck.section_cells=5000; may be given again")
     parser.add_argument("--day", metavar="DATE|DAYS", help="the day on which clonogens are compared and attributed, stated in advance "
                         "(default: 42)")
     parser.add_argument("--attribution", action="store_true", help="with --arms factorial, which it implies: divide kill and synergy "

@@ -6,9 +6,10 @@ from types import ModuleType
 from typing import Any
 
 from lesionlab.sim import DISCLAIMER
-from lesionlab.sim.cli import _drugs
+from lesionlab.sim.cli import _drugs, _lists
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.parameters.quantities import Description, describe_group
+from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.json_schema import schema_text
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 from lesionlab.sim.state.declaration import table_of
@@ -19,13 +20,16 @@ HELP = "print the schedule, a process with its rule and parameters, one paramete
 NO_TEXT = "(the text of this rule is in its source: Python runs without it, by -OO or PYTHONOPTIMIZE)"
 HEADINGS = "| parameter | meaning | default | unit | may be set | prior | evidence | source |\n|---|---|---|---|---|---|---|---|"
 DRUG_HEADINGS = "| parameter | meaning | value | unit | evidence | source |\n|---|---|---|---|---|---|"
-DRUGS = "drugs"
+DRUGS, OF_DRUGS = "drugs", ("pharmacokinetics", "checkpoint_blockade")
+LISTS = {"scenarios": _lists.scenarios, "mechanisms": _lists.mechanisms, "scenario": _lists.keys}
+"""Lists of one line each, by the name that is asked for; `scenario` lists the keys of a scenario file."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("name", nargs="?", metavar="NAME",
-                        help="a row of the schedule, a section of parameters, a parameter, `drugs`, or a drug")
+                        help="a row of the schedule, a section of parameters, a parameter, a drug, a mechanism; or a list: "
+                        "`scenarios`, `mechanisms`, `drugs`, `scenario` (the keys of a scenario file)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--table", action="store_true", help="print every parameter as Markdown tables")
     parser.add_argument("--state", action="store_true", help="print every field of the state, as a checkpoint holds it, as Markdown tables")
@@ -58,6 +62,10 @@ def _named(name: str) -> dict[str, Any]:
     """Return a process with its rule and parameters, the parameters of this name with their sections, a drug, or all drugs."""
     if name == DRUGS:
         return {"classes": _drugs.classes(), "drugs": [_drugs.drug(known) for known in library()]}
+    if name in LISTS:
+        return {"list": LISTS[name]()}
+    if name in MECHANISMS:
+        return {"list": {name: _lists.mechanisms()[name]}}
     if name in library():
         return {"drug": _drugs.drug(name)}
     rules = {row.name: _rule(row.module) for row in SCHEDULE}
@@ -67,7 +75,7 @@ def _named(name: str) -> dict[str, Any]:
         return {"name": name, "rule": rules[name], "parameters": known.get(name, [])}
     found = [one for group in known.values() for one in group if name in (one["name"], f"{one['section']}.{one['name']}")]
     if not found:
-        names = dict.fromkeys([*rules, *(one["name"] for group in known.values() for one in group), DRUGS, *library()])
+        names = dict.fromkeys([*rules, *(one["name"] for group in known.values() for one in group), DRUGS, *library(), *LISTS, *MECHANISMS])
         raise UserError(f"{name}: no process, parameter or drug has this name{did_you_mean(name, names)}")
     return {"parameters": found}
 
@@ -86,12 +94,16 @@ def _text(described: dict[str, Any]) -> str:
     if "schedule" in described:
         lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {'every ' + row['every']:<22} {row['why']}"
                  for number, row in enumerate(described["schedule"], 1)]
-        return "\n".join([*lines, f"other parameters: {', '.join(described['other_parameters'])}", f"{DISCLAIMER}."])
+        return "\n".join([*lines, f"other parameters: {', '.join(described['other_parameters'])}",
+                          "lists: lesionlab describe scenarios, mechanisms, drugs, scenario (keys of a scenario file)", f"{DISCLAIMER}."])
+    if "list" in described:
+        return _lists.text(described["list"])
     if "drug" in described or DRUGS in described:
         return _drugs.text_of_drug(described["drug"]) if "drug" in described else _drugs.text_of_classes()
     head = [described["name"], "", described["rule"], ""] if "name" in described else []
     if "name" in described and not described["parameters"]:
-        head.append("no parameters")
+        head.append("no parameters of its own; those of each drug: lesionlab describe drugs" if described["name"] in OF_DRUGS else
+                    "no parameters of its own")
     return "\n".join([*head, *(_parameter_text(known) for known in described["parameters"])])
 
 

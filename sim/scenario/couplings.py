@@ -52,6 +52,32 @@ MECHANISMS: dict[str, Mechanism] = {
 }
 
 
+WITHOUT: dict[str, str] = {
+    "oxygen_effect": "hypoxic tumour cells are as easily killed by radiation as others",
+    "radiation_to_antigen": "cells killed by radiation prime no T cells; fewer T cells are made",
+    "radiation_to_vessels": "fractions leave vessels as they are",
+    "radiation_loss_of_t_cells": "T cells survive the fractions; helps T cells",
+    "low_dose_to_entry": "low doses let no more T cells in",
+    "normalisation_to_perfusion": "VEGFR blockade opens no vessels; the tumour is less well perfused",
+    "normalisation_to_entry": "normalised vessels let no more T cells in",
+    "blockade_to_pruning": "VEGFR blockade takes no vessels away; helps the tumour",
+    "tki_to_division": "VEGFR inhibitors do not slow tumour cells; helps the tumour",
+    "depth_to_vessels": "vessels are as dense deep in the mass as at its edge",
+    "size_to_perfusion": "large lesions are perfused as well as small ones",
+    "vegf_independent_vessels": "every vessel needs VEGF, so that blockade can prune all",
+    "vegf_to_t_cells": "T cells are not held back by VEGF; helps T cells",
+    "hypoxia_to_vegf": "hypoxic cells secrete no more VEGF than others",
+    "emptying_to_vessels": "vessels of an emptied mass stay as they are",
+    "crowding_to_collapse": "vessels are not squeezed shut by tumour cells",
+    "pd_l1_induction": "tumour cells do not answer interferon with PD-L1; helps T cells",
+    "pd_1_to_killing": "T cells are not held back by PD-1; helps T cells, as a perfect blockade would",
+    "pd_1_to_exhaustion": "T cells neither exhaust by PD-1 nor recover by its blockade",
+    "chemotaxis": "T cells walk without direction; helps the tumour",
+    "memory": "primed T cells leave no memory; fewer T cells are supplied later",
+}
+"""What happens to whom while a switch is off."""
+
+
 def apply(parameters: dict[str, Any], switched_off: tuple[str, ...]) -> dict[str, Any]:
     """Return the parameter tuples by section with the couplings of some mechanisms removed; the given tuples are not changed."""
     changed = dict(parameters)

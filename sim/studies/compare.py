@@ -8,13 +8,14 @@ from typing import NamedTuple
 from lesionlab.analysis.clinical.scans import SCAN_WINDOW_D
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.record.destination import is_record
+from lesionlab.sim.record.destination import is_record, typed_command
 from lesionlab.sim.runs.job import Job, days_since, days_until
 from lesionlab.sim.runs.machine import choose_engine
 from lesionlab.sim.scenario.arms import named_arms
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.attribution import Step, folder, plan, players, stated_day
+from lesionlab.sim.studies.compare_files import read_plan
 
 DEFAULT_WALKS = 8
 
@@ -85,7 +86,8 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
     if options.components != "modalities" and not options.arms:
         raise UserError("--components says what --arms takes away; add --arms")
     wishes = {"--arms": options.arms, "--seed": options.seed, "--until": options.until, "--quick": options.quick or None,
-              "--replicates": options.replicates if options.replicates > 1 else None, "--attribution": options.attribution or None}
+              "--replicates": options.replicates if options.replicates > 1 else None, "--attribution": options.attribution or None,
+              "--set": options.overrides or None}
     ignored = [name for name, wish in wishes.items() if wish is not None]
     if ignored and not has_scenarios:
         raise UserError(f"{', '.join(ignored)}: for scenarios only; records are compared as they are")
@@ -95,15 +97,17 @@ def _check_options(options: Namespace, has_scenarios: bool) -> None:
 
 
 def refuse_used_folder(options: Namespace) -> None:
-    """Refuse a folder that holds files already, unless it is to be used again."""
-    if options.output.is_dir() and any(options.output.iterdir()) and not options.force:
+    """Refuse a folder that holds files already, unless it is to be used again or the same command was stopped in it."""
+    old = read_plan(options.output)
+    is_stopped = old.get("command") == typed_command() and not old.get("files")
+    if options.output.is_dir() and any(options.output.iterdir()) and not options.force and not is_stopped:
         raise UserError(f"{options.output}: holds files already; choose another folder or add --force, "
                         "which uses complete records of the same runs again")
 
 
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
     """Return every arm of the scenarios given, and the scenarios themselves."""
-    overrides = [] if options.seed is None else [f"seed={options.seed}"]
+    overrides = [*options.overrides, *([] if options.seed is None else [f"seed={options.seed}"])]
     whole = [load_scenario(path, overrides) for path in paths]
     if options.attribution and len(whole) != 1:
         raise UserError(f"--attribution takes one scenario, not {len(whole)}")
