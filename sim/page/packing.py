@@ -39,11 +39,11 @@ class Shape(NamedTuple):
         return {**self._asdict(), "per_chunk": self.per_chunk}
 
 
-def deflated(pictures: NDArray[np.uint8]) -> bytes:
-    """Return pictures (n, height, width) as one deflated chunk."""
+def deflated(pictures: NDArray[np.uint8], level: int = 9) -> bytes:
+    """Return pictures (n, height, width) as one deflated chunk; a lower level is faster and larger."""
     changes = pictures.copy()
     changes[1:] ^= pictures[:-1]
-    return zlib.compress(changes.tobytes(), 9)
+    return zlib.compress(changes.tobytes(), level)
 
 
 def inflated(chunk: bytes, height: int, width: int) -> NDArray[np.uint8]:

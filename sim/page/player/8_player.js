@@ -144,6 +144,7 @@ class Player {
     for (const input of byId("arm-choice").querySelectorAll("input")) input.checked = this.shown.has(input.value);
     const panels = this.arms().map((/** @type {any} */ arm) => this.panel(arm).element);
     const place = byId("arms");
+    place.style.setProperty("--n", String(panels.length));
     if (panels.length !== place.children.length || panels.some((/** @type {any} */ one, /** @type {number} */ i) => one !== place.children[i])) place.replaceChildren(...panels);
     byId("slider").value = String(this.index);
     byId("when").textContent = this.clock.words(this.clock.days[this.index]);
