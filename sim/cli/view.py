@@ -18,7 +18,8 @@ HELP = "show arms side by side in the browser, on this machine or as one file"
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("records", nargs="+", type=Path, metavar="RECORD", help="records of runs (HDF5); records of one arm are its replicates")
+    parser.add_argument("records", nargs="+", type=Path, metavar="RECORD",
+                        help="records of runs (HDF5); records of one arm are its replicates")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write X.html, one file that opens without a server or a network")
     parser.add_argument("--title", default="", help="title of the page (default: the scenario's)")
     parser.add_argument("--days", type=int, default=MOST_DAYS, metavar="N", help=f"pictures of a lesion at most (default {MOST_DAYS})")

@@ -40,7 +40,8 @@ def document(title: str, data: Mapping[str, Any] | None, connects_to: str) -> st
     script = '"use strict";\n(() => {\n' + "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS) + "})();\n"
     look = (PLAYER / "page.css").read_text(encoding="utf-8")
     # Styles are set by the script as well, which a hash cannot cover.
-    policy = f"default-src 'none'; script-src {_hash_of(script)}; style-src 'unsafe-inline'; connect-src {connects_to}; base-uri 'none'; form-action 'none'"
+    policy = (f"default-src 'none'; script-src {_hash_of(script)}; style-src 'unsafe-inline'; connect-src {connects_to}; "
+              "base-uri 'none'; form-action 'none'")
     page = Template((PLAYER / "page.html").read_text(encoding="utf-8"))
     return page.substitute(title=escape(title), disclaimer=escape(style.DISCLAIMER), policy=policy, style=look, script=script,
                            data="" if data is None else in_script(data))

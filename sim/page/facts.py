@@ -2,7 +2,8 @@
 
 A term is `arm.series@day`, the median over the arm's runs; `@most` and `@least` are the extremes of the curve, `@day_of_most` the day of
 the highest value, `@end` the last one. Terms are joined by + - * /, brackets and comparisons. In a text a form may follow: `{... | 0}`
-rounds to whole numbers, `| 1` to one digit after the point, `| %` shows a share in per cent, `| e` a power of ten. Without one, two digits count.
+rounds to whole numbers, `| 1` to one digit after the point, `| %` shows a share in per cent, `| e` a power of ten. Without one, two
+digits count.
 """
 
 import ast

@@ -59,7 +59,7 @@ def sites(cell_state: NDArray[np.uint8], oxygen: NDArray[np.floating], vessels: 
     `t_cells` holds 0 and the codes of `T_CELL_STATES`.
     """
     none = np.zeros_like(vessels)
-    return classify(cell_state, oxygen, none, none) | (vessels << VESSEL_AT) | (t_cells << T_CELL_AT)
+    return (classify(cell_state, oxygen, none, none) | (vessels << VESSEL_AT) | (t_cells << T_CELL_AT)).astype(np.uint8)
 
 
 def oxygen_levels(oxygen_mmHg: NDArray[np.floating]) -> NDArray[np.uint8]:

@@ -177,7 +177,8 @@ def page_of(lesson: Lesson, document: Document, jobs: Sequence[Job]) -> str:
     """
     records = [load(job.path) for job in jobs]
     looks = style.arm_styles(list(lesson.arms))
-    play = make_play(records, {name: Look(arm.label, looks[name].colour, looks[name].line, arm.remark) for name, arm in lesson.arms.items()})
+    play = make_play(records, {name: Look(arm.label, looks[name].colour, looks[name].line, arm.remark)
+                               for name, arm in lesson.arms.items()})
     steps = _filled(lesson, document, records)
     extra = {"lesson": {"title": lesson.title, "steps": steps}, "presets": [_as_json(shows) for shows in lesson.presets]}
     return alone(play, lesson.title, extra)
@@ -216,8 +217,8 @@ def _step(step: Step, number: int, filled: Any) -> dict[str, Any]:
         found["question"] = {
             "asks": filled(question.asks, *below, "asks"), "answer": filled(question.answer, *below, "answer"),
             "shows": question.shows and _as_json(question.shows),
-            "choices": [{"says": filled(choice.says, *below, "choices", place, "says"), "is_right": choice.is_right,
-                         "reply": filled(choice.reply, *below, "choices", place, "reply")} for place, choice in enumerate(question.choices)]}
+            "choices": [{"is_right": choice.is_right, **{key: filled(getattr(choice, key), *below, "choices", place, key)
+                                                         for key in ("says", "reply")}} for place, choice in enumerate(question.choices)]}
     return found
 
 

@@ -13,6 +13,7 @@ from lesionlab.analysis.animation.animate import default_lesion
 from lesionlab.analysis.animation.frames import MOST_ARMS
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import QUANTILES, Quantity, curve, ended_on_day
+from lesionlab.analysis.figures.sections import View
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, by_arm, damage_notes, snapshot_times
 from lesionlab.sim.page.layers import ink_on, layers, site_words
@@ -80,7 +81,8 @@ def make_play(records: Sequence[Record], looks: Mapping[str, Look] | None = None
     timing = calendar.clock(records)
     taken = {(arm, lesion): snapshot_times(replicates[0].path, lesion) for arm, replicates in arms.items() for lesion in lesions}
     days = _days([times for times, _ in taken.values()], timing, most_days)
-    sections, shown_at = {}, {}
+    sections: dict[tuple[str, str], Section] = {}
+    shown_at: dict[tuple[str, str], Sequence[int]] = {}
     for lesion in lesions:
         sections |= _sections(arms, lesion, taken, days, shown_at)
     return Play(arms, looks or styles, timing, days, sections, shown_at)
@@ -88,13 +90,14 @@ def make_play(records: Sequence[Record], looks: Mapping[str, Look] | None = None
 
 def _days(times: Sequence[NDArray[np.float64]], timing: calendar.Clock, most: int) -> NDArray[np.float64]:
     """Return the days on which some arm has a picture, thinned evenly over the clock, the first and last among them."""
-    every = np.unique(np.round(np.concatenate(times), 3)) if times else np.array([])
+    every = np.unique(np.round(np.concatenate(times), 3).astype(np.float64)) if times else np.array([], dtype=np.float64)
     if not every.size:
         raise RecordError("no pictures to show; run with output.snapshots_every_d")
     if len(every) <= most:
         return every
-    nearest = np.abs(timing.position(every)[:, np.newaxis] - np.linspace(0, 1, most)[np.newaxis] * timing.position(every[-1])).argmin(axis=0)
-    return every[np.unique(nearest)]
+    along = timing.position(every)
+    even = np.linspace(along[0], along[-1], most)
+    return every[np.unique(np.abs(along[:, np.newaxis] - even).argmin(axis=0))]
 
 
 def _sections(arms: Mapping[str, Sequence[Record]], lesion: str, taken: Mapping[tuple[str, str], Any], days: NDArray[np.float64],
@@ -119,10 +122,10 @@ def _sections(arms: Mapping[str, Sequence[Record]], lesion: str, taken: Mapping[
     return sections
 
 
-def _around(windows: Sequence[Any]) -> Any:
+def _around(windows: Sequence[View]) -> View:
     """Return the smallest window that holds some windows."""
-    sides = [slice(min(getattr(w, side).start for w in windows), max(getattr(w, side).stop for w in windows)) for side in ("rows", "columns")]
-    return type(windows[0])(*sides)
+    rows, columns = ([getattr(window, side) for window in windows] for side in ("rows", "columns"))
+    return View(*(slice(min(side.start for side in sides), max(side.stop for side in sides)) for sides in (rows, columns)))
 
 
 def as_json(play: Play, title: str = "") -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Recorded:
 
     def answer(self, asked: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
         """Records answer nothing."""
-        raise LookupError(asked)
+        raise LookupError(f"records answer no {asked} {sorted(content)}")
 
 
 class Server(ThreadingHTTPServer):
@@ -89,7 +89,7 @@ class _Answers(BaseHTTPRequestHandler):
         self._respond(self._posted)
 
     def _respond(self, make: Callable[[list[str]], tuple[str, bytes]]) -> None:
-        _, token, *parts = (self.path.split("?")[0].split("/") + [""])[:8]
+        token, *parts = self.path.split("?")[0].split("/")[1:8] or [""]
         if self.headers.get("Host") not in self.server.names or not secrets.compare_digest(token.encode(), self.server.token.encode()):
             self._send(HTTPStatus.NOT_FOUND, "text/plain", b"not here\n")
             return

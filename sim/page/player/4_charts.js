@@ -145,7 +145,7 @@ function drawScale(context, quantity, box, low, top) {
     context.fillStyle = "#e6e6e6";
     context.fillRect(box.left, y, box.width, 1);
     context.fillStyle = "#5c5c5c";
-    context.fillText(quantity.is_log ? `10${[...String(Math.round(value))].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("")}` : String(Number(value.toPrecision(3))), box.left - 5, y);
+    context.fillText(quantity.is_log && value === 0 ? "≤1" : quantity.is_log ? `10${[...String(Math.round(value))].map((d) => (d === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(d)])).join("")}` : String(Number(value.toPrecision(3))), box.left - 5, y);
   }
 }
 

@@ -16,7 +16,7 @@ class ArmPanel {
     this.element = make("article", { class: "arm", style: `--arm:${arm.colour}` },
       make("h3", {}, swatch(arm.colour), " ", arm.label), ...note, this.given,
       make("div", { class: "frame" }, ...this.views.map((view) => view.element)),
-      make("div", { class: "measure" }, this.size, make("span", { class: "bar-room" }, this.bar, this.barWords)));
+      make("div", { class: "measure" }, this.bar, this.size, this.barWords));
   }
 
   makeView() {
