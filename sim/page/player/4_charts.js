@@ -22,6 +22,10 @@ function drawTicks(context, clock, box) {
   context.fillStyle = "#5c5c5c";
   context.textAlign = "center";
   context.textBaseline = "top";
+  if (clock.share < 1) {
+    const x = box.left + clock.share * box.width;
+    for (let y = box.top; y < box.bottom; y += 4) context.fillRect(x, y, 1, 2);
+  }
   let free = -Infinity;
   for (const tick of clock.ticks()) {
     const x = box.left + clock.position(tick.day) * box.width;

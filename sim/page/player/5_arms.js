@@ -14,7 +14,7 @@ class ArmPanel {
     this.barWords = make("span", { class: "bar-words" });
     const note = arm.note ? [make("p", { class: "note" }, arm.note)] : [];
     this.element = make("article", { class: "arm", style: `--arm:${arm.colour}` },
-      make("h3", {}, swatch(arm.colour), " ", arm.label), ...note, this.given,
+      make("header", {}, make("h3", {}, swatch(arm.colour), " ", arm.label), ...note, this.given),
       make("div", { class: "frame" }, ...this.views.map((view) => view.element)),
       make("div", { class: "measure" }, this.bar, this.size, this.barWords));
   }
