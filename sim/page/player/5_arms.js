@@ -80,7 +80,7 @@ class ArmPanel {
       const share = bar_um / (shape.width * shape.step * section.site_um);
       this.bar.style.width = `${100 * Math.min(share, 1) * (this.views[1].element.hidden ? 1 : 0.5)}%`;
       const length = bar_um * 1e-4 * section.scale[picture];
-      this.barWords.textContent = `${bar_um} µm cut = ${Number(length.toPrecision(2))} cm`;
+      this.barWords.textContent = `bar: ${bar_um} µm here, ${Number(length.toPrecision(2))} cm in the patient`;
     }
     const on = this.endWords(day) ? [] : player.data.calendar.filter((/** @type {any} */ line) => !line.is_scan && line.arms.includes(arm.name)
       && (!line.lesion || line.lesion === player.lesion) && isOn(line, day));
