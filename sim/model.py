@@ -1,6 +1,6 @@
 """The steppable facade: Mesa outside, arrays inside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from operator import attrgetter
@@ -17,7 +17,6 @@ from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.measures.series import measure_patient
 from lesionlab.sim.numerics.random import seed_key
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 from lesionlab.sim.processes.t_cell_priming import STAGES, hold_baseline
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
@@ -48,9 +47,9 @@ class TumourModel(mesa.Model):
         until_d: days after which to stop; the scenario's end if None.
         collect_every_d: days between rows of the DataCollector; None collects after every step, as `mesa.batch_run` expects.
         rng: seed of Mesa's own generator, from which the model never draws; names the replicate if `replicate` does not.
-        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`read_checkpoint` of the record); events
-            and the DataCollector begin anew.
-        on_burn_in: called once a day of the burn-in with (days since day 0, negative; days in all).
+        checkpoint: state arrays and `clock.step` to go on from in place of the burn-in (`checkpoint` of another model,
+            `read_checkpoint` of a record); events and the DataCollector begin anew.
+        is_at_rest: the burn-in is taken here; if False, the first steps are those of the burn-in, and `time_d` begins below 0.
 
     Raises:
         UserError: the checkpoint does not fit the model, or the replicate or `collect_every_d` is none.
@@ -58,14 +57,14 @@ class TumourModel(mesa.Model):
 
     def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int | None = None, until_d: float | None = None,
                  collect_every_d: float | None = None, rng: Any = None, checkpoint: Mapping[str, np.ndarray] | None = None,
-                 on_burn_in: Callable[[float, float], None] | None = None) -> None:
+                 is_at_rest: bool = True) -> None:
         super().__init__(rng=0 if rng is None else rng)
         self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
         self.replicate = replicate_of(replicate, rng)
         days = float((self.arm.end - self.arm.start).days)
         self.days = days if until_d is None else min(days, until_d)
         self.parameters = self.arm.all_parameters()
-        self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics or KNOWN_DRUGS[name] for name, drug in self.arm.drugs.items()}
+        self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics for name, drug in self.arm.drugs.items()}
         burn_in_steps = round(self.arm.burn_in_d * 24.0 / self.arm.time_step_h)
         self.clock = Clock(0, self.arm.time_step_h, burn_in_steps)
         self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
@@ -74,10 +73,12 @@ class TumourModel(mesa.Model):
         self.state = self._first_state()
         self.events: list[Event] = []
         self.end_reason = ""
-        if checkpoint is None:
-            self._burn_in(on_burn_in)
-        else:
+        if checkpoint is not None:
             self._take_up(checkpoint)
+        elif not burn_in_steps:
+            self._begin_day_0()
+        while is_at_rest and self.clock.t_h < 0:
+            self._settle()
         self._create_agents()
         self.datacollector = mesa.DataCollector(
             model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
@@ -104,7 +105,10 @@ class TumourModel(mesa.Model):
             self.note("lethal_burden")
 
     def step(self) -> None:
-        """Let the courses decide, then advance the arrays by one time step."""
+        """Let the courses decide, then advance the arrays by one time step; in the burn-in nothing is decided."""
+        if self.clock.t_h < 0:
+            self._settle()
+            return
         self._decide(self._deciding)
         if not self.running:
             return
@@ -115,6 +119,10 @@ class TumourModel(mesa.Model):
             # A deposit that wakes, or a patient who dies, in the step that begins now does so in that step, if the run goes on.
             self._decide(self._deciding[2:])
             self.end("end of calendar" if self.days >= self.arm.day(self.arm.end) else "stopped as asked")
+
+    def checkpoint(self) -> dict[str, np.ndarray]:
+        """Return every array and counter of the state, not copied, and the clock's step: what another model can go on from."""
+        return self.state.arrays() | {"clock.step": np.array(self.clock.step)}
 
     def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:
         """Let the agents of some kinds decide in turn, until the patient dies. At the very end only events that fall due are noted."""
@@ -141,21 +149,22 @@ class TumourModel(mesa.Model):
             state.tissues.append(tissue)
         return state
 
-    def _burn_in(self, tell: Callable[[float, float], None] | None) -> None:
-        """Let vessels, fields, T cells and PD-L1 come to rest, then declare the sections to be the lesions at day 0.
+    def _settle(self) -> None:
+        """Take one step of the burn-in: vessels, fields, T cells and PD-L1 come to rest.
 
         Cells divide and die as always, but the lesions keep their clinical size: growth before day 0 is not the model's.
         """
-        cells = [lesion_size.lesion_cells_of(lesion.size_cm) for lesion in self.arm.lesions.values()]
-        while self.clock.t_h < 0:
-            self.state.orders = Orders()
-            self.clock = advance(self.state, self.parameters, self.clock)
-            for tissue, size in zip(self.state.tissues, cells, strict=True):
-                lesion_size.hold_size(tissue, size)
-            if tell and self.clock.is_due(24.0):
-                tell(self.time_d, self.days)
-        for tissue, size, lesion in zip(self.state.tissues, cells, self.arm.lesions.values(), strict=True):
-            lesion_size.fix_baseline(tissue, size)
+        self.state.orders = Orders()
+        self.clock = advance(self.state, self.parameters, self.clock)
+        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
+            lesion_size.hold_size(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
+        if self.clock.t_h >= 0:
+            self._begin_day_0()
+
+    def _begin_day_0(self) -> None:
+        """Declare the sections, as they are, to be the lesions at day 0, and the patient to be in balance."""
+        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
+            lesion_size.fix_baseline(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
             tissue.is_dormant = lesion.dormant_until is not None
         hold_baseline(self.state.systemic, self.parameters["t_cell_priming"], self.arm.burn_in_d)
 

@@ -16,7 +16,6 @@ from lesionlab.sim.processes import (
     cell_cycle,
     cell_death,
     cell_fate,
-    checkpoint_blockade,
     chemoattractant,
     clearance,
     displacement,
@@ -33,12 +32,12 @@ from lesionlab.sim.processes import (
     t_cell_motion,
     t_cell_priming,
     vegf,
-    vegf_blockade,
     vegf_suppression,
     vessels,
 )
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import State, Tissue
+from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES
 
 
 class Process(NamedTuple):
@@ -63,8 +62,7 @@ def checked(*rows: Process) -> tuple[Process, ...]:
 SCHEDULE = checked(
     Process("radiobiology", radiobiology, "step", "a fraction meets the tissue as it stands, with oxygen at most 4 h old"),
     Process("pharmacokinetics", pharmacokinetics, "step", "today's doses set today's levels"),
-    Process("checkpoint_blockade", checkpoint_blockade, "step", "levels become occupancy before T cells act"),
-    Process("vegf_blockade", vegf_blockade, "step", "levels become effects before vessels respond"),
+    *(Process(row.process, row.effect, "step", row.why) for row in DRUG_CLASSES),
     Process("vessels", vessels, "24 h", "vessels first, fields after: fields rest on them"),
     Process("oxygen", oxygen, "4 h", "supply is known, cells have not moved yet"),
     Process("vegf", vegf, "24 h", "secretion follows the new oxygen"),
@@ -89,7 +87,7 @@ SCHEDULE = checked(
 )
 
 SYSTEMIC = frozenset(
-    ("radiobiology", "pharmacokinetics", "checkpoint_blockade", "vegf_blockade", "vegf_suppression", "t_cell_priming", "t_cell_entry"))
+    ("radiobiology", "pharmacokinetics", *(row.process for row in DRUG_CLASSES), "vegf_suppression", "t_cell_priming", "t_cell_entry"))
 """Processes that write systemic state; the others write one lesion at a time, so lesions may be processed in parallel."""
 
 PARAMETERS: dict[str, type] = {

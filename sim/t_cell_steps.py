@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from lesionlab.sim.layouts.site_flags import lay, take_counts
+from lesionlab.sim.layouts.t_cell_columns import contact_columns
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.numerics.threads import in_pieces, is_shared
+from lesionlab.sim.numerics.window import Span
 from lesionlab.sim.processes import t_cell_killing, t_cell_motion
 from lesionlab.sim.processes.t_cell_killing import KillingInputs, advance_ghost_contacts, decide, settle, strike
 from lesionlab.sim.processes.t_cell_motion import MotionInputs, commit, move_ghost_contacts, propose, take_turn
@@ -19,43 +21,43 @@ from lesionlab.sim.state.t_cells import GhostContacts, join
 
 
 @kernel
-def _take_turns(span, is_begun, stream, motion, killing, ghost_contacts):
-    """Move and hit in the micro-steps span = (first, end, minute at the step's start); return (end, number of ghost contacts).
+def _take_turns(span, is_begun, minute, stream, motion, killing, n, contacts):
+    """Move and hit in a span of micro-steps of the step that begins at a minute; return (end, number of ghost contacts).
 
     If the table of ghost contacts has no room for two more per T cell, return early, between moving and hitting, with the current
     micro-step in place of `end`. Called again from there with is_begun, it continues.
     """
-    first, end, minute = span
-    n, t_cell, clonogen, site, is_engaged = ghost_contacts
-    n_t_cells = len(killing.rows[0])
-    for m in range(first, end):
-        when = (minute + m * MICRO_STEP_MIN, m)
-        if not is_begun or m > first:
-            take_turn(stream, m, motion, (n, t_cell, clonogen, site, is_engaged))
-            n = advance_ghost_contacts(stream, when, killing, (n, t_cell, clonogen, site, is_engaged))
+    n_t_cells = len(killing.t_cells.site)
+    for m in range(span.first, span.end):
+        now = minute + m * MICRO_STEP_MIN
+        if not is_begun or m > span.first:
+            take_turn(stream, m, motion, n, contacts)
+            n = advance_ghost_contacts(stream, now, m, killing, n, contacts)
         # Ghost contacts begin only in an under-weighted section (w < W).
-        if killing.chances[3] < 1.0 and n + 2 * n_t_cells > len(t_cell):
+        if killing.chances.real < 1.0 and n + 2 * n_t_cells > len(contacts.t_cell):
             return m, n
-        n += decide((0, n_t_cells), stream, when, killing, (n, t_cell, clonogen, site, is_engaged))[1]
-        strike(when[0], killing)
-    return end, n
+        n += decide(Span(0, n_t_cells), stream, now, m, killing, n, contacts)[1]
+        strike(now, killing)
+    return span.end, n
 
 
-def _share_turns(span: tuple[int, int, int], stream: RandomStream, motion: MotionInputs, killing: KillingInputs,
+def _share_turns(span: Span, minute: int, stream: RandomStream, motion: MotionInputs, killing: KillingInputs,
                  ghost_contacts: GhostContacts) -> None:
     """Do the same as `_take_turns`, with the rows of T cells divided among the free threads."""
-    n = len(killing.rows[0])
-    for m in range(span[0], span[1]):
-        when = (span[2] + m * MICRO_STEP_MIN, m)
+    n = len(killing.t_cells.site)
+    for m in range(span.first, span.end):
+        now = minute + m * MICRO_STEP_MIN
         commit(np.array(in_pieces(n, partial(propose, stream=stream, micro_step=m, motion=motion))), motion)
-        move_ghost_contacts(stream, m, motion, (ghost_contacts.n, *ghost_contacts.columns()))
-        ghost_contacts.n = advance_ghost_contacts(stream, when, killing, (ghost_contacts.n, *ghost_contacts.columns()))
-        if killing.chances[3] < 1.0:
+        contacts = contact_columns(ghost_contacts)
+        move_ghost_contacts(stream, m, motion, ghost_contacts.n, contacts)
+        ghost_contacts.n = advance_ghost_contacts(stream, now, m, killing, ghost_contacts.n, contacts)
+        if killing.chances.real < 1.0:
             ghost_contacts.reserve(ghost_contacts.n + 2 * n)
-        table = (ghost_contacts.n, *ghost_contacts.columns())
-        found = in_pieces(n, partial(decide, stream=stream, when=when, killing=killing, ghost_contacts=table))
-        ghost_contacts.n = join(np.array(found), table)
-        strike(when[0], killing)
+        contacts = contact_columns(ghost_contacts)
+        found = in_pieces(n, partial(decide, stream=stream, minute=now, micro_step=m, killing=killing, n=ghost_contacts.n,
+                                     contacts=contacts))
+        ghost_contacts.n = join(np.array(found), (ghost_contacts.n, *contacts))
+        strike(now, killing)
 
 
 def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
@@ -70,13 +72,13 @@ def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
         killing = t_cell_killing.killing_inputs(tissue, flags, parameters["t_cell_killing"], state.systemic)
         reached, is_begun = 0, False
         if is_shared(t.n):
-            _share_turns((0, clock.n_micro_steps, clock.minute), stream, motion, killing, ghost_contacts)
+            _share_turns(Span(0, clock.n_micro_steps), clock.minute, stream, motion, killing, ghost_contacts)
             reached = clock.n_micro_steps
         while reached < clock.n_micro_steps:
-            span = (reached, clock.n_micro_steps, clock.minute)
-            reached, ghost_contacts.n = _take_turns(span, is_begun, stream, motion, killing, (ghost_contacts.n, *ghost_contacts.columns()))
+            reached, ghost_contacts.n = _take_turns(Span(reached, clock.n_micro_steps), is_begun, clock.minute, stream, motion, killing,
+                                                    ghost_contacts.n, contact_columns(ghost_contacts))
             if reached < clock.n_micro_steps:
                 ghost_contacts.reserve(ghost_contacts.n + 2 * t.n)
                 is_begun = True
         take_counts(flags, tissue)
-        settle(tissue, killing.p.n_hits, killing.p.memory_min, clock.minute + clock.n_micro_steps * MICRO_STEP_MIN)
+        settle(tissue, killing.p, clock.minute + clock.n_micro_steps * MICRO_STEP_MIN)

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from lesionlab.sim.runs.job import STAMP, Job
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from tests.made_record import make_record
@@ -36,10 +37,9 @@ def scenario(*overrides: str) -> Scenario:
     return scenario_from_text(SCENARIO, overrides=overrides)
 
 
-def simulate(patient: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
-             is_forced: bool = False, on_progress: Any = None) -> dict[str, Any]:
-    """Write a made-up record in the engine's place."""
-    title = patient.title or ""
+def perform(job: Job, tell: Any = None) -> None:
+    """Write a made-up record in the engine's place, and stamp it."""
+    title = job.scenario.title or ""
     if title.startswith("fails"):
         raise RuntimeError("the numbers went wrong")
     if title.startswith("dies once"):
@@ -49,10 +49,9 @@ def simulate(patient: Scenario, path: Path, *, replicate: int = 0, until_d: floa
             os.kill(os.getpid(), signal.SIGKILL)
     elif title.startswith("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
-    end_d = until_d or patient.day(patient.end)
-    make_record(path, patient.arm, replicate=replicate, every_d=30.0, snapshot_every_d=180.0, end_d=end_d)
-    with resealed(path) as record:
-        record.attrs["is_quick"] = int(is_quick)
-    if on_progress:
-        on_progress(end_d, end_d)
-    return {"path": str(path), "status": "complete"}
+    job.path.parent.mkdir(parents=True, exist_ok=True)
+    make_record(job.path, job.scenario.arm, replicate=job.replicate, every_d=30.0, snapshot_every_d=180.0, end_d=job.days)
+    with resealed(job.path) as record:
+        record.attrs.update({"is_quick": int(job.is_quick), STAMP: job.identity})
+    if tell:
+        tell(job.days)

@@ -145,12 +145,17 @@ def damage(path: Path, stream: random.Random) -> str:
 
 
 def _change_structure(path: Path, stream: random.Random) -> str:
-    """Delete, retype, reshape or link a part of a record, with or without the sign that it was sealed, as another tool could."""
+    """Delete, retype, reshape or link a part of a record, as another tool could; of one as written, without a seal, or of 0.1.0."""
     import h5py
     import numpy as np
 
+    from tests.resealed import as_of_first_version
+
+    whose = stream.choice(("sealed", "unsealed", "first"))
+    if whose == "first":
+        as_of_first_version(path)
     with h5py.File(path, "r+") as file:
-        if stream.random() < 0.5:
+        if whose == "unsealed":
             del file.attrs["seal"]
         names: list[str] = []
         file.visit(names.append)
@@ -173,7 +178,7 @@ def _change_structure(path: Path, stream: random.Random) -> str:
                 "raw": lambda: file.create_dataset(name, (10,), "u1", external=[("/etc/passwd", 0, 10)]),
                 "huge": lambda: file.create_dataset(name, (10**12,), "f8", chunks=(1000,))}
             made[kind]()
-    return f"structure: {kind} {name}" if kind != "attribute" else f"structure: attribute {attribute}"
+    return f"{whose}: {kind} {name}" if kind != "attribute" else f"{whose}: attribute {attribute}"
 
 
 def try_record(stream: random.Random, folder: Path) -> str:
@@ -182,11 +187,10 @@ def try_record(stream: random.Random, folder: Path) -> str:
     import io
 
     from lesionlab.sim.cli import main
-    from lesionlab.sim.record.schema import DECLARED
 
     path = folder / "a.h5"
     shutil.copyfile(folder.parent / "whole.h5", path)
-    is_sealed_kind = (kind := damage(path, stream)) and not kind.startswith("structure")
+    kind = damage(path, stream)
     said: dict[str, tuple[int, str]] = {}
     for verb in (["inspect", "a.h5"], ["resume", "a.h5", "--force", "--until", "2"], ["export", "a.h5", "--to", "csv", "--force"],
                  *([["plot", "a.h5", "-o", "a.png", "--force"], ["compare", "a.h5", "--no-animation", "--force", "-o", "out"]]
@@ -194,14 +198,13 @@ def try_record(stream: random.Random, folder: Path) -> str:
         text = io.StringIO()
         with contextlib.chdir(folder), contextlib.redirect_stderr(text), contextlib.redirect_stdout(text):
             said[verb[0]] = main(verb), text.getvalue()
-    is_reported = said["inspect"][0] != 0 and said["resume"][0] == 2
+    is_reported = said["inspect"][0] != 0
     outputs = [ended for verb, ended in said.items() if verb not in ("inspect", "resume")]
     is_marked = all(code == 2 or (code == 1 and "damaged" in text) for code, text in outputs)
-    if is_sealed_kind and not (is_reported and is_marked):
+    # Version 0.1.0 wrote no seal: of what its records lost nothing can be told, so none of them goes on.
+    if said["resume"][0] != 2 or not (kind.startswith("first") or (is_reported and is_marked)):
         return f"ACCEPTED {kind}: {said}"
-    if not is_sealed_kind and said["resume"][0] == 0 and ("checkpoint" in kind or kind.split()[-1] in DECLARED.datasets):
-        return f"ACCEPTED {kind}: {said}"
-    return f"told: {kind.split(':')[0]}" if said["resume"][0] else "gone on with: another series or attribute of a record without a seal"
+    return f"told: {kind.split(':')[0]}"
 
 
 KINDS: dict[str, tuple[Callable[[random.Random, Path], str], int]] = {
@@ -213,7 +216,7 @@ def one(kind: str, seed: int, number: int, folder: Path) -> str:
     from lesionlab.analysis.records.errors import RecordError
     from lesionlab.sim.parameters.errors import UserError
 
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     try:
         ended = KINDS[kind][0](random.Random(f"{kind} {seed} {number}"), folder)
     except (UserError, RecordError) as error:
@@ -221,7 +224,9 @@ def one(kind: str, seed: int, number: int, folder: Path) -> str:
     except BaseException as error:  # noqa: BLE001 - any exception is a finding
         frame = traceback.extract_tb(error.__traceback__)[-1]
         ended = f"TRACEBACK {type(error).__name__}: {str(error)[:80]} ({Path(frame.filename).name}:{frame.lineno})"
-    return f"SLOW {ended}" if time.monotonic() - began > SLOW_S and kind != "records" else ended
+    # A machine that others use as well is slow for an input that is not; what only waits is slow too.
+    is_slow = time.process_time() - worked > SLOW_S or time.monotonic() - began > 10.0 * SLOW_S
+    return f"SLOW {ended}" if is_slow and kind != "records" else ended
 
 
 def _forked(command: list[str], timeout: float, **_: object) -> subprocess.CompletedProcess[bytes]:
@@ -275,7 +280,7 @@ def search(kind: str, seed: int, n: int, folder: Path) -> Counter[str]:
 
 def whole_record(folder: Path) -> None:
     """Write the record that is damaged: a tiny run of the true model, complete to its first day."""
-    from lesionlab.sim.runs.simulation import simulate
+    from lesionlab.sim.runs.lifecycle import simulate
     from lesionlab.sim.scenario.load import scenario_from_text
     from tests.tiny_arm import TREATED
 

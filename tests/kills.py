@@ -23,7 +23,8 @@ from lesionlab.analysis.records.record import load
 from lesionlab.sim import cli
 from lesionlab.sim.record.reader import read_checkpoint, read_run
 from lesionlab.sim.record.seal import examine
-from lesionlab.sim.runs import simulation
+from lesionlab.sim.runs import reporters
+from lesionlab.sim.runs.engines import warm_kernels
 from tests.same_record import differences
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,8 @@ DESIGN = "scenario: patient.yaml\ngrid: {seed: [1, 2]}\n"
 VERBS = {
     "run": ["run", "patient.yaml", "-o", "out/a.h5"],
     "compare": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "serial", "--force", "-o", "out"],
+    "compare_workers": ["compare", "patient.yaml", "untreated.yaml", "--no-animation", "--engine", "local", "--workers", "2", "--force",
+                        "-o", "out"],
     "workers": ["sweep", "run", "design.yaml", "--engine", "local", "--workers", "2", "-o", "out"],
     "sweep": ["sweep", "run", "design.yaml", "--engine", "serial", "-o", "out"],
 }
@@ -84,7 +87,7 @@ def _perform(words: list[str], folder: Path, said: Path) -> int:
     os.dup2(descriptor, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Commits at short intervals, so that kills fall into them.
-    simulation.COMMIT_EVERY_S, simulation.LARGEST_COMMIT_SHARE = 0.3, 1e9
+    reporters.COMMIT_EVERY_S, reporters.LARGEST_COMMIT_SHARE = 0.3, 1e9
     return cli.main(words)
 
 
@@ -171,7 +174,7 @@ def search(verb: str, n_kills: int, base: Path, stream: random.Random) -> tuple[
     while sum(fell[how] for how in ("all", "alone", "worker")) < n_kills:
         process = begin(verb, folder)
         time.sleep(stream.uniform(0.02, 1.0) * lasts_s)
-        how = stream.choice(("all", "alone", "worker") if verb == "workers" else ("all",))
+        how = stream.choice(("all", "alone", "worker") if verb.endswith("workers") else ("all",))
         if process.poll() is None:
             workers = below(process.pid)
             kill(process, how, stream)
@@ -208,7 +211,7 @@ def finish(verb: str, folder: Path, whole: Path, faults: Counter[str]) -> None:
     folder.with_suffix(".said").unlink(missing_ok=True)
 
 
-SHARES = {"run": 35, "sweep": 35, "compare": 22, "workers": 8}
+SHARES = {"run": 35, "sweep": 35, "compare": 18, "compare_workers": 4, "workers": 8}
 """Of the kills; those with workers take longest."""
 
 
@@ -221,7 +224,7 @@ def main() -> int:
     options = parser.parse_args()
     n_faults = 0
     # Loads every compiled rule once, for all that is forked from here.
-    simulation.warm_kernels()
+    warm_kernels()
     with tempfile.TemporaryDirectory() as base:
         for number, verb in enumerate(options.verbs):
             shares = [SHARES[verb] for verb in options.verbs]

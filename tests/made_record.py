@@ -4,6 +4,7 @@
 drugs lower, radiotherapy removes a share of a lesion at the end of its course; the untreated arm dies early.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -105,8 +106,15 @@ def _header(arm: str, replicate: int) -> Header:
     attributes: dict[str, Any] = {
         "arm": arm, "title": f"made {arm}", "seed": 20210706, "patient": 0, "replicate": replicate, "is_quick": 1,
         "start_date": START.isoformat(), "end_date": (START + timedelta(days=END_D)).isoformat(), "code_version": "0.0.0",
-        "provenance": '{"python": "3.11"}', "detection_limit_cm": 0.2, "lethal_burden_cells": LETHAL_CELLS}
+        "provenance": '{"python": "3.11"}', "drug_classes": _classes(arm), "detection_limit_cm": 0.2, "lethal_burden_cells": LETHAL_CELLS}
     return Header(attributes, _scenario(arm), lesions, drugs, SERIES)
+
+
+def _classes(arm: str) -> str:
+    """Return the classes of drugs as a run names them."""
+    rows = (("anti_pd1", "anti-PD-1", "anti_pd1"), ("vegfr_tki", "anti-angiogenic", None))
+    return json.dumps([{"name": name, "label": label, "component": component,
+                        "drugs": {drug: drug for drug in _drugs(arm) if DRUGS[drug][0] == name}} for name, label, component in rows])
 
 
 def _scenario(arm: str) -> str:

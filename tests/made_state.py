@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lesionlab.sim.numerics.random import name_entity, seed_key
-from lesionlab.sim.numerics.window import widen
+from lesionlab.sim.numerics.window import Window, widen
 from lesionlab.sim.processes.t_cell_priming import STAGES
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState
@@ -54,7 +54,7 @@ def fill_disc(tissue: Tissue, radius: float, code: int = CellState.PROLIFERATING
 def close_window(tissue: Tissue) -> None:
     """Draw the window around the cells that a section has, as a step before would have left it."""
     y, x = (np.flatnonzero(tissue.state.any(axis=axes)) for axes in ((0, 2), (0, 1)))
-    tissue.window = widen((int(y[0]), int(y[-1]) + 1, int(x[0]), int(x[-1]) + 1), tissue.state.shape, 2)
+    tissue.window = widen(Window(int(y[0]), int(y[-1]) + 1, int(x[0]), int(x[-1]) + 1), tissue.state.shape, 2)
 
 
 def add_t_cells(tissue: Tissue, sites: Iterable[int], *, is_specific: int = 1, target: int = -1, dies_at_h: float = np.inf,

@@ -14,11 +14,12 @@ from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.runs.job import days_until
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.runs.switching import not_given, with_washout
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.treatment.courses import Drug
+from lesionlab.sim.treatment.drug_library import library
 from tests.tiny_arm import TREATED
 
 MakeScenario = Callable[..., Scenario]
@@ -37,7 +38,8 @@ COURSE = "radiotherapy=[{lesion: neck, start: 2021-07-05, fractions: %s, volumes
 def drug(interval_d: float, days: int, **more: object) -> Drug:
     """Return a drug from 2024-01-01 on for some days."""
     return Drug.model_validate({"class": "vegfr_tki", "dose_mg": 12.0, "start": date(2024, 1, 1), "interval_d": interval_d,
-                                "until": date(2024, 1, 1) + timedelta(days=days - 1), **more})
+                                "until": date(2024, 1, 1) + timedelta(days=days - 1),
+                                "pharmacokinetics": library()["anlotinib"].kinetics, **more})
 
 
 def test_fractions_are_given_at_their_hours(tiny: MakeScenario) -> None:
@@ -174,7 +176,7 @@ def test_scans_that_no_row_serves_are_known_beforehand(every_h: int, days: list[
 
 def test_compare_refuses_rows_that_cannot_serve_its_scans_before_it_computes(
         capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr("lesionlab.sim.runs.engines.perform", lambda *_, **__: pytest.fail("computed"))
     Path("a.yaml").write_text(LATE + "output: {scalars_every_h: 96}\n")
     assert main(["compare", "a.yaml", "-o", "out", "--engine", "serial"]) == 2
     said = capsys.readouterr().err

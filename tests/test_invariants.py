@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.model import TumourModel
-from lesionlab.sim.runs.simulation import quick
+from lesionlab.sim.runs.job import quick
 from lesionlab.sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.state.state import SITES_PER_MM2
@@ -65,11 +65,10 @@ def test_untreated_tissue_rests_where_tumours_do() -> None:
     def mean(name: str) -> float:
         return float(np.mean([values[name] for values in rest]))
 
-    # With vessels that grow rarer with depth the core lies above the 0.3 to 0.6 that an even density was laid for, the rim below its 0.2
-    # to 0.3, and a 10 cm mass cycles and grows more slowly: seen on these defaults were 0.60 to 0.70, 0.17 and 0.58 to 0.75.
-    assert all(0.5 <= values["hypoxic_fraction_core"] <= 0.75 for values in rest)
-    assert 0.1 <= mean("hypoxic_fraction_rim") <= 0.3
-    assert all(0.55 <= values["growth_fraction"] <= 0.8 for values in rest)
+    # The core of human tumours; the rim, which has most of the vessels, lies below the 0.2 to 0.3 that an even density leaves it.
+    assert 0.3 <= mean("hypoxic_fraction_core") <= 0.6 and all(0.3 <= values["hypoxic_fraction_core"] <= 0.7 for values in rest)
+    assert mean("hypoxic_fraction_rim") <= 0.2 and mean("hypoxic_fraction_rim") <= mean("hypoxic_fraction_core") / 1.5
+    assert all(0.6 <= values["growth_fraction"] <= 0.9 for values in rest)
     assert all(30.0 <= values["t_cells_per_mm2"] <= 1000.0 for values in rest)
     assert 40.0 <= mean("perfused_vessels_per_mm2") <= 120.0 < SITES_PER_MM2
     while model.running:

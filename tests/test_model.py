@@ -14,6 +14,7 @@ from lesionlab.sim.batch import replicate_of
 from lesionlab.sim.measures.series import measure_patient
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.record.reader import hash_arrays
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from tests.invariants import check
@@ -104,17 +105,22 @@ def test_rows_that_no_whole_number_of_steps_parts_are_refused(collect_every_d: f
         TumourModel(treated, collect_every_d=collect_every_d)
 
 
-def test_each_day_of_the_burn_in_is_shown(treated: Scenario) -> None:
-    seen: list[tuple[float, float]] = []
-    TumourModel(treated, on_burn_in=lambda day, days: seen.append((day, days)))
-    assert seen == [(day - treated.burn_in_d, 3.0) for day in range(1, round(treated.burn_in_d) + 1)]
+@pytest.mark.parametrize("burn_in_d", [0, 1])
+def test_the_burn_in_may_be_taken_step_by_step(burn_in_d: int, tiny: MakeScenario) -> None:
+    scenario = tiny(f"burn_in_d={burn_in_d}")
+    model, seen = TumourModel(scenario, is_at_rest=False), []
+    while model.time_d < 0.0:
+        seen.append(round(24.0 * model.time_d))
+        model.step()
+    assert seen == list(range(-24 * burn_in_d, 0)) and model.events == []
+    assert hash_arrays(model.checkpoint()) == hash_arrays(TumourModel(scenario).checkpoint())
 
 
 def test_batch_run_takes_the_model_with_its_defaults(tmp_path: Path) -> None:
     path = tmp_path / "tiny.yaml"
     path.write_text(TREATED)
     assert list(inspect.signature(TumourModel).parameters) == [
-        "arm", "replicate", "until_d", "collect_every_d", "rng", "checkpoint", "on_burn_in"]
+        "arm", "replicate", "until_d", "collect_every_d", "rng", "checkpoint", "is_at_rest"]
     asked = {"arm": str(path), "replicate": [0, 1], "until_d": 1.0}
     rows = mesa.batch_run(TumourModel, asked, number_processes=1, max_steps=30, data_collection_period=-1, display_progress=False)
     last = {row["replicate"]: row for row in rows}

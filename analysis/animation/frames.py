@@ -1,7 +1,7 @@
 """The frames of the animation: the picture of every arm on every day, composed as colour numbers by numpy alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ def _merged(lines: Sequence[calendar.Track]) -> list[calendar.Track]:
     joined: dict[str, calendar.Track] = {}
     for line in lines:
         times_d = (*joined[line.modality].times_d, *line.times_d) if line.modality in joined else line.times_d
-        joined[line.modality] = calendar.Track(line.label, line.detail, line.modality, tuple(sorted(times_d)))
+        joined[line.modality] = replace(line, times_d=tuple(sorted(times_d)))
     return list(joined.values())
 
 
@@ -156,7 +156,7 @@ def _oxygen_numbers(oxygen: NDArray[np.float32], shape: tuple[int, int], is_over
 def _draw_calliper(frame: NDArray[np.uint8], reel: Film, index: int, size_cm: float, is_over: bool) -> None:
     """Draw the longest diameter as a bar on the scale that all arms share, and print it."""
     box = reel.stage.calliper[index]
-    limit_cm = float(reel.records[index].attributes.get("detection_limit_cm", 0.0))
+    limit_cm = reel.records[index].detection_limit_cm
     if np.isfinite(size_cm):
         words = f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else "not visible"
         _write(frame, words, box.left, box.top + 15, TEXT_PX + 1, is_bold=True)

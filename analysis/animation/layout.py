@@ -22,13 +22,13 @@ from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import Panel, Quantity, draw_lines, place
 from lesionlab.analysis.figures.sections import BAR_UM
 from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 
 LEFT_PX, LEGEND_PX, GAP_PX, ROW_GAP_PX = 150, 292, 12, 8
 HEADER_PX, ARM_HEAD_PX, CALLIPER_PX, AXIS_PX, FOOTER_PX = 62, 62, 46, 46, 28
 TRACK_PX, CURVES_PX, CHIP_PX, LEGEND_ROWS_PX, LEAST_BAR_PX = 20, 172, 24, 200, 130
 MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 300, 240
 NARROW_PX, NARROW_EXTRA_PX = 250, 18
-CHIPS = ("radiotherapy", "anti_pd1", "vegfr_tki")
 
 
 class Box(NamedTuple):
@@ -69,9 +69,10 @@ def panel_edge(n_sites: int, n_arms: int) -> int:
 
 def chips_of(record: Record, edge: int = MOST_PANEL_PX) -> dict[str, str]:
     """Return modality -> words for the treatments an arm receives, short ones for narrow panels."""
-    found = {line.modality: line.label for line in calendar.tracks([record])}
-    words = {"radiotherapy": "RT", "anti_pd1": "PD-1"} if edge < NARROW_PX else {"radiotherapy": "radiotherapy"}
-    return {modality: words.get(modality, found[modality]) for modality in CHIPS if modality in found}
+    found = {line.modality: line.label for line in calendar.tracks([record]) if line.modality != SCAN}
+    if RADIOTHERAPY in found:
+        found[RADIOTHERAPY] = "RT" if edge < NARROW_PX else RADIOTHERAPY
+    return {modality: label.removeprefix("anti-") if edge < NARROW_PX else label for modality, label in found.items()}
 
 
 def set_stage(arms: Mapping[str, list[Record]], lesion: str, panel: tuple[int, int], largest_cm: float) -> Stage:
@@ -103,7 +104,7 @@ def set_stage(arms: Mapping[str, list[Record]], lesion: str, panel: tuple[int, i
             chips[index, modality] = Box(left + start, tissue_top - CHIP_PX - 6, stop - start - 5, CHIP_PX)
     draw = _Drawing(arms, lesion, pixels, boxes["tissue"], boxes["oxygen"], chips, strip, curves, largest_cm)
     images = [_render(draw.figure(is_lit)) for is_lit in (False, True)]
-    palette = build(images, [look.colour for look in style.arm_styles(list(arms)).values()])
+    palette = build(images, [look.colour for look in style.looks_of(arms).values()])
     dark, lit = (palette.numbers(image) for image in images)
     return Stage(**boxes, chips=chips, strip=strip, curves=curves, dark=dark, lit=lit, palette=palette)
 
@@ -132,7 +133,7 @@ class _Drawing:
     def figure(self, is_lit: bool) -> Figure:
         """Draw the dark layer, or the lit one."""
         with style.themed():
-            seed = next(iter(self.arms.values()))[0].attributes.get("seed", "")
+            seed = next(iter(self.arms.values()))[0].seed
             figure = style.slide("", self.pixels, f"Seed {seed}, first replicate of each arm.")
             self._heads(figure, is_lit)
             self._legend(figure)
@@ -145,15 +146,16 @@ class _Drawing:
     def _heads(self, figure: Figure, is_lit: bool) -> None:
         """Name the lesion, the arms and the rows; draw the chips."""
         self._text(figure, 20, 14, style.words(self.lesion), size=18, weight="bold", va="top")
-        for box, look in zip(self.tissue, style.arm_styles(list(self.arms)).values(), strict=True):
+        for box, look in zip(self.tissue, style.looks_of(self.arms).values(), strict=True):
             label = look.label if box.width >= NARROW_PX else fill(look.label, max(box.width // 10, 12))
             size = 13 if box.width >= NARROW_PX else style.FONT_SIZE_PT
             self._text(figure, box.left, box.top - CHIP_PX - 14, label, size=size, weight="bold", color=look.colour, va="bottom")
         for boxes, name in ((self.tissue, "tissue"), (self.oxygen, "oxygen")):
             self._text(figure, LEFT_PX - 22, boxes[0].top + boxes[0].height / 2, name, size=13, ha="right", va="center")
         replicates = list(self.arms.values())
+        ranks = {line.modality: line.rank for replicated in replicates for line in calendar.tracks(replicated[:1])}
         for (index, modality), box in self.chips.items():
-            colour = style.MODALITY_COLOURS[modality]
+            colour = style.treatment_colour(ranks[modality])
             figure.add_artist(FancyBboxPatch(
                 ((box.left + 3) / self.pixels[0], 1 - (box.top + box.height - 3) / self.pixels[1]), (box.width - 6) / self.pixels[0],
                 (box.height - 6) / self.pixels[1], boxstyle="square,pad=0", fc=colour if is_lit else "white", ec=colour, lw=1.5))

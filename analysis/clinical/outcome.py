@@ -59,12 +59,12 @@ class Outcome:
     @property
     def arm(self) -> str:
         """The run's arm."""
-        return str(self.record.attributes["arm"])
+        return self.record.arm
 
     @property
     def replicate(self) -> int:
         """The run's replicate."""
-        return int(self.record.attributes.get("replicate", 0))
+        return self.record.replicate
 
 
 def read_outcome(record: Record) -> Outcome:
@@ -92,8 +92,7 @@ def _local_progression(scans: ScanTable) -> dict[tuple[str, str], float]:
 
 def _end_reason(record: Record) -> str:
     """Return why the run ended; of one that is not complete, its status."""
-    status = str(record.attributes.get("status", "complete"))
-    return str(record.attributes.get("end_reason", "")) or status if status == "complete" else status
+    return record.end_reason or record.status if record.status == "complete" else record.status
 
 
 def target_sum_cm(record: Record) -> NDArray[np.float64]:

@@ -110,7 +110,7 @@ def _stated(scenario: dict[str, Any], path: str) -> Any:
 
 def findings(record: Record) -> tuple[Finding, ...]:
     """Return everything that the record's scenario reports, of whatever arm, in its order."""
-    start = date.fromisoformat(str(record.attributes["start_date"]))
+    start = record.start.date()
     reported = scenario_of(record).get("reported") or {}
     return tuple(Finding(
         name=name, day=float((row["date"] - start).days), date=row["date"], lesion=row["lesion"], quantity=row["quantity"],

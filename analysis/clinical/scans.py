@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.record import DETECTION_LIMIT_CM, Record
 
-DETECTION_LIMIT_CM = 0.2
 MEASURABLE_CM, MEASURABLE_NODE_CM, NORMAL_NODE_CM = 1.0, 1.5, 1.0
 SCAN_WINDOW_D = 1.0
 ROUNDING = 1e-9
@@ -73,7 +72,7 @@ def read_scans(record: Record) -> ScanTable:
     """
     if not len(record.time_d):
         raise RecordError(f"{record.path}: nothing was committed to this record, so there is nothing to read")
-    end_d = float(record.attributes["committed_time_d"])
+    end_d = record.committed_d
     scans_d = np.unique([event.time_d for event in record.events if event.kind == "scan" and event.time_d <= end_d])
     rows = np.searchsorted(record.time_d, scans_d + ROUNDING, side="right") - 1
     too_old = (rows < 0) | (scans_d - record.time_d[rows] > SCAN_WINDOW_D + ROUNDING)
@@ -88,4 +87,4 @@ def read_scans(record: Record) -> ScanTable:
         short_cm=record.series["short_axis_cm"][rows], roles=record.roles, nodal=np.array(record.nodal, dtype=bool),
         occult=np.array(record.occult, dtype=bool), irradiated_from_d=np.array([min(days, default=np.nan) for days in starts]),
         end_d=deaths[0] if deaths else end_d, is_dead=bool(deaths),
-        detection_limit_cm=float(record.attributes.get("detection_limit_cm", DETECTION_LIMIT_CM)))
+        detection_limit_cm=record.detection_limit_cm)

@@ -17,6 +17,7 @@ import numpy as np
 from lesionlab.analysis.clinical.outcome import Outcome
 from lesionlab.analysis.clinical.reported import EVENT_MONTHS, PATIENT, UNITS, Finding, Found, find, findings, how_fitted, scenario_of
 from lesionlab.analysis.records.errors import RecordError
+from lesionlab.analysis.records.treatments import Part, parts_of
 from lesionlab.analysis.records.written import write_text
 
 INTERVAL = (0.05, 0.95)
@@ -62,11 +63,12 @@ class Row:
 
 @dataclass(frozen=True)
 class CaseTable:
-    """All rows in the scenario's order, whether sections were small, and how values were fitted ("" if they were not)."""
+    """All rows in the scenario's order, whether sections were small, how values were fitted ("" if they were not), parts of the arms."""
 
     rows: tuple[Row, ...]
     is_quick: bool
     calibration: str
+    parts: tuple[Part, ...]
 
 
 def case_table(outcomes: Sequence[Outcome]) -> CaseTable:
@@ -81,9 +83,10 @@ def case_table(outcomes: Sequence[Outcome]) -> CaseTable:
             if reported.setdefault(finding.name, finding) != finding:
                 raise RecordError(f"{outcome.record.path}: reports {finding.name} otherwise than {outcomes[0].record.path}")
     rows = tuple(_row(finding, [outcome for outcome in outcomes if outcome.arm == finding.arm]) for finding in reported.values())
-    is_quick = any(int(outcome.record.attributes.get("is_quick", 0)) for outcome in outcomes)
+    is_quick = any(outcome.record.is_quick for outcome in outcomes)
     has_run = any(row.n or row.n_not_observed for row in rows)
-    return CaseTable(rows if has_run else (), is_quick, _calibrated(outcomes) if has_run else "")
+    return CaseTable(rows if has_run else (), is_quick, _calibrated(outcomes) if has_run else "",
+                     parts_of(outcome.record.classes for outcome in outcomes))
 
 
 def _calibrated(outcomes: Sequence[Outcome]) -> str:

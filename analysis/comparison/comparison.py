@@ -12,6 +12,7 @@ from lesionlab.analysis.clinical.outcome import SCAN_QUANTITIES, Outcome, read_o
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, damage_notes, in_one_order, refuse_twins
 from lesionlab.analysis.statistics.paired import QUANTILES
+from lesionlab.sim.record.schema import Attribute
 
 
 class Summary(NamedTuple):
@@ -102,22 +103,22 @@ def compare(records: Sequence[Record]) -> Comparison:
         arms.setdefault(outcome.arm, {})[outcome.replicate] = outcome
     if not arms:
         raise RecordError(left_out[0].removeprefix("left out: "))
-    first = records[0].attributes
-    is_quick = any(int(record.attributes.get("is_quick", 0)) for record in records)
+    is_quick = any(record.is_quick for record in records)
     return Comparison(tuple(_summed_up(name, tuple(dict(sorted(found.items())).values())) for name, found in arms.items()),
-                      is_quick, date.fromisoformat(first["start_date"]), (*left_out, *_notes(records)))
+                      is_quick, records[0].start.date(), (*left_out, *_notes(records)))
 
 
 def _notes(records: Sequence[Record]) -> Iterator[str]:
     """Yield what limits the comparison."""
-    for name, meaning in (("start_date", "start dates"), ("seed", "seeds (no common random numbers)"), ("patient", "patients"),
-                          ("code_version", "model versions"), ("is_quick", "section sizes (some quick, some not)")):
+    for name, meaning in ((Attribute.START_DATE, "start dates"), (Attribute.SEED, "seeds (no common random numbers)"),
+                          (Attribute.PATIENT, "patients"), (Attribute.CODE_VERSION, "model versions"),
+                          (Attribute.IS_QUICK, "section sizes (some quick, some not)")):
         if len(set(map(str, (record.attributes.get(name) for record in records)))) > 1:
             yield f"the records have different {meaning}"
     yield from damage_notes(records)
     for record in records:
-        if record.attributes.get("status") != "complete":
-            yield f"{record.path} is not complete: {record.attributes.get('status')}"
+        if record.status != "complete":
+            yield f"{record.path} is not complete: {record.status}"
 
 
 def _summed_up(name: str, outcomes: tuple[Outcome, ...]) -> Arm:
@@ -131,7 +132,7 @@ def _summed_up(name: str, outcomes: tuple[Outcome, ...]) -> Arm:
             for quantity, table in zip(SCAN_QUANTITIES, (outcome.scans.longest_cm, outcome.scans.short_cm), strict=True):
                 for lesion, size_cm in zip(outcome.scans.lesions, table[row], strict=True):
                     sizes.setdefault((float(day), quantity, lesion), []).append(float(size_cm))
-    title = str(outcomes[0].record.attributes.get("title", ""))
+    title = outcomes[0].record.title
     return Arm(name, title, outcomes, numbers, words, {key: summarise(values) for key, values in sizes.items()})
 
 

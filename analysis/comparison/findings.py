@@ -28,6 +28,7 @@ from lesionlab.analysis.comparison.synergy import (
     logs_of,
     shared_replicates,
 )
+from lesionlab.analysis.records.treatments import Part, parts_of
 from lesionlab.analysis.statistics.paired import Course, Estimate, Table, estimate
 from lesionlab.analysis.statistics.survival import EVENTS, Survival, Times, difference, horizon, log_rank, survival, times
 
@@ -75,10 +76,14 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything found; `synergy` is None where the arms hold no factorial, `attribution` where there is nothing to divide."""
+    """Everything found; `synergy` is None where the arms hold no factorial, `attribution` where there is nothing to divide.
+
+    `parts` are those of the regimens, after which arms and factors are named.
+    """
 
     day_d: float
     horizon_d: float
+    parts: tuple[Part, ...]
     survival: dict[tuple[str, str], Survival]
     log_rank: dict[tuple[str, str, str], float]
     differences: tuple[Difference, ...]
@@ -98,7 +103,8 @@ def find(comparison: Comparison, day_d: float | None = None, walks: Mapping[str,
     pairs = _pairs(tuple(arms), design)
     days = np.array([day_d, *comparison.scan_days])
     return Findings(
-        day_d, horizon_d, {key: survival(found, horizon_d) for key, found in all_times.items()},
+        day_d, horizon_d, parts_of(record.classes for record in comparison.records),
+        {key: survival(found, horizon_d) for key, found in all_times.items()},
         {(event, arm, reference): log_rank(all_times[event, arm], all_times[event, reference])
          for event in EVENTS for arm, reference in pairs},
         tuple(_differences(arms, pairs, all_times, horizon_d, day_d)),

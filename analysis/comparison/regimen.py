@@ -5,7 +5,7 @@ factor is a modality (all courses of radiotherapy, all drugs of a class); where 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -15,16 +15,30 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.treatments import RADIOTHERAPY
 
 NOT_COMPARED = ("arm", "title", "radiotherapy", "drugs", "output", "reported", "calibration")
 COMMENTS = ("evidence", "note")
 
 
 class Regimen(NamedTuple):
-    """The treatments of an arm, each as (factor by modality, factor by itself, canonical text), and all the rest of its scenario."""
+    """The treatments of an arm, and all the rest of its scenario."""
 
-    treatments: frozenset[tuple[str, str, str]]
+    treatments: frozenset["Treatment"]
     rest: str
+
+
+class Treatment(NamedTuple):
+    """A course or a drug: its factor by modality, its factor by itself, its canonical text, and the rank of its modality."""
+
+    modality: str
+    single: str
+    text: str
+    rank: int
+
+    def factor(self, by: int) -> str:
+        """Return its factor by modality (0) or by itself (1)."""
+        return self.single if by else self.modality
 
 
 @dataclass(frozen=True)
@@ -63,17 +77,17 @@ class Factorial:
 
 def regimen(record: Record) -> Regimen:
     """Return the treatments of the arm of a record."""
-    return _read(record.scenario_yaml)
+    return _read(record.scenario_yaml, tuple((row.name, row.component) for row in record.classes))
 
 
 @lru_cache(maxsize=256)
-def _read(text: str) -> Regimen:
+def _read(text: str, classes: tuple[tuple[str, str | None], ...]) -> Regimen:
     try:
         tree = YAML(typ="safe").load(StringIO(text))
     except YAMLError:
         tree = None
     bare = _bare(tree if isinstance(tree, dict) else {"text": text})
-    treatments = frozenset(_treatments(bare))
+    treatments = frozenset(_treatments(bare, classes))
     return Regimen(treatments, _text({key: value for key, value in bare.items() if key not in NOT_COMPARED}))
 
 
@@ -88,18 +102,18 @@ def _text(node: Any) -> str:
     return json.dumps(node, sort_keys=True, default=str)
 
 
-def _treatments(tree: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _treatments(tree: Mapping[str, Any], classes: Sequence[tuple[str, str | None]]) -> Iterator[Treatment]:
     """Yield every course and drug, named as `lesionlab.sim.scenario.arms` names the components of a scenario."""
     seen: dict[str, int] = {}
-    for course in tree.get("radiotherapy") or ():
-        name = f"radiotherapy_{course.get('name') or course['lesion']}"
+    for course in tree.get(RADIOTHERAPY) or ():
+        name = f"{RADIOTHERAPY}_{course.get('name') or course['lesion']}"
         seen[name] = seen.get(name, 0) + 1
-        yield "radiotherapy", name if seen[name] == 1 else f"{name}_{seen[name]}", _text(course)
+        yield Treatment(RADIOTHERAPY, name if seen[name] == 1 else f"{name}_{seen[name]}", _text(course), 0)
     drugs = tree.get("drugs") or {}
-    for kind in dict.fromkeys(drug["class"] for drug in drugs.values()):
+    for rank, (kind, component) in enumerate(classes, 1):
         of_class = {name: drug for name, drug in drugs.items() if drug["class"] == kind}
-        factor = "anti_pd1" if kind == "anti_pd1" else "_".join(of_class)
-        yield from ((factor, factor, _text({name: drug})) for name, drug in of_class.items())
+        factor = component or "_".join(of_class)
+        yield from (Treatment(factor, factor, _text({name: drug}), rank) for name, drug in of_class.items())
 
 
 def factorial(arms: Mapping[str, Record]) -> Factorial | None:
@@ -117,13 +131,12 @@ def factorial(arms: Mapping[str, Record]) -> Factorial | None:
 
 def _grouped(whole: Regimen, alike: Mapping[str, Regimen], by: int) -> Factorial | None:
     """Return the factorial of the arms that are unions of whole factors."""
-    order = {"radiotherapy": 0, "anti_pd1": 2}
-    factors = tuple(sorted({treatment[by] for treatment in whole.treatments},
-                           key=lambda name: (1 if name.startswith("radiotherapy_") else order.get(name, 3), name)))
+    ranks = {treatment.factor(by): treatment.rank for treatment in whole.treatments}
+    factors = tuple(sorted(ranks, key=lambda name: (ranks[name], name)))
     cells: dict[frozenset[str], str] = {}
     for name, one in alike.items():
-        present = frozenset(treatment[by] for treatment in one.treatments)
-        if one.treatments == {treatment for treatment in whole.treatments if treatment[by] in present}:
+        present = frozenset(treatment.factor(by) for treatment in one.treatments)
+        if one.treatments == {treatment for treatment in whole.treatments if treatment.factor(by) in present}:
             cells.setdefault(present, name)
     needed = [frozenset(), *(frozenset([factor]) for factor in factors), frozenset(factors)]
     return Factorial(factors, cells) if len(factors) > 1 and all(cell in cells for cell in needed) else None

@@ -33,8 +33,8 @@ def attribution_figure(findings: Findings, note: str) -> Figure:
     width, left = free / n_panels, float(LEFT_PX)
     if found.treatments is not None:
         axes = place(figure, left, TOP_PX, width, ROW_PX * n_rows * (0.55 if couplings else 1))
-        colours = [style.factor_colour(name) for name in found.treatments.players]
-        names = [style.factor_label(name) for name in found.treatments.players]
+        colours = [style.factor_colour(name, findings.parts) for name in found.treatments.players]
+        names = [style.factor_label(name, findings.parts) for name in found.treatments.players]
         _panel(axes, found.treatments, list(found.treatments.players), colours, names)
         axes.set_title(_whole("Which treatment", "kill", found.treatments, "replicates"), loc="left", size=style.FONT_SIZE_PT)
         left += width

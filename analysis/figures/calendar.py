@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 
 LOW_DOSE_GY = 2.0
 DAYS_PER_YEAR = 365.25
@@ -23,6 +24,8 @@ LONG_YEARS = 2.5
 CLOSE_D = 1.5
 MARGIN_AFTER_LAST_START_D = 45.0
 LABEL_ROW_PT = 15
+LAST = 1000
+"""Rank of the scans, behind every class of drugs."""
 
 
 class Clock(NamedTuple):
@@ -61,11 +64,15 @@ class Clock(NamedTuple):
 
 @dataclass(frozen=True)
 class Track:
-    """One line of the calendar: all fractions of a course, all doses of a drug, or the scans (days since the start)."""
+    """One line of the calendar: all fractions of a course, all doses of a drug, or the scans (days since the start).
+
+    `modality` is radiotherapy, the class of a drug, or scan; `rank` orders them.
+    """
 
     label: str
     detail: str
     modality: str
+    rank: int
     times_d: tuple[float, ...]
     lesion: str = ""
     is_low_dose: bool = False
@@ -73,7 +80,8 @@ class Track:
     @property
     def colour(self) -> str:
         """The colour of the modality; low dose is darker."""
-        return style.LOW_DOSE if self.is_low_dose else style.MODALITY_COLOURS.get(self.modality, style.INK)
+        of_no_class = {SCAN: style.SCANS, "": style.INK}
+        return style.LOW_DOSE if self.is_low_dose else of_no_class.get(self.modality) or style.treatment_colour(self.rank)
 
     @property
     def spans_d(self) -> list[tuple[float, float]]:
@@ -112,8 +120,7 @@ def tracks(records: Sequence[Record]) -> tuple[Track, ...]:
             narrower = [t for t in alike if set(t.times_d) < set(track.times_d)]
             if not wider:
                 found = [t for t in found if t not in narrower] + [track]
-    order = ["radiotherapy", "anti_pd1", "vegfr_tki", "scan"]
-    return tuple(sorted(found, key=lambda t: (order.index(t.modality) if t.modality in order else 2, t.times_d[0])))
+    return tuple(sorted(found, key=lambda track: (track.rank, track.times_d[0])))
 
 
 def _tracks_of(record: Record) -> list[Track]:
@@ -130,32 +137,29 @@ def _tracks_of(record: Record) -> list[Track]:
 
 def _track(record: Record, kind: str, lesion: str, label: str, dose: float, core: float, *, times_d: tuple[float, ...]) -> Track:
     if kind == "scan":
-        return Track("scans", "", "scan", times_d)
+        return Track("scans", "", SCAN, LAST, times_d)
     if kind == "fraction":
         is_low = 0 < dose <= LOW_DOSE_GY and core <= LOW_DOSE_GY
         extra = ", low dose" if is_low else f" (core {core:g} Gy)" if core > 0 else ""
         n_a_day = max(Counter(np.floor(times_d)).values())
         extra += f", {n_a_day} a day" if n_a_day > 1 else ""
         detail = f"{len(times_d)} × {dose:g} Gy{extra}"
-        return Track(f"RT {style.words(lesion).lower()}", detail, "radiotherapy", times_d, lesion, is_low)
-    modality = drug_class(record, label)
-    name = style.MODALITY_LABELS["anti_pd1"] if modality == "anti_pd1" else label
+        return Track(f"RT {style.words(lesion).lower()}", detail, RADIOTHERAPY, 0, times_d, lesion, is_low)
     every_d = f"every {np.median(np.diff(times_d)):g} d" if len(times_d) > 1 else "once"
-    return Track(name, f"{label} {dose:g} mg {every_d}", modality, times_d)
-
-
-def drug_class(record: Record, drug: str) -> str:
-    """Return the class of a drug of the record (anti_pd1, vegfr_tki), or "" if the record does not know it."""
-    return dict(zip(record.drugs, record.drug_classes, strict=True)).get(drug, "")
+    for rank, row in enumerate(record.classes, 1):
+        if label in dict(row.drugs):
+            drug = dict(row.drugs)[label]
+            return Track(row.label if row.component else drug, f"{drug} {dose:g} mg {every_d}", row.name, rank, times_d)
+    return Track(label, f"{label} {dose:g} mg {every_d}", "", LAST - 1, times_d)
 
 
 def milestones(records: Sequence[Record]) -> tuple[Milestone, ...]:
     """Return the milestones that figures mark, in order: the first dose of every drug and every course of radiotherapy of any arm."""
     marks = []
     for track in tracks(records):
-        if track.modality == "radiotherapy":
+        if track.modality == RADIOTHERAPY:
             marks.append(Milestone(track.times_d[0], float(np.floor(track.times_d[-1])) + 1, track.detail, track.colour, track.lesion))
-        elif track.modality != "scan":
+        elif track.modality != SCAN:
             marks.append(Milestone(track.times_d[0], track.times_d[0], f"{track.label} starts", track.colour))
     return tuple(sorted(dict.fromkeys(marks), key=lambda mark: (mark.start_d, mark.end_d)))
 
@@ -224,14 +228,14 @@ def draw_calendar(axes: Axes, lines: Sequence[Track], timing: Clock, with_names:
     axes.tick_params(axis="y", length=0, labelsize=style.SMALL_PT)
     for row, line in enumerate(lines):
         axes.axhline(row, color="#EEEEEE", lw=8, zorder=0.4, solid_capstyle="butt")
-        bars = [(a, b) for a, b in line.spans_d if b > a] if line.modality != "radiotherapy" else []
+        bars = [(a, b) for a, b in line.spans_d if b > a] if line.modality != RADIOTHERAPY else []
         axes.hlines([row] * len(bars), [a for a, _ in bars], [b + 1 for _, b in bars], color=line.colour, lw=9)
-        ticks = line.times_d if line.modality == "radiotherapy" else [a for a, b in line.spans_d if a == b]
-        if line.modality == "scan":
+        ticks = line.times_d if line.modality == RADIOTHERAPY else [a for a, b in line.spans_d if a == b]
+        if line.modality == SCAN:
             axes.plot(ticks, [row] * len(ticks), "v", color=line.colour, ms=6, clip_on=False)
         else:
             axes.vlines(ticks, row - 0.36, row + 0.36, color=line.colour, lw=1.6)
-        if line.modality == "radiotherapy":
+        if line.modality == RADIOTHERAPY:
             axes.annotate(line.detail, (line.times_d[-1], row), xytext=(8, 0), textcoords="offset points", va="center",
                           size=style.SMALL_PT, color=style.INK)
     set_time_axis(axes, timing, with_labels=True)

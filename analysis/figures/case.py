@@ -39,7 +39,7 @@ GROUPS = (
 def case_figure(table: CaseTable, note: str = "") -> Figure:
     """Draw a case table that has rows; `note` stands at the foot."""
     figure = style.slide("The case: report against model", note=note)
-    looks = style.arm_styles(list(dict.fromkeys(row.finding.arm for row in table.rows)))
+    looks = style.arm_styles(list(dict.fromkeys(row.finding.arm for row in table.rows)), table.parts)
     for column, groups in enumerate(GROUPS):
         filled = [(group, rows) for group in groups if (rows := [row for row in table.rows if row.finding.quantity in group.quantities])]
         _column(figure, column, filled, table)
@@ -64,13 +64,13 @@ def _panel(axes: Axes, group: Group, rows: Sequence[Row], table: CaseTable) -> N
     """Draw one panel, its rows from top to bottom."""
     low, high = _span(group, rows)
     for height, row in enumerate(rows):
-        colour = style.arm_styles([row.finding.arm])[row.finding.arm].colour
+        colour = style.arm_styles([row.finding.arm], table.parts)[row.finding.arm].colour
         _draw(axes, -height, row, colour, (low, high))
         axes.annotate(f"{status_text(row, table)}, {row.verdict}: {short_text(row)}", (1.02, -height), va="center", annotation_clip=False,
                       xycoords=("axes fraction", "data"), size=style.SMALL_PT, color=style.FAINT if row.is_inside is None else style.INK)
     axes.set_xlim(low, high)
     axes.set_ylim(-len(rows) + 0.4, 0.6)
-    axes.set_yticks([-height for height in range(len(rows))], [_label(row) for row in rows], size=style.SMALL_PT)
+    axes.set_yticks([-height for height in range(len(rows))], [_label(row, table) for row in rows], size=style.SMALL_PT)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.set_title(group.title, loc="left", weight="bold")
@@ -102,10 +102,10 @@ def _draw(axes: Axes, height: float, row: Row, colour: str, span: tuple[float, f
                   mew=1.8, ms=MARK + (marker == "X"), clip_on=False, zorder=4)
 
 
-def _label(row: Row) -> str:
+def _label(row: Row, table: CaseTable) -> str:
     """Return the name of a row: lesion or arm, what, date."""
     finding = row.finding
-    who = style.words(finding.lesion) if finding.arm == "combined" else style.arm_styles([finding.arm])[finding.arm].label
+    who = style.words(finding.lesion) if finding.arm == "combined" else style.arm_styles([finding.arm], table.parts)[finding.arm].label
     what = {"longest_diameter_change_percent": "longest", "short_axis_change_percent": "short axis", "longest_diameter_cm": "longest",
             "short_axis_cm": "short axis", "response": f"{finding.value}", "control": "no progression", "local_control": "local control",
             "progression_months": "progression", "lethal_burden_months": "lethal burden"}[finding.quantity]

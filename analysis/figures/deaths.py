@@ -24,7 +24,7 @@ def ledger_figure(records: Sequence[Record]) -> Figure:
     width = (wide - LEFT_PX - RIGHT_PX - GAP_X_PX * (n_columns - 1)) / n_columns
     height = BAR_PX * len(arms)
     pixels = (wide, int(TOP_PX + n_rows * (height + GAP_Y_PX) + BOTTOM_PX - GAP_Y_PX))
-    note = f"Seed {records[0].attributes.get('seed', '')}; mean over replicates.  Right of each bar: cells that died in all."
+    note = f"Seed {records[0].seed}; mean over replicates.  Right of each bar: cells that died in all."
     figure = style.slide("What killed the tumour cells", pixels, note)
     handles = [Patch(color=colour, label=label) for label, colour in style.DEATH_CAUSES.values()]
     figure.legend(handles=handles, loc="upper left", ncols=len(handles), borderaxespad=0,
@@ -49,7 +49,7 @@ def _power_of_ten(count: float) -> str:
 
 def _bars(axes: Axes, arms: dict[str, list[Record]], lesion: str, with_names: bool) -> None:
     """Draw one stacked bar an arm; an arm without deaths gets none."""
-    looks = style.arm_styles(list(arms))
+    looks = style.looks_of(arms)
     for row, replicates in enumerate(arms.values()):
         deaths = deaths_by_cause(replicates, lesion)
         total, left = float(deaths.sum()), 0.0

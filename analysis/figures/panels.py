@@ -66,7 +66,7 @@ def ended_on_day(record: Record) -> float | None:
 
 def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, lesion: str) -> None:
     """Draw one line an arm (with a band if there are replicates) and a cross where the lethal burden ended it."""
-    looks = style.arm_styles(list(arms))
+    looks = style.looks_of(arms)
     for arm, replicates in arms.items():
         line = curve(replicates, quantity.name, lesion)
         look = looks[arm]
@@ -82,7 +82,7 @@ def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, le
 
 def legend_entries(arms: dict[str, list[Record]]) -> list[Line2D]:
     """Return a line for each arm's legend; an arm that ended early says on which day (median over replicates)."""
-    looks, entries = style.arm_styles(list(arms)), []
+    looks, entries = style.looks_of(arms), []
     for arm, replicates in arms.items():
         days = [day for record in replicates if (day := ended_on_day(record)) is not None]
         share = f"in {len(days)} of {len(replicates)}, median " if len(replicates) > 1 else ""

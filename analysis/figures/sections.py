@@ -1,7 +1,7 @@
 """Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import ended_on_day, place
 from lesionlab.analysis.records.record import Record, Snapshots, by_arm, load_snapshots, values
+from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
 PERFUSED_VESSEL = 2
@@ -116,10 +117,10 @@ def index_at(snapshots: Snapshots, day: float) -> int:
 
 
 def map_days(records: Sequence[Record], snapshots: Sequence[Snapshots]) -> list[float]:
-    """Return the days worth a picture: the start, just before the first anti-angiogenic dose, some weeks on, the end."""
+    """Return the days worth a picture: the start, just before the first drug that starts later, some weeks on, the end."""
     times_d = max((s.time_d for s in snapshots), key=lambda times: times[-1])
     timing = calendar.clock(records)
-    starts = [t.times_d[0] for t in calendar.tracks(records) if t.modality == "vegfr_tki" and t.times_d[0] > 7]
+    starts = [t.times_d[0] for t in calendar.tracks(records) if t.modality not in (RADIOTHERAPY, SCAN) and t.times_d[0] > 7]
     days_d = [0.0, min(starts) - 1 if starts else timing.break_d / 6, timing.break_d / 2, timing.end_d]
     chosen = [times_d[np.clip(np.searchsorted(times_d, day, side="right") - 1, 0, None)] for day in days_d]
     return sorted({float(day) for day in chosen})[:N_DATES]
@@ -139,20 +140,20 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
     depth = int(edge * shape)
     pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (depth + GAP_PX), LEAST_MAP_PX))
     step, x_um = max(1, max(window.width for window in windows) // edge), next(iter(snapshots.values())).x_um
-    note = (f"Seed {records[0].attributes.get('seed', '')}, first replicate.  "
+    note = (f"Seed {records[0].seed}, first replicate.  "
             f"Bar: {bar_um(windows[0], float(x_um[1] - x_um[0])):g} µm of the section and what it stands for in the patient."
             + f"  Of {step} x {step} sites one is shown, and their mean oxygen." * (step > 1))
     figure = style.slide(f"{style.words(lesion)}: tissue (left of each pair) and oxygen (right)", pixels, note)
     for column, day in enumerate(days):
         left = LEFT_PX + column * (2 * edge + GAP_PX + PAIR_GAP_PX)
-        date = datetime.fromisoformat(str(records[0].attributes["start_date"])) + timedelta(days=day)
+        date = records[0].start + timedelta(days=day)
         head = f"day {day:.0f}, {date.day} {date:%b %Y}"
         figure.text((left + edge) / wide, 1 - (TOP_PX - 26) / pixels[1], head, ha="center", weight="bold")
         for row, (record, taken, window) in enumerate(zip(arms.values(), snapshots.values(), windows, strict=True)):
             top = TOP_PX + row * (depth + GAP_PX)
             pair = (place(figure, left, top, edge, depth), place(figure, left + edge + GAP_PX, top, edge, depth))
             _draw_pair(pair, record, taken, lesion, day, window, step)
-    _name_rows(figure, list(arms), depth, pixels)
+    _name_rows(figure, style.looks_of({arm: [record] for arm, record in arms.items()}), depth, pixels)
     _draw_legend(figure, pixels)
     return figure
 
@@ -190,8 +191,8 @@ def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, le
     pair[0].text(right, low - height * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
 
 
-def _name_rows(figure: Figure, arms: Sequence[str], depth: int, pixels: tuple[int, int]) -> None:
-    for row, look in enumerate(style.arm_styles(arms).values()):
+def _name_rows(figure: Figure, looks: Mapping[str, style.ArmStyle], depth: int, pixels: tuple[int, int]) -> None:
+    for row, look in enumerate(looks.values()):
         middle = TOP_PX + row * (depth + GAP_PX) + depth / 2
         label = look.label.replace(" ", "\n")
         figure.text((LEFT_PX - 10) / pixels[0], 1 - middle / pixels[1], label, ha="right", va="center", weight="bold",

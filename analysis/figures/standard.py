@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from lesionlab.analysis.figures.sections import map_figure
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, by_arm, in_one_order, refuse_twins, values
 from lesionlab.analysis.records.written import created
+from lesionlab.sim.record.schema import Part
 
 DIAMETER = Quantity("longest_diameter_cm", "longest diameter (cm)")
 HYPOXIC = Quantity("hypoxic_fraction_below_5_mmHg", "hypoxic fraction\n(below 5 mmHg)", 1.0)
@@ -36,7 +38,7 @@ SYSTEMIC = (
     (Quantity("burden_cells", "cells", is_log=True), "Tumour burden, all lesions"),
 )
 RESPONSE_SHARE = 0.7
-DEFAULT_DETECTION_CM = 0.2
+LABEL_WIDTH = 28
 LEAST_NOTED_HEIGHT = 0.05
 LEAST_ROWS = 2
 
@@ -73,7 +75,7 @@ def _lesion_title(record: Record, lesion: str) -> str:
 def _response_lines(axes: Axes, record: Record, lesion: str) -> None:
     """Draw 30 % below the baseline (target lesions only) and the limit below which a scan shows nothing."""
     index = record.lesions.index(lesion)
-    limit_cm = float(record.attributes.get("detection_limit_cm", DEFAULT_DETECTION_CM))
+    limit_cm = record.detection_limit_cm
     axes.set_ylim(0, max(axes.get_ylim()[1], 2 * limit_cm))
     top = axes.get_ylim()[1]
     axes.axhspan(0, limit_cm, color="#DDDDDD", alpha=0.6, lw=0, zorder=0.3)
@@ -97,8 +99,8 @@ def _scan_marks(axes: Axes, record: Record, lesion: str) -> None:
     days = np.array([event.time_d for event in record.events if event.kind == "scan"])
     if days.size:
         measured = np.interp(days, record.time_d, values(record, DIAMETER.name, lesion), right=np.nan)
-        colour = style.arm_styles([str(record.attributes["arm"])])[str(record.attributes["arm"])].colour
-        axes.plot(days, measured, "o", mfc="white", mec=colour, ms=5.5, mew=1.4, clip_on=False, zorder=4)
+        [look] = style.looks_of({record.arm: [record]}).values()
+        axes.plot(days, measured, "o", mfc="white", mec=look.colour, ms=5.5, mew=1.4, clip_on=False, zorder=4)
 
 
 def _grid(title: str, quantities: Sequence[Quantity]) -> Callable[[Sequence[Record]], Figure]:
@@ -109,6 +111,20 @@ def _grid(title: str, quantities: Sequence[Quantity]) -> Callable[[Sequence[Reco
                 for index, quantity in enumerate(quantities)]
         return sheet(title, records, rows, summary_note(records))[0]
     return draw
+
+
+def series_figure(records: Sequence[Record], names: Sequence[str]) -> Figure:
+    """Draw any series of the records by name, one row each, with the words and the unit that the record has for it.
+
+    Raises:
+        RecordError: a record has no such series.
+    """
+    first = records[0]
+    for record in records:
+        if unknown := [name for name in names if name not in record.series or name == Part.DRUG_LEVEL]:
+            raise RecordError(f"{record.path}: no series {unknown[0]}; series: {', '.join(record.series)}")
+    quantities = [Quantity(name, fill(f"{first.long_names[name]} ({first.units[name]})", LABEL_WIDTH)) for name in names]
+    return _grid(f"Series: {', '.join(names)}", quantities)(records)
 
 
 def systemic_figure(records: Sequence[Record]) -> Figure:
@@ -144,12 +160,12 @@ MAP_CAPTION = ("Section of the {lesion} in every arm (rows) on several dates (co
 def summary_note(records: Sequence[Record], bands: str = "Lines: median; bands: 10 % to 90 % of replicates.") -> str:
     """Return the note at the foot of every figure: replicates, seed, reduced sections, what bands are."""
     counts = sorted({len(replicates) for replicates in by_arm(records).values()})
-    seeds = sorted({int(record.attributes.get("seed", 0)) for record in records})
+    seeds = sorted({record.seed for record in records})
     n = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
     note = f"n = {n} per arm, seed {', '.join(map(str, seeds[:3]))}."
     if counts[-1] > 1:
         note += f"  {bands}"
-    if any(int(record.attributes.get("is_quick", 0)) for record in records):
+    if any(record.is_quick for record in records):
         note += "  Quick run: reduced sections."
     damaged = [record.path.name for record in records if record.damage]
     return f"{note}  DAMAGED: {', '.join(damaged)}." if damaged else note
@@ -198,7 +214,7 @@ def _check(records: Sequence[Record]) -> None:
 
 def left_out(records: Sequence[Record]) -> list[str]:
     """Return which records no figure over time can show, one line each: those of patients who were dead on the first day."""
-    return [f"{record.path} is left out of the figures: its arm {record.attributes['arm']} ended on day {ended_on_day(record) or 0:g}, "
+    return [f"{record.path} is left out of the figures: its arm {record.arm} ended on day {ended_on_day(record) or 0:g}, "
             "with fewer than two points in time" for record in records if len(record.time_d) < LEAST_ROWS]
 
 
@@ -222,10 +238,13 @@ def save(figure: Figure, path: Path, title: str, is_forced: bool = True) -> Path
     return path
 
 
-def plot(records: Sequence[Record], path: Path, is_forced: bool = True) -> Path:
-    """Write one file: an overview sheet as PNG, or all standard figures as the pages of a PDF; raises RecordError."""
+def plot(records: Sequence[Record], path: Path, is_forced: bool = True, series: Sequence[str] = ()) -> Path:
+    """Write one file: an overview sheet as PNG, all standard figures as the pages of a PDF, or the chosen series; raises RecordError."""
     records = in_one_order(records)
     _check(records)
+    if series:
+        with style.themed():
+            return save(series_figure(records, series), path, "series", is_forced)
     with style.themed():
         overview = OVERVIEW.draw(records)
     if path.suffix.lower() == ".png":

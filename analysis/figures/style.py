@@ -4,15 +4,19 @@ Arms use the palette of Okabe and Ito (2008, "Color Universal Design"); tissue c
 apart for readers without red or green cones (a test measures it with the matrices of Machado 2009).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from itertools import combinations
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from matplotlib import colormaps, rc_context, rcdefaults, rcParams
 from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
+
+from lesionlab.analysis.records.record import Record
+from lesionlab.analysis.records.treatments import Part, parts_of
 
 DISCLAIMER = "Illustrative, not for clinical use"
 DOTS_PER_INCH = 100
@@ -37,12 +41,9 @@ _THEME: dict[Any, Any] = {
 INK, FAINT, PAPER = "#222222", "#777777", "#FFFFFF"
 
 RADIOTHERAPY, LOW_DOSE = "#E69F00", "#A87400"
-MODALITY_COLOURS = MappingProxyType({
-    "radiotherapy": RADIOTHERAPY, "anti_pd1": "#009E73", "vegfr_tki": "#56B4E9", "scan": "#444444",
-})
-MODALITY_LABELS = MappingProxyType({
-    "radiotherapy": "radiotherapy", "anti_pd1": "anti-PD-1", "vegfr_tki": "anti-angiogenic", "scan": "scan",
-})
+SCANS = "#444444"
+CLASS_COLOURS = ("#009E73", "#56B4E9", "#332288", "#CC79A7", "#7F3C00")
+"""Colours of the classes of drugs, in the order of the classes: a new class takes the next one."""
 
 
 class ArmStyle(NamedTuple):
@@ -55,32 +56,63 @@ class ArmStyle(NamedTuple):
 
 _ARMS = MappingProxyType({
     "untreated": ArmStyle("Untreated", "#555555", "--"),
-    "radiotherapy": ArmStyle("Radiotherapy alone", RADIOTHERAPY),
-    "anti_pd1": ArmStyle("Anti-PD-1 alone", "#009E73"),
-    "anlotinib": ArmStyle("Anlotinib alone", "#56B4E9"),
     "case": ArmStyle("Combined, as given", "#D55E00"),
     "combined": ArmStyle("Combined", "#D55E00"),
-    "radiotherapy_anti_pd1": ArmStyle("Radiotherapy + anti-PD-1", "#CC79A7"),
-    "radiotherapy_anlotinib": ArmStyle("Radiotherapy + anlotinib", "#0072B2"),
-    "anti_pd1_anlotinib": ArmStyle("Anti-PD-1 + anlotinib", "#8A7A00"),
 })
+_PAIRS: Mapping[tuple[int, ...], str] = MappingProxyType({(0, 1): "#CC79A7", (0, 2): "#0072B2", (1, 2): "#8A7A00"})
+"""Colours of arms with two treatments, by their ranks."""
 _OTHERS = (("#D55E00", "-."), ("#CC79A7", "-."), ("#0072B2", "-."), ("#8A7A00", "-."), ("#222222", "-."), ("#56B4E9", ":"))
 
 
-def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """Return the style of each arm by name; one without its own takes the next free line, in a colour of no other arm if there is one."""
-    unknown = [arm for arm in dict.fromkeys(arms) if arm not in _ARMS]
-    taken = {_ARMS[arm].colour for arm in arms if arm in _ARMS}
+def treatment_colour(rank: int) -> str:
+    """Return the colour of radiotherapy (rank 0) or of a class of drugs."""
+    return CLASS_COLOURS[(rank - 1) % len(CLASS_COLOURS)] if rank else RADIOTHERAPY
+
+
+def arm_styles(arms: Sequence[str], parts: Sequence[Part] = ()) -> dict[str, ArmStyle]:
+    """Return the style of each arm by name; `parts` are those after which arms are named.
+
+    An arm without a look of its own takes the next free line, in a colour of no other arm if there is one.
+    """
+    known: dict[str, ArmStyle] = {}
+    for arm in dict.fromkeys(arms):
+        own = _ARMS.get(arm) or _of_parts(arm, parts)
+        if own is not None and own.colour and own[1:] not in {look[1:] for look in known.values()}:
+            known[arm] = own
+    others = [arm for arm in dict.fromkeys(arms) if arm not in known]
+    taken = {look.colour for look in known.values()}
     # Broken lines distinguish arms of one colour; an arm with a colour of its own needs none.
     looks = _OTHERS if len(set(arms)) > 1 else tuple((colour, "-") for colour, _ in _OTHERS)
     free = sorted(looks, key=lambda look: look[0] in taken)
-    spare = {arm: free[i % len(free)] for i, arm in enumerate(unknown)}
-    return {arm: _ARMS[arm] if arm in _ARMS else ArmStyle(words(arm), *spare[arm]) for arm in dict.fromkeys(arms)}
+    for number, arm in enumerate(others):
+        own = _ARMS.get(arm) or _of_parts(arm, parts)
+        known[arm] = ArmStyle(words(arm) if own is None else own.label, *free[number % len(free)])
+    return {arm: known[arm] for arm in dict.fromkeys(arms)}
 
 
-def factor_label(factor: str) -> str:
-    """Return the words for a treatment: a modality, a single course, or a drug."""
-    return MODALITY_LABELS.get(factor, words(factor))[:1].upper() + MODALITY_LABELS.get(factor, words(factor))[1:]
+def looks_of(arms: Mapping[str, Sequence[Record]]) -> dict[str, ArmStyle]:
+    """Return the style of each arm from its records."""
+    return arm_styles(list(arms), parts_of(record.classes for replicates in arms.values() for record in replicates))
+
+
+def _of_parts(arm: str, parts: Sequence[Part]) -> ArmStyle | None:
+    """Return the style of an arm that is named after its treatments; without a colour for three and more."""
+    for size in range(1, len(parts) + 1):
+        for chosen in combinations(parts, size):
+            if "_".join(part.name for part in chosen) == arm:
+                ranks = tuple(part.rank for part in chosen)
+                label = " + ".join(part.label for part in chosen) + (" alone" if size == 1 else "")
+                return ArmStyle(_capital(label), treatment_colour(*ranks) if size == 1 else _PAIRS.get(ranks, ""))
+    return None
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def factor_label(factor: str, parts: Sequence[Part]) -> str:
+    """Return the words for a treatment: a part of the regimen, or a single course."""
+    return next((_capital(part.label) for part in parts if part.name == factor), words(factor))
 
 
 def coupling_label(name: str) -> str:
@@ -92,15 +124,14 @@ def coupling_label(name: str) -> str:
     return label
 
 
-def factor_colour(factor: str) -> str:
-    """Return the colour of a treatment: that of the arm which gives it alone."""
-    return RADIOTHERAPY if factor.startswith("radiotherapy") else arm_styles([factor])[factor].colour
+def factor_colour(factor: str, parts: Sequence[Part]) -> str:
+    """Return the colour of a treatment: a part of the regimen, or a single course of radiotherapy."""
+    return treatment_colour(next((part.rank for part in parts if part.name == factor), 0))
 
 
 def words(name: str) -> str:
     """Return a name of the record as words for a reader: `no_low_dose` becomes `No low dose`."""
-    spaced = name.replace("_", " ").strip()
-    return spaced[:1].upper() + spaced[1:]
+    return _capital(name.replace("_", " ").strip())
 
 
 class TissueClass(NamedTuple):

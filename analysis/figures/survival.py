@@ -29,7 +29,7 @@ def survival_figure(findings: Findings, note: str) -> Figure:
     width = (wide - LEFT_PX - RIGHT_PX - GAP_X_PX * (n_columns - 1)) / n_columns
     height = (high - TOP_PX - BOTTOM_PX - GAP_Y_PX * (n_rows - 1)) / n_rows
     figure = style.slide("Time to progression and survival of the simulated replicates", note=note)
-    looks = style.arm_styles(names)
+    looks = style.arm_styles(names, findings.parts)
     for index, name in enumerate(names):
         row, column = divmod(index, n_columns)
         axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + row * (height + GAP_Y_PX), width, height)
@@ -72,7 +72,7 @@ def difference_figure(findings: Findings, note: str) -> Figure:
     """Draw the paired difference of every arm from the first: mean, 95 % interval and each replicate's own."""
     first = next(iter(dict.fromkeys(arm for _, arm in findings.survival)))
     rows = [arm for arm in dict.fromkeys(found.arm for found in findings.differences) if arm != first]
-    looks = style.arm_styles([first, *rows])
+    looks = style.arm_styles([first, *rows], findings.parts)
     wide = style.SLIDE_PIXELS[0]
     figure = style.slide(f"Difference from “{looks[first].label}”, common random numbers", (wide, 280 + 62 * len(rows)), note)
     left, gap = 250, 60

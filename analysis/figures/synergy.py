@@ -13,6 +13,7 @@ from lesionlab.analysis.comparison.synergy import TARGETS
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.panels import place
 from lesionlab.analysis.figures.survival import interval_bar
+from lesionlab.analysis.records.treatments import Part
 from lesionlab.analysis.statistics.paired import Course
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX = 110, 30, 126, 92, 62, 84
@@ -29,7 +30,7 @@ def synergy_figure(findings: Findings, note: str) -> Figure:
     width = (wide - LEFT_PX - RIGHT_PX - GAP_X_PX * (len(lesions) - 1)) / len(lesions)
     height = (high - TOP_PX - BOTTOM_PX - GAP_Y_PX) / 2
     figure = style.slide("Does a combination kill more than its parts?  (1 decade: ten times fewer clonogens)", note=note)
-    looks = style.arm_styles(list(synergy.design.arms.values()))
+    looks = style.arm_styles(list(synergy.design.arms.values()), findings.parts)
     for row, kind in enumerate(KINDS):
         last_d = _last_day(synergy, kind)
         for column, lesion in enumerate(lesions):
@@ -114,7 +115,7 @@ def interaction_figure(findings: Findings, note: str) -> Figure:
         for group, words in zip(groups, ("main effects", "interactions"), strict=True):
             axes = place(figure, left + column * (width + gap), top, width, ROW_PX * len(group))
             counts = _contrast_rows(axes, findings, lesion, group)
-            names = [name_of(chosen, synergy.design.factors) for chosen in group] if column == 0 else [""] * len(group)
+            names = [name_of(chosen, synergy.design.factors, findings.parts) for chosen in group] if column == 0 else [""] * len(group)
             axes.set_yticks(range(len(group)), names)
             axes.set_title(f"{_title(lesion)}: {words}", loc="left", weight="bold")
             axes.xaxis.set_major_locator(MaxNLocator(4))
@@ -139,7 +140,7 @@ def _contrast_rows(axes: Axes, findings: Findings, lesion: str, group: Sequence[
     return ", ".join(map(str, sorted(counts)))
 
 
-def name_of(chosen: frozenset[str], factors: Sequence[str]) -> str:
+def name_of(chosen: frozenset[str], factors: Sequence[str], parts: Sequence[Part]) -> str:
     """Return a contrast in words: a main effect, or what interacts with what."""
-    names = [style.factor_label(factor) for factor in factors if factor in chosen]
+    names = [style.factor_label(factor, parts) for factor in factors if factor in chosen]
     return names[0] if len(names) == 1 else " × ".join(names)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.panels import place
+from lesionlab.analysis.records.treatments import Part
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX = 118, 40, 150, 104, 128, 92
 QUARTILES = (0.25, 0.5, 0.75)
@@ -36,7 +37,8 @@ Courses = Mapping[str, Mapping[str, NDArray[np.float64]]]
 
 
 @style.enlarged
-def window_figure(days: Sequence[float], courses: Courses, drug: str = "anlotinib", of: str = "virtual patients", note: str = "") -> Figure:
+def window_figure(days: Sequence[float], courses: Courses, drug: str, parts: Sequence[Part] = (), of: str = "virtual patients",
+                  note: str = "") -> Figure:
     """Draw four panels over the days since the drug's start: the median of each arm and the middle half of its patients.
 
     A day is drawn while at least half of an arm's patients live.
@@ -47,7 +49,7 @@ def window_figure(days: Sequence[float], courses: Courses, drug: str = "anlotini
     n = max(len(table) for by_series in courses.values() for table in by_series.values())
     said = f"n = {n} {of}.  Lines: median of those alive; bands: their middle half; a line ends when half have died.  {note}".rstrip()
     figure = style.slide(f"What {drug} does to vessels, oxygen and T cells", note=said)
-    looks = style.arm_styles(list(courses))
+    looks = style.arm_styles(list(courses), parts)
     for index, panel in enumerate(PANELS):
         row, column = divmod(index, 2)
         axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + row * (height + GAP_Y_PX), width, height)

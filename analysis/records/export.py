@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, load_snapshots
 from lesionlab.analysis.records.written import created, refuse_existing
+from lesionlab.sim.record.schema import SNAPSHOT_FIELDS, Attribute, Part
 
 DISCLAIMER = "Illustrative, not for clinical use"
 
@@ -43,7 +44,7 @@ def columns(record: Record) -> Iterator[Column]:
     for name, values in record.series.items():
         if values.ndim == 1:
             yield Column("", name, record.units[name], values)
-        elif name == "drug_level":
+        elif name == Part.DRUG_LEVEL:
             for index, (drug, unit) in enumerate(zip(record.drugs, record.drug_level_units, strict=True)):
                 yield Column("", f"{name}:{drug}", unit, values[:, index])
         else:
@@ -53,7 +54,7 @@ def columns(record: Record) -> Iterator[Column]:
 
 def tidy_rows(record: Record) -> Iterator[Row]:
     """Return the series of a record in long form, column by column in the order of time; missing values are left out."""
-    arm, replicate, times_d = record.attributes["arm"], record.attributes["replicate"], record.time_d.tolist()
+    arm, replicate, times_d = record.arm, record.replicate, record.time_d.tolist()
     for lesion, quantity, unit, values in columns(record):
         for time_d, value in zip(times_d, values.tolist(), strict=True):
             if not isnan(value):
@@ -109,10 +110,10 @@ def write_vtkhdf(record: Record, path: Path, is_forced: bool = False) -> tuple[P
     for lesion, target in paths.items():
         snapshots = load_snapshots(record.path, lesion)
         if len(snapshots.time_d):
-            fields = {name: getattr(snapshots, name) for name in ("cell_state", "oxygen", "t_cells", "vessels")}
+            fields = {field.name: getattr(snapshots, field.name) for field in SNAPSHOT_FIELDS}
             axes_um = (snapshots.x_um, snapshots.y_um, snapshots.z_um)
             with created(target, is_forced) as temporary, h5py.File(temporary, "w", locking=False) as file:
-                file.attrs["disclaimer"] = DISCLAIMER
+                file.attrs[Attribute.DISCLAIMER] = DISCLAIMER
                 _write_image(file.create_group("VTKHDF", track_order=True), snapshots.time_d, axes_um, fields)
             written.append(target)
     return tuple(written)

@@ -43,7 +43,7 @@ def write_case(records: Sequence[Record], folder: Path) -> CaseTable | None:
 
 
 def _drawn(table: CaseTable, records: Sequence[Record]) -> Figure:
-    seeds = ", ".join(map(str, sorted({int(record.attributes.get("seed", 0)) for record in records})[:3]))
+    seeds = ", ".join(map(str, sorted({record.seed for record in records})[:3]))
     small = "  Quick run: reduced sections." if table.is_quick else ""
     with style.themed():
         return case_figure(table, f"Seed {seeds}.{small}")

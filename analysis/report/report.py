@@ -90,7 +90,7 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
     """Return everything the template prints."""
     first = records[0]
     return {
-        "disclaimer": style.DISCLAIMER, "question": str(first.attributes.get("title") or "What does each treatment contribute?"),
+        "disclaimer": style.DISCLAIMER, "question": (first.title or "What does each treatment contribute?"),
         "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
         "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
         "case": case_section(records), "outcome": _outcome_table(comparison), "scans": _scan_table(comparison),
@@ -101,16 +101,15 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
         "animation": _picture(pictures.animation, "") if pictures.animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
         "player": pictures.player.name if pictures.player is not None else None,
-        "command": command, "versions": _versions(first), "seed": first.attributes.get("seed", ""),
-        "code_version": first.attributes.get("code_version", ""), "n_runs": len(records),
-        "runs": [(str(r.attributes["arm"]), r.attributes.get("replicate", 0), r.path.name, str(r.attributes.get("status", "")),
-                  str(r.attributes.get("state_sha256", ""))[:16]) for r in records],
-        "scenarios": {str(r.attributes["arm"]): r.scenario_yaml for r in reversed(records)},
+        "command": command, "versions": _versions(first), "seed": first.seed,
+        "code_version": first.code_version, "n_runs": len(records),
+        "runs": [(r.arm, r.replicate, r.path.name, r.status, r.state_sha256[:16]) for r in records],
+        "scenarios": {r.arm: r.scenario_yaml for r in reversed(records)},
     }
 
 
 def _looks(comparison: Comparison) -> Iterator[tuple[Any, style.ArmStyle]]:
-    looks = style.arm_styles([arm.name for arm in comparison.arms])
+    looks = style.looks_of({arm.name: [outcome.record for outcome in arm.outcomes] for arm in comparison.arms})
     return ((arm, looks[arm.name]) for arm in comparison.arms)
 
 
@@ -171,7 +170,7 @@ def _picture(path: Path, words: str) -> Picture:
 def _versions(record: Record) -> str:
     """Return the versions of the model and of the drawing software in one line."""
     try:
-        computed = json.loads(str(record.attributes.get("provenance", "{}")))
+        computed = json.loads(record.provenance)
     except json.JSONDecodeError:
         computed = {}
     parts = [f"{name} {value}" for name, value in computed.items() if isinstance(value, str | int | float)]

@@ -15,14 +15,12 @@ from lesionlab.analysis.comparison.deaths import last_common_day, ledger
 from lesionlab.analysis.comparison.findings import Findings
 from lesionlab.analysis.comparison.findings_data import cell, data, number, of_estimate, survival_rows, synergy_rows
 from lesionlab.analysis.figures.style import DISCLAIMER
+from lesionlab.analysis.records.export import columns
 from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.report import given
 from lesionlab.analysis.statistics.paired import QUANTILES
 
 SERIES_EVERY_D = 7.0
-TIDY = ("longest_diameter_cm", "lesion_cells", "clonogens", "hypoxic_fraction_below_5_mmHg", "mean_oxygen_mmHg",
-        "perfused_vessels_per_mm2", "t_cells_per_mm2", "specific_t_cells_per_mm2", "pd_l1_positive_fraction", "exhausted_fraction",
-        "effector_t_cells", "memory_t_cells", "pd1_occupancy", "vegfr_inhibition", "burden_cells")
 
 
 def write(comparison: Comparison, findings: Findings, folder: Path) -> list[Path]:
@@ -73,18 +71,14 @@ def _scan_rows(comparison: Comparison) -> Iterator[list[Any]]:
 
 
 def _series_rows(comparison: Comparison) -> Iterator[list[Any]]:
-    """Yield the chosen time series in tidy form, a row a value, a week apart and on the last day (the records hold every row)."""
+    """Yield every series in tidy form, a row a value, a week apart and on the last day (the records hold every row)."""
     yield ["arm", "replicate", "time_d", "lesion", "quantity", "unit", "value"]
     for record in (outcome.record for arm in comparison.arms for outcome in arm.outcomes):
-        run = (record.attributes["arm"], record.attributes.get("replicate", 0))
         weeks = np.searchsorted(record.time_d, np.arange(0.0, record.time_d[-1], SERIES_EVERY_D))
         shown = np.unique(np.append(weeks, len(record.time_d) - 1))
-        for name in (name for name in TIDY if name in record.series):
-            lesions = record.lesions if record.series[name].ndim == 2 else ("",)
-            table = record.series[name].reshape(len(record.time_d), -1)
-            for place, column in np.argwhere(np.isfinite(table[shown])):
-                row = shown[place]
-                yield [*run, f"{record.time_d[row]:g}", lesions[column], name, record.units[name], f"{table[row, column]:.6g}"]
+        for lesion, quantity, unit, values in columns(record):
+            for row in shown[np.isfinite(values[shown])]:
+                yield [record.arm, record.replicate, f"{record.time_d[row]:g}", lesion, quantity, unit, f"{values[row]:.6g}"]
 
 
 def _death_rows(comparison: Comparison) -> Iterator[list[Any]]:
@@ -100,10 +94,9 @@ def _death_rows(comparison: Comparison) -> Iterator[list[Any]]:
 def summary(comparison: Comparison, findings: Findings) -> dict[str, Any]:
     """Return the comparison as plain data: every number with unit and n; null stands for unknown or not reached."""
     lesions, records = comparison.lesions, [outcome.record for arm in comparison.arms for outcome in arm.outcomes]
-    same = {name: sorted({record.attributes[name] for record in records if name in record.attributes}) for name in ("seed", "code_version")}
     return {
         "disclaimer": DISCLAIMER, "is_quick": comparison.is_quick, "start_date": comparison.start.isoformat(), "notes": comparison.notes,
-        "seeds": same["seed"], "code_versions": same["code_version"],
+        "seeds": sorted({record.seed for record in records}), "code_versions": sorted({record.code_version for record in records}),
         **data(findings, comparison.scan_days), "deaths": _deaths(comparison),
         "calendar": [line._asdict() for line in given(records, comparison)],
         "quantiles": QUANTILES, "meanings": {name: quantity.meaning for name, quantity in (QUANTITIES | SCAN_QUANTITIES).items()},

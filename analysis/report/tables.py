@@ -1,6 +1,6 @@
 """The findings as tables: each number with its interval and n, and a note that explains it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,12 +37,12 @@ def tables(comparison: Comparison, findings: Findings) -> list[Table]:
     if findings.differences and max(arm.n for arm in comparison.arms) > 1:
         found.append(_differences(findings))
     if findings.synergy is not None:
-        found += [_excesses(findings.synergy, findings.day_d), _delays(findings.synergy, findings.horizon_d)]
+        found += [_excesses(findings, findings.synergy), _delays(findings, findings.synergy)]
         if findings.synergy.contrasts:
-            found.append(_contrasts(findings.synergy, findings.day_d))
+            found.append(_contrasts(findings, findings.synergy))
     if findings.attribution is not None:
         found.append(_shares(findings))
-    return [*found, _deaths(comparison)]
+    return [*found, _deaths(comparison, findings)]
 
 
 def estimated(found: Estimate, digits: int) -> str:
@@ -57,8 +57,8 @@ def spread(mean: float, low: float, high: float, digits: int) -> str:
     return f"{mean:.{digits}f}" + (f" [{low:.{digits}f} to {high:.{digits}f}]" if np.isfinite(low) else "")
 
 
-def _label(arm: str) -> str:
-    return style.arm_styles([arm])[arm].label
+def _label(arm: str, findings: Findings) -> str:
+    return style.arm_styles([arm], findings.parts)[arm].label
 
 
 def _survival(findings: Findings) -> Table:
@@ -67,9 +67,9 @@ def _survival(findings: Findings) -> Table:
         median = f"{found.median_d:.0f}" if np.isfinite(found.median_d) else "not reached"
         tests = [_p(findings.log_rank.get((event, arm, reference))) for reference in _references(findings)]
         mean = estimated(found.restricted_mean_d, 0)
-        rows.append([EVENT_WORDS[event], _label(arm), f"{found.n_events} of {found.n}", median, mean, *tests])
+        rows.append([EVENT_WORDS[event], _label(arm, findings), f"{found.n_events} of {found.n}", median, mean, *tests])
     headings = ["event", "arm", "events", "median (d)", f"mean days without it, up to day {findings.horizon_d:.0f}",
-                *(f"log-rank p against {_label(reference).lower()}" for reference in _references(findings))]
+                *(f"log-rank p against {_label(reference, findings).lower()}" for reference in _references(findings))]
     return Table("Time to progression and survival", headings, rows, (
         "Progression is the first scan that reads PD (by the case report's reading, or the strict one), or lethal burden before "
         "it; it is known to the scan, not to the day. Death is the day of the lethal burden, the only death in the model. A run "
@@ -95,38 +95,39 @@ def _differences(findings: Findings) -> Table:
             values = {found.quantity: found.value for found in findings.differences if (found.arm, found.reference) == (arm, reference)}
             cells = [f"{estimated(values[quantity], 0 if unit == 'd' else 2)}; n {values[quantity].n}"
                      for quantity, (unit, _) in DIFFERENCES.items()]
-            rows.append([_label(arm), _label(reference), *cells])
+            rows.append([_label(arm, findings), _label(reference, findings), *cells])
     headings = ["arm", "less", *(f"{meaning(quantity, findings)} ({unit})" for quantity, (unit, _) in DIFFERENCES.items())]
     return Table("Differences with common random numbers", headings, rows, (
         "Arm less reference, replicate by replicate, mean over n replicates. Of the sums of diameters a share of 0.1 "
         "is 10 % of the first sum. A replicate whose arm had ended before the day counts in neither."), 2)
 
 
-def _excesses(synergy: Synergy, day_d: float) -> Table:
+def _excesses(findings: Findings, synergy: Synergy) -> Table:
     rows = []
     for kind in KIND_WORDS:
         for quantity, lesion in dict.fromkeys((of, where) for of_kind, of, where, _ in synergy.excesses if of_kind == kind):
             cells = []
             for combination in synergy.design.combinations:
-                value, low, high, n = at(synergy.excesses[kind, quantity, lesion, combination], day_d)
+                value, low, high, n = at(synergy.excesses[kind, quantity, lesion, combination], findings.day_d)
                 cells.append(f"{spread(value, low, high, 2)}; n {n}")
             rows.append([KIND_WORDS[kind], "clonogens" if quantity == "clonogens" else "volume", lesion or "target lesions", *cells])
-    names = [_label(synergy.design.arms[combination]) for combination in synergy.design.combinations]
-    return Table(f"Synergy on day {day_d:.0f}", ["beyond", "cells", "lesion", *names], rows, (
+    names = [_label(synergy.design.arms[combination], findings) for combination in synergy.design.combinations]
+    return Table(f"Synergy on day {findings.day_d:.0f}", ["beyond", "cells", "lesion", *names], rows, (
         "Decades of kill against the untreated arm with common random numbers; positive is more kill, and one decade is ten times fewer "
         "cells. Bliss (1939): parts that act independently multiply survival, so their decades add and the excess is 0. Highest "
         "single agent: beyond the part with the largest mean kill. Volume counts all tumour cells of the lesion, dead ones not yet "
         "cleared included. An arm that had ended takes its replicate out (n)."), 3)
 
 
-def _delays(synergy: Synergy, horizon_d: float) -> Table:
-    rows = [[name_of(combination, synergy.design.factors), DELAYS[event], *(_bound(bound) for bound in bounds)]
+def _delays(findings: Findings, synergy: Synergy) -> Table:
+    rows = [[name_of(combination, synergy.design.factors, findings.parts), DELAYS[event], *(_bound(bound) for bound in bounds)]
             for (combination, event), bounds in synergy.delays.items()]
     headings = ["combination", "delay of", "beyond the sum of its parts (d)", "beyond the longest of them (d)"]
     return Table("Synergy in days", headings, rows, (
         "Delays are against the untreated arm with common random numbers. The sum of the parts' delays is what independent parts give "
-        f"where all grow equally fast. Days beyond the end of a run are unknown (to day {horizon_d:.0f} every survivor was observed): the "
-        f"excess is then a bound, or unknown. Volume is that of the target lesions."), 2)
+        "where all grow equally fast. Days beyond the end of a run are unknown (to day "
+        f"{findings.horizon_d:.0f} every survivor was observed): the excess is then a bound, or unknown. "
+        "Volume is that of the target lesions."), 2)
 
 
 def _bound(bound: Bound) -> str:
@@ -136,13 +137,14 @@ def _bound(bound: Bound) -> str:
     return f"{words}{estimated(bound.value, 0)}; n {bound.value.n}"
 
 
-def _contrasts(synergy: Synergy, day_d: float) -> Table:
+def _contrasts(findings: Findings, synergy: Synergy) -> Table:
     lesions = list(dict.fromkeys(lesion for lesion, _ in synergy.contrasts))
     rows = []
     for chosen in dict.fromkeys(chosen for _, chosen in synergy.contrasts):
-        found = [at(synergy.contrasts[lesion, chosen], day_d) for lesion in lesions]
-        rows.append([name_of(chosen, synergy.design.factors), *(f"{spread(mean, low, high, 2)}; n {n}" for mean, low, high, n in found)])
-    return Table(f"Main effects and interactions on log10 clonogens, day {day_d:.0f}",
+        found = [at(synergy.contrasts[lesion, chosen], findings.day_d) for lesion in lesions]
+        rows.append([name_of(chosen, synergy.design.factors, findings.parts),
+                     *(f"{spread(mean, low, high, 2)}; n {n}" for mean, low, high, n in found)])
+    return Table(f"Main effects and interactions on log10 clonogens, day {findings.day_d:.0f}",
                  ["effect", *(lesion or "target lesions" for lesion in lesions)], rows, (
         "Decades; negative is fewer cells. Main effect: with the treatment less without it, averaged over all settings of the "
         "others. Two-way: how much one changes the effect of the other, likewise averaged. Three-way: how much the third changes "
@@ -153,9 +155,9 @@ def _shares(findings: Findings) -> Table:
     found = findings.attribution
     rows: list[list[str]] = []
     if found is not None and found.treatments is not None:
-        rows += _share_rows(found.treatments, "kill", "treatment")
+        rows += _share_rows(found.treatments, "kill", "treatment", lambda name: style.factor_label(name, findings.parts))
     for outcome, shares in (found.couplings if found is not None else {}).items():
-        rows += _share_rows(shares, outcome, "coupling")
+        rows += _share_rows(shares, outcome, "coupling", style.coupling_label)
     return Table(f"What it is made of: Shapley shares, day {findings.day_d:.0f}", ["of", "what", "share (decades)", "n"], rows, (
         "A share is what a treatment or coupling adds on joining, averaged over all orders of joining; shares and what is there "
         "without any sum to the whole. Treatments: exact over the factorial, n replicates. Couplings: n walks in random order, "
@@ -163,16 +165,15 @@ def _shares(findings: Findings) -> Table:
         "turned off in the model only."), 2)
 
 
-def _share_rows(shares: Shares, outcome: str, player: str) -> Iterator[list[str]]:
+def _share_rows(shares: Shares, outcome: str, player: str, label: Callable[[str], str]) -> Iterator[list[str]]:
     of = WORTHS[outcome]
     for name, found in sorted(shares.players.items(), key=lambda item: -abs(item[1].mean)):
-        words = style.factor_label(name) if player == "treatment" else style.coupling_label(name)
-        yield [of, words, estimated(found, 2), str(found.n)]
+        yield [of, label(name), estimated(found, 2), str(found.n)]
     yield [of, f"without any {player}", estimated(shares.nothing, 2), str(shares.nothing.n)]
     yield [of, "whole", estimated(shares.whole, 2), str(shares.whole.n)]
 
 
-def _deaths(comparison: Comparison) -> Table:
+def _deaths(comparison: Comparison, findings: Findings) -> Table:
     day_d = last_common_day(comparison)
     rows = []
     for arm in comparison.arms:
@@ -180,7 +181,7 @@ def _deaths(comparison: Comparison) -> Table:
         for lesion in comparison.lesions:
             counts = [found[lesion, name.removeprefix("deaths_")] for name in style.DEATH_CAUSES]
             if sum(count.mean for count in counts) > 0:
-                rows.append([_label(arm.name), lesion, *(_cells(count) for count in counts)])
+                rows.append([_label(arm.name, findings), lesion, *(_cells(count) for count in counts)])
     headings = ["arm", "lesion", *(label for label, _ in style.DEATH_CAUSES.values())]
     return Table(f"Ledger of deaths up to day {day_d:.0f}", headings, rows, (
         "Tumour cells of the lesion that died by each cause up to the last day on which every run of every arm was observed; mean "

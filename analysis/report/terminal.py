@@ -1,12 +1,13 @@
 """A comparison as aligned text: outcome, tissue and deaths of each arm, diameters on the scans, and the findings of the comparison."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isnan
 
+from lesionlab.analysis.comparison.attribution import Shares
 from lesionlab.analysis.comparison.comparison import Arm, Comparison
 from lesionlab.analysis.comparison.findings import Findings, at
 from lesionlab.analysis.comparison.synergy import TARGETS
-from lesionlab.analysis.figures.style import coupling_label
+from lesionlab.analysis.figures.style import coupling_label, factor_label
 from lesionlab.analysis.figures.synergy import name_of
 from lesionlab.analysis.report.tables import estimated, spread
 
@@ -31,17 +32,23 @@ def _found(findings: "Findings") -> str:
         rows = [["combination", "beyond the sum of its parts (Bliss)", "beyond its best part (HSA)", "n"]]
         for combination in findings.synergy.design.combinations:
             values = [at(findings.synergy.excesses[kind, "clonogens", TARGETS, combination], findings.day_d) for kind in ("bliss", "hsa")]
-            rows.append([name_of(combination, findings.synergy.design.factors), *(spread(*value[:3], 2) for value in values),
-                         "/".join(str(value[3]) for value in values)])
+            rows.append([name_of(combination, findings.synergy.design.factors, findings.parts),
+                         *(spread(*value[:3], 2) for value in values), "/".join(str(value[3]) for value in values)])
         said += f"\n\nKill of the target lesions' clonogens on day {findings.day_d:.0f} (decades, [95 %])\n{aligned(rows)}"
     if findings.attribution is not None:
         rows = [["what", "of", "share", "n"]]
-        treatments = {"kill": findings.attribution.treatments} if findings.attribution.treatments else {}
-        for outcome, shares in [*treatments.items(), *findings.attribution.couplings.items()]:
-            rows += [[coupling_label(name), outcome, estimated(share, 2), str(share.n)]
-                     for name, share in sorted(shares.players.items(), key=lambda item: -abs(item[1].mean))]
+        if findings.attribution.treatments is not None:
+            rows += _share_rows(findings.attribution.treatments, "kill", lambda name: factor_label(name, findings.parts))
+        for outcome, shares in findings.attribution.couplings.items():
+            rows += _share_rows(shares, outcome, coupling_label)
         said += f"\n\nShares on day {findings.day_d:.0f} (Shapley; decades, [95 %])\n{aligned(rows, n_left=2)}"
     return said
+
+
+def _share_rows(shares: Shares, outcome: str, label: Callable[[str], str]) -> list[list[str]]:
+    """Return a row a player, the largest share first."""
+    return [[label(name), outcome, estimated(share, 2), str(share.n)]
+            for name, share in sorted(shares.players.items(), key=lambda item: -abs(item[1].mean))]
 
 
 def _outcome_table(comparison: "Comparison") -> str:

@@ -9,7 +9,7 @@ from math import nan, prod
 
 from lesionlab.sim.bench import kernels, machine, profile, runs
 from lesionlab.sim.bench.figure import Effort, Figure
-from lesionlab.sim.runs.simulation import warm_kernels
+from lesionlab.sim.runs.engines import warm_kernels
 
 __all__ = ["Effort", "Figure", "bench"]
 

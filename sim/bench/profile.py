@@ -11,7 +11,7 @@ from unittest.mock import patch
 from lesionlab.sim import t_cell_steps
 from lesionlab.sim.bench.figure import Effort, Figure, figure
 from lesionlab.sim.model import TumourModel
-from lesionlab.sim.runs.simulation import COMMIT_EVERY_D
+from lesionlab.sim.runs.reporters import COMMIT_EVERY_D
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import SCHEDULE
@@ -28,8 +28,8 @@ def case(cells: int) -> Scenario:
 
 
 @contextmanager
-def watching(watched: Sequence[tuple[ModuleType, str, str]], spent: Counter[str]) -> Iterator[None]:
-    """Add the seconds that each (module, function, name) takes in this block to `spent[name]`."""
+def watching(watched: Sequence[tuple[ModuleType | type, str, str]], spent: Counter[str]) -> Iterator[None]:
+    """Add the seconds that each (module or class, function, name) takes in this block to `spent[name]`."""
     patches = [patch.object(module, function, _watch(getattr(module, function), name, spent)) for module, function, name in watched]
     for one in patches:
         one.start()
@@ -43,7 +43,7 @@ def watching(watched: Sequence[tuple[ModuleType, str, str]], spent: Counter[str]
 @contextmanager
 def timed(spent: Counter[str]) -> Iterator[None]:
     """Add the seconds that each process takes in this block to `spent`."""
-    watched: list[tuple[ModuleType, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
+    watched: list[tuple[ModuleType | type, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
     with watching([*watched, (t_cell_steps, "advance", MICRO_STEPS)], spent):
         yield
 

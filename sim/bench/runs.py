@@ -17,24 +17,23 @@ from lesionlab.sim.bench.profile import case, watching
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.runs import simulation
-from lesionlab.sim.runs.simulation import COMMIT_EVERY_D
+from lesionlab.sim.runs.lifecycle import finish, simulate, steps
+from lesionlab.sim.runs.reporters import COMMIT_EVERY_D, Commits, Pictures, Rows
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 
 GROUP = "runs"
-_RECORDING = ("_write_row", "_write_snapshots", "_commit")
+_RECORDING = ((Rows, "take", "rows"), (Pictures, "take", "pictures"), (Commits, "report", "commits"))
 _LARGE_STEPS = 24
 _PROGRAM = "import sys; from lesionlab.sim.cli import main; sys.exit(main(sys.argv[1:]))"
-_WARM = "from lesionlab.sim.runs.simulation import warm_kernels; warm_kernels()"
+_WARM = "from lesionlab.sim.runs.engines import warm_kernels; warm_kernels()"
 
 
 def _finish(scenario: Scenario, until_d: float) -> float:
     """Return the seconds from day 0 to the end of a run without a record."""
     model = TumourModel(scenario, until_d=until_d, collect_every_d=COMMIT_EVERY_D)
     started = perf_counter()
-    while model.running:
-        model.step()
+    finish(steps(model))
     return perf_counter() - started
 
 
@@ -52,9 +51,9 @@ def recording(effort: Effort) -> list[Figure]:
 def _recorded_share(scenario: Scenario, days: float) -> float:
     """Return the share (%) of a run's time that goes into rows, pictures and commits."""
     spent: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder, watching([(simulation, name, name) for name in _RECORDING], spent):
+    with tempfile.TemporaryDirectory() as folder, watching(_RECORDING, spent):
         started = perf_counter()
-        simulation.simulate(scenario, Path(folder) / "run.h5", until_d=days)
+        simulate(scenario, Path(folder) / "run.h5", until_d=days)
         return 100.0 * sum(spent.values()) / (perf_counter() - started)
 
 

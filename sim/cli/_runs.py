@@ -3,23 +3,22 @@
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from lesionlab.sim.numerics.jit import is_cache_kept
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.record.files import temporary_folder
 from lesionlab.sim.record.reader import read_run
-from lesionlab.sim.runs import simulation
 from lesionlab.sim.runs.engines import Outcome, execute
 from lesionlab.sim.runs.job import Job
+from lesionlab.sim.runs.lifecycle import Life, finish, model_of, steps
 from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
 from lesionlab.sim.runs.progress import Board
-from lesionlab.sim.runs.simulation import quick
 
 LEAST_FORECAST, TIMED_D = 8, 12.0
 
@@ -57,10 +56,9 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
     engine = choose_engine(options.engine, len(jobs), options.workers)
     if engine not in ("serial", "local"):
         return None
-    job, ticks = max(jobs, key=lambda job: job.cost), list[tuple[float, float]]()
-    with temporary_folder() as folder:
-        simulation.simulate(job.scenario, folder / "timed.h5", until_d=min(TIMED_D, job.days), is_quick=job.is_quick,
-                            on_progress=lambda done_d, _: ticks.append((done_d, time.monotonic())))
+    job = max(jobs, key=lambda job: job.cost)
+    timed = steps(model_of(replace(job, until_d=min(TIMED_D, job.days))))
+    ticks = [(step.day, time.monotonic()) for step in timed if step.model.clock.is_due(24.0)]
     # The median day: some of the days include compilation.
     days = [(later - earlier) / (later_d - earlier_d) for (earlier_d, earlier), (later_d, later) in pairwise(ticks) if later_d > earlier_d]
     if not days:
@@ -72,7 +70,7 @@ def _forecast(jobs: Sequence["Job"], options: Namespace) -> float | None:
 
 def _work(job: "Job") -> float:
     """Return the work of one day of a job: the cells of its sections."""
-    return float(sum(lesion.section_cells for lesion in (quick(job.scenario) if job.is_quick else job.scenario).lesions.values()))
+    return float(sum(lesion.section_cells for lesion in job.as_run.lesions.values()))
 
 
 def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]:
@@ -85,13 +83,10 @@ def run_jobs(jobs: Sequence["Job"], options: Namespace) -> tuple["Outcome", ...]
             raise
 
 
-def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], None]], Mapping[str, Any]],
-            threads: int | None = None) -> int:
-    """Compute one run, announcing `first` and then its progress; print the record's path, how the arm ended and the hash of its last state.
+def run_one(job: Job, first: str, life: Life, threads: int | None = None) -> int:
+    """Take all steps of a job, announcing `first` and then its progress; print where its record is, how it ended and its last state's hash.
 
-    Args:
-        compute: the run itself; receives a callback for its progress, called with (days done, days in all).
-        threads: None for one a core.
+    `threads` is None for one a core.
     """
     if threads is not None and threads < 1:
         raise UserError(f"--threads {threads}: at least one thread is needed")
@@ -103,13 +98,13 @@ def run_one(job: "Job", first: str, compute: Callable[[Callable[[float, float], 
             board.announce("the rules are compiled for this run alone: no cache folder can be written (NUMBA_CACHE_DIR names another)")
         before = _state_of(job.path)
         try:
-            done = compute(lambda day, _: board.advance(job, day))
+            done = finish(life, partial(board.advance, job))
         except KeyboardInterrupt:
             board.announce(f"stopped{board.reached(job)}; {_what_is_left(job, before)}")
             raise
         board.finish(Outcome(job))
     small = " (quick: small sections, for a look only)" if job.is_quick else ""
-    print(f"{done['path']}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
+    print(f"{job.path}: {done['arm']}, {done['end_reason']} after {done['days']:g} days{small}")
     print(f"state_sha256 {done['state_sha256']}")
     return 0
 

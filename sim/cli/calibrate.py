@@ -18,12 +18,11 @@ from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.runs.engines import Outcome, opened
 from lesionlab.sim.runs.job import Job, days_until
 from lesionlab.sim.runs.machine import plan_local
-from lesionlab.sim.runs.simulation import warm_kernels
 from lesionlab.sim.scenario.load import files_of, load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, write_values
 from lesionlab.sim.studies.compare import check_rows
-from lesionlab.sim.studies.search import Study, go_on
+from lesionlab.sim.studies.search import Study
 
 HELP = "fit the free parameters to the reported findings of the case, resumable; write a file that scenarios extend"
 TARGETS = ("case",)
@@ -54,16 +53,14 @@ def _fit(task: Task, scenario: Scenario, output: Path, journal: Path, options: N
     if study.trials:
         _say(f"going on with {study.trials} trials in {journal}")
     n_together = 2 * plan_local(10**6, options.workers).workers
-    _say("compiling the rules, once for these sources")
-    warm_kernels()
-    with opened(n_together * task.replicates, _Quiet(), engine=options.engine, workers=options.workers, simulate=go_on) as compute:
+    with opened(n_together * task.replicates, _Quiet(), engine=options.engine, workers=options.workers) as compute:
         try:
             best = study.run(compute, n_together, _say)
         except KeyboardInterrupt:
             _say(f"{study.trials} trials are kept in {journal}; the same command goes on from there")
             raise
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_values(output, task, scenario, best, typed_command())
+    write_values(output, task, scenario, best, typed_command(), options.force)
     print(_text(task, scenario, best))
     print(f"\n{output}: values and provenance; {_use(output, task)}")
     return 0

@@ -155,9 +155,9 @@ def _player(records: Sequence["Record"], options: Namespace) -> Path | None:
 def _first_replicates(records: Sequence["Record"]) -> list[Path]:
     """Return the paths of each arm's first replicate."""
     firsts: dict[str, Path] = {}
-    for record in sorted(records, key=lambda record: int(record.attributes.get("replicate", 0))):
-        firsts.setdefault(str(record.attributes["arm"]), record.path)
-    return [firsts[arm] for arm in dict.fromkeys(str(record.attributes["arm"]) for record in records)]
+    for record in sorted(records, key=lambda record: record.replicate):
+        firsts.setdefault(record.arm, record.path)
+    return [firsts[arm] for arm in dict.fromkeys(record.arm for record in records)]
 
 
 def _tell_tenths() -> Callable[[int, int], None]:

@@ -1,4 +1,4 @@
-"""Describe the model: the order of its rules with the reason for each place, one rule, one parameter, or all; or the file format."""
+"""Describe the model: the order of its rules with the reason for each place, a rule, a parameter, a drug, or all; or the file format."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -6,24 +6,29 @@ from types import ModuleType
 from typing import Any
 
 from lesionlab.sim import DISCLAIMER
+from lesionlab.sim.cli import _drugs
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.parameters.quantities import Description, describe_group
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 from lesionlab.sim.scenario.json_schema import schema_text
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
+from lesionlab.sim.state.declaration import table_of
+from lesionlab.sim.state.state import KINDS
+from lesionlab.sim.treatment.drug_library import library
 
-HELP = "print the schedule, a process with its rule and parameters, or one parameter"
+HELP = "print the schedule, a process with its rule and parameters, one parameter, or the drugs that are known"
 NO_TEXT = "(the text of this rule is in its source: Python runs without it, by -OO or PYTHONOPTIMIZE)"
 HEADINGS = "| parameter | meaning | default | unit | may be set | prior | evidence | source |\n|---|---|---|---|---|---|---|---|"
-DRUG_HEADINGS = "| parameter | meaning | value | evidence |\n|---|---|---|---|"
+DRUG_HEADINGS = "| parameter | meaning | value | unit | evidence | source |\n|---|---|---|---|---|---|"
+DRUGS = "drugs"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("name", nargs="?", metavar="PROCESS or PARAMETER",
-                        help="a row of the schedule, a section of parameters, or a parameter")
+    parser.add_argument("name", nargs="?", metavar="NAME",
+                        help="a row of the schedule, a section of parameters, a parameter, `drugs`, or a drug")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--table", action="store_true", help="print every parameter as Markdown tables")
+    parser.add_argument("--state", action="store_true", help="print every field of the state, as a checkpoint holds it, as Markdown tables")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of scenario files, for editors")
 
 
@@ -34,6 +39,9 @@ def execute(options: Namespace) -> int:
         return 0
     if options.table:
         print(_tables(), end="")
+        return 0
+    if options.state:
+        print(_state_tables(), end="")
         return 0
     described = _schedule() if options.name is None else _named(options.name)
     print(json.dumps(described, indent=2) if options.json else _text(described))
@@ -47,7 +55,11 @@ def _schedule() -> dict[str, Any]:
 
 
 def _named(name: str) -> dict[str, Any]:
-    """Return a process with its rule and parameters, or the parameters of this name with their sections."""
+    """Return a process with its rule and parameters, the parameters of this name with their sections, a drug, or all drugs."""
+    if name == DRUGS:
+        return {"classes": _drugs.classes(), "drugs": [_drugs.drug(known) for known in library()]}
+    if name in library():
+        return {"drug": _drugs.drug(name)}
     rules = {row.name: _rule(row.module) for row in SCHEDULE}
     rules |= {process: (group.__doc__ or NO_TEXT).strip() for process, group in PARAMETERS.items() if process not in rules}
     known = {process: [_parameter(process, one) for one in describe_group(group)] for process, group in PARAMETERS.items()}
@@ -55,8 +67,8 @@ def _named(name: str) -> dict[str, Any]:
         return {"name": name, "rule": rules[name], "parameters": known.get(name, [])}
     found = [one for group in known.values() for one in group if name in (one["name"], f"{one['section']}.{one['name']}")]
     if not found:
-        names = dict.fromkeys([*rules, *(one["name"] for group in known.values() for one in group)])
-        raise UserError(f"{name}: no process or parameter has this name{did_you_mean(name, names)}")
+        names = dict.fromkeys([*rules, *(one["name"] for group in known.values() for one in group), DRUGS, *library()])
+        raise UserError(f"{name}: no process, parameter or drug has this name{did_you_mean(name, names)}")
     return {"parameters": found}
 
 
@@ -75,6 +87,8 @@ def _text(described: dict[str, Any]) -> str:
         lines = [f"{number:2}  {row['name']:<22} {row['rule']}\n    {'every ' + row['every']:<22} {row['why']}"
                  for number, row in enumerate(described["schedule"], 1)]
         return "\n".join([*lines, f"other parameters: {', '.join(described['other_parameters'])}", f"{DISCLAIMER}."])
+    if "drug" in described or DRUGS in described:
+        return _drugs.text_of_drug(described["drug"]) if "drug" in described else _drugs.text_of_classes()
     head = [described["name"], "", described["rule"], ""] if "name" in described else []
     if "name" in described and not described["parameters"]:
         head.append("no parameters")
@@ -112,15 +126,29 @@ def _row(known: "Description") -> str:
                   f"{known.prior_low:g} to {known.prior_high:g}" if known.has_narrower_prior else "-", known.evidence, known.source)
 
 
+def _state_tables() -> str:
+    """Return every field of the state as a page of Markdown: docs/state.md."""
+    blocks = ["# State", f"{DISCLAIMER}.",
+              "Everything that changes in a run, and what a checkpoint of a record holds under the path `systemic.FIELD`,\n"
+              "`systemic.drugs.NAME.FIELD`, `lesion.NAME.FIELD` or `lesion.NAME.TABLE.FIELD`; texts are fixed by the scenario.\n"
+              "Written by `lesionlab describe --state > docs/state.md` from the declarations in `sim/state/`; a test holds it to the code."]
+    for kind in KINDS:
+        blocks.append(f"## {kind.__name__}\n\n{(kind.__doc__ or NO_TEXT).splitlines()[0]}\n\n{table_of(kind)}")
+    return "\n\n".join(blocks) + "\n"
+
+
 def _drug_tables() -> list[str]:
-    """Return a table for each drug whose pharmacokinetics the model knows; its units stand in the names."""
-    blocks = ["## pharmacokinetics\n\nOf the drugs by name; units stand in the names, sources in `lesionlab describe pharmacokinetics`."]
-    for drug, kinetics in KNOWN_DRUGS.items():
-        marks = kinetics.evidence
-        rows = [_cells(f"`{name}`", field.description or "", f"{getattr(kinetics, name):g}",
-                       (marks.get(name, "") if isinstance(marks, dict) else marks) or "")
-                for name, field in type(kinetics).model_fields.items() if name not in ("model", "evidence", "note")]
-        blocks.append(f"### {drug}\n\n" + "\n".join([DRUG_HEADINGS, *rows]))
+    """Return a table of the classes, and one for each drug of the library."""
+    rows = [_cells(f"`{row['name']}`", row["label"], f"`{row['process']}`", ", ".join(f"`{name}`" for name in row["couplings"]) or "-",
+                   ", ".join(row["drugs"]) or "-") for row in _drugs.classes()]
+    blocks = ["## drugs\n\nThe classes, and the drugs that a scenario may name without more.\n\n"
+              + "\n".join(["| class | for readers | effect | couplings that need it | drugs |\n|---|---|---|---|---|", *rows])]
+    for described in map(_drugs.drug, library()):
+        rows = [_cells(f"`{one['name']}`", one["meaning"], f"{one['value']:g}", one["unit"], one["evidence"], one["source"])
+                for one in described["values"]]
+        note = f"{described['note']}\n\n" if described["note"] else ""
+        blocks.append(f"### {described['name']}\n\nClass `{described['class']}`, {described['model'].replace('_', ' ')}.\n\n{note}"
+                      + "\n".join([DRUG_HEADINGS, *rows]))
     return blocks
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from lesionlab.sim.cli._runs import add_threads, run_one
 from lesionlab.sim.record.destination import new_record
 from lesionlab.sim.record.reader import read_run
-from lesionlab.sim.runs.continuation import check_fork, fork
 from lesionlab.sim.runs.job import Job, days_until, fork_day
+from lesionlab.sim.runs.lifecycle import forked
 from lesionlab.sim.runs.switching import not_given
 from lesionlab.sim.scenario.load import load_scenario
 
@@ -36,9 +36,8 @@ def execute(options: Namespace) -> int:
     scenario = load_scenario(options.scenario, options.overrides)
     new_record(options.output, options.force)
     until_d = None if options.until is None else days_until(scenario, options.until)
-    check_fork(run, at_d, scenario, until_d, options.force)
+    job = Job(scenario, run.replicate, options.output, until_d, run.is_quick)
+    life = forked(run, at_d, job, is_forced=options.force)
     for line in not_given(scenario, run.scenario, at_d):
         print(line, file=sys.stderr)
-    job = Job(scenario, run.replicate, options.output, until_d, run.is_quick)
-    return run_one(job, f"from day {at_d:g} of {options.record}", lambda tell: fork(
-        options.record, at_d, scenario, options.output, until_d=until_d, is_forced=options.force, on_progress=tell), options.threads)
+    return run_one(job, f"from day {at_d:g} of {options.record}", life, options.threads)

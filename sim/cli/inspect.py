@@ -8,12 +8,15 @@ from typing import Any
 
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.schema import Attribute
 from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
 
 HELP = "show what a record is: status, seed, versions, lesions, committed time, state hash"
-ATTRIBUTES = ("status", "end_reason", "arm", "title", "seed", "patient", "replicate", "is_quick", "start_date", "end_date",
-              "committed_time_d", "schema", "schema_version", "code_version", "state_sha256", "disclaimer")
-PARENT_KEYS = ("parent_record", "parent_arm", "parent_state_sha256", "fork_day", "fork_state_sha256")
+ATTRIBUTES = (Attribute.STATUS, Attribute.END_REASON, Attribute.ARM, Attribute.TITLE, Attribute.SEED, Attribute.PATIENT,
+              Attribute.REPLICATE, Attribute.IS_QUICK, Attribute.START_DATE, Attribute.END_DATE, Attribute.COMMITTED_TIME,
+              Attribute.SCHEMA, Attribute.SCHEMA_VERSION, Attribute.CODE_VERSION, Attribute.STATE_SHA256, Attribute.DISCLAIMER)
+PARENT_KEYS = (Attribute.PARENT_RECORD, Attribute.PARENT_ARM, Attribute.PARENT_STATE_SHA256, Attribute.FORK_DAY,
+               Attribute.FORK_STATE_SHA256)
 LESION_KEYS = ("name", "role", "is_nodal", "is_occult", "baseline_cm")
 
 
@@ -41,7 +44,7 @@ def describe(record: "Record") -> dict[str, Any]:
         facts["committed_time_d"] = None
     facts["damage"] = list(record.damage)
     facts |= _OF_DAMAGED if record.damage else _of_whole(record, facts["state_sha256"])
-    facts["parent"] = {name: record.attributes.get(name) for name in PARENT_KEYS} if "fork_day" in record.attributes else None
+    facts["parent"] = {name: record.attributes.get(name) for name in PARENT_KEYS} if Attribute.FORK_DAY in record.attributes else None
     lesions = zip(record.lesions, record.roles, record.nodal, record.occult, record.baseline_cm.tolist(), strict=True)
     facts["lesions"] = [dict(zip(LESION_KEYS, lesion, strict=True)) for lesion in lesions]
     facts["drugs"] = list(record.drugs)
@@ -53,7 +56,7 @@ def describe(record: "Record") -> dict[str, Any]:
 
 def _provenance(record: "Record") -> dict[str, Any]:
     try:
-        facts = json.loads(str(record.attributes.get("provenance") or "{}"))
+        facts = json.loads(record.provenance)
     except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}

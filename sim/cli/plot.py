@@ -1,4 +1,4 @@
-"""`plot RECORD... -o X.png|X.pdf`: the standard figures; a PNG is one overview sheet, a PDF has a page for each figure."""
+"""`plot RECORD... -o X.png|X.pdf`: the standard figures, a sheet as PNG or a page each as PDF; or any series by name."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -19,6 +19,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
                         help="X.png: one sheet with diameter, hypoxia, vessels and T cells of every lesion over the treatment calendar; "
                         "X.pdf: that sheet and every standard figure, a page each")
+    parser.add_argument("--series", nargs="+", default=(), metavar="NAME",
+                        help="draw these series of the records instead, one row each; `export --to csv` lists their names")
     parser.add_argument("--force", action="store_true", help="replace what exists")
 
 
@@ -32,7 +34,7 @@ def execute(options: Namespace) -> int:
     path = writable(options.output, SUFFIXES, options.force)
     records = [load(record) for record in options.records]
     shown = drawable(records) or records
-    written = plot(shown, path, options.force)
+    written = plot(shown, path, options.force, options.series)
     wrong = [*damage_notes(records), *(left_out(records) if len(shown) < len(records) else [])]
     for line in wrong:
         print(line, file=sys.stderr)

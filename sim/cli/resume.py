@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lesionlab.sim.cli._runs import add_threads, run_one
 from lesionlab.sim.record.reader import read_run
-from lesionlab.sim.runs.continuation import check_resume, resume
-from lesionlab.sim.runs.job import Job, days_until
+from lesionlab.sim.runs.job import days_until
+from lesionlab.sim.runs.lifecycle import job_of, resumed
 
 HELP = "go on with a run that stopped; its record ends as if it had never stopped"
 
@@ -23,8 +23,6 @@ def execute(options: Namespace) -> int:
     """Compute what is missing; print where the record is, how the arm ended and the hash of its last state."""
     run = read_run(options.record)
     until_d = None if options.until is None else days_until(run.scenario, options.until)
-    check_resume(run, until_d, options.force)
-    job = Job(run.scenario, run.replicate, options.record, run.until_d if until_d is None else until_d, run.is_quick)
+    life = resumed(run, until_d=until_d, is_forced=options.force)
     where = "from the beginning: nothing was committed" if run.committed_d is None else f"from day {run.committed_d:g}"
-    return run_one(job, f"going on {where}",
-                   lambda tell: resume(options.record, until_d=until_d, is_forced=options.force, on_progress=tell), options.threads)
+    return run_one(job_of(run, run.until_d if until_d is None else until_d), f"going on {where}", life, options.threads)

@@ -7,7 +7,7 @@ from lesionlab.sim.cli._runs import add_threads, run_one
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.destination import new_record
 from lesionlab.sim.runs.job import Job, days_until
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.lifecycle import begun
 from lesionlab.sim.scenario.load import load_scenario
 
 HELP = "simulate one arm and write its record"
@@ -37,5 +37,4 @@ def execute(options: Namespace) -> int:
     until_d = days_until(scenario, options.until) if options.until is not None else None
     job = Job(scenario, options.replicate, path, until_d, options.quick)
     first = f"bringing the tissue to rest for {scenario.burn_in_d:g} days; the first run also compiles the rules"
-    return run_one(job, first, lambda tell: simulate(scenario, path, replicate=options.replicate, until_d=until_d, is_quick=options.quick,
-                                                     is_forced=options.force, on_progress=tell), options.threads)
+    return run_one(job, first, begun(job, is_forced=options.force), options.threads)

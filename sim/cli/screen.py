@@ -21,17 +21,20 @@ from lesionlab.analysis.figures.depth import depth_figure
 from lesionlab.analysis.figures.standard import save
 from lesionlab.analysis.figures.window import PANELS, window_figure
 from lesionlab.analysis.records.record import load
+from lesionlab.analysis.records.treatments import parts_of, read_classes
 from lesionlab.analysis.report.anchors_page import Findings, page
 from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.runs.engines import warm_kernels
+from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.runs.machine import available_cores
-from lesionlab.sim.runs.simulation import simulate, warm_kernels
 from lesionlab.sim.scenario.load import load_scenario, scenario_folder
 from lesionlab.sim.studies.choice import RESULT, Point, Search, distance, read_anchors, read_points
 from lesionlab.sim.studies.growth import FILE, NODE, growth_table, read_growth
 from lesionlab.sim.studies.population import LogNormal, default_of
 from lesionlab.sim.studies.screen import Plan
 from lesionlab.sim.studies.table import IDENTITY, TABLE, compute
+from lesionlab.sim.treatment.drug_library import classes_as_json
 
 HELP = "draw virtual patients, run each under either drug and both, and set the outcomes against trials"
 LOCK_OFF = "mechanisms.vegf_to_t_cells=false"
@@ -270,7 +273,9 @@ def _figures(options: Namespace, cohort: Any, folder: Path) -> list[tuple[str, P
     # Later than the first scan only who has not progressed is left.
     days = [day for day in cohort.days if day <= cohort.scans_d[1]]
     courses = {arm: {panel.series: cohort.course(arm, panel.series)[:, : len(days)] for panel in PANELS} for arm in (UNTREATED, INHIBITOR)}
-    window = save(window_figure(days, courses), folder / "anlotinib_window.png", "anlotinib_window")
+    scenario = load_scenario(options.scenario)
+    classes = read_classes(classes_as_json(scenario.drugs), list(scenario.drugs), [drug.drug_class for drug in scenario.drugs.values()])
+    window = save(window_figure(days, courses, INHIBITOR, parts_of([classes])), folder / "anlotinib_window.png", "anlotinib_window")
     written = [("Perfusion, maturity, hypoxia and T cells since the start of anlotinib, with and without it", window)]
     groups = {label: [load(path) for path in paths if path.exists()] for label, paths in _day_zero_paths(options).items()}
     if all(groups.values()):

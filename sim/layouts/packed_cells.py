@@ -1,6 +1,7 @@
 """Packed cells: everything that moves with a cell in one byte, so that moving a ray of cells takes one load and one store per site."""
 
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,15 @@ check_codes(CellState)
 _INHERITED = np.uint8(1 << 3 | 1 << 4)
 
 
+class CellLattices(NamedTuple):
+    """What moves with a cell, all uint8 (nz, ny, nx)."""
+
+    state: np.ndarray
+    pd_l1: np.ndarray
+    lost_antigen: np.ndarray
+    hits: np.ndarray
+
+
 @kernel
 def _pack_row(codes, flags, lost, hits, row):
     """Pack a row of sites; every operation stays one byte wide, otherwise the loop is eight times slower."""
@@ -44,26 +54,27 @@ def _take_bits(row, first, mask, bits):
 def pack(window, lattices, cells):
     """Put what moves with a cell into one byte a site: code, PD-L1, antigen, hits (at most 7); nothing where no cell is.
 
-    Reads lattices = (state, pd_l1, lost_antigen, hits); writes cells in the window; all uint8 (nz, ny, nx).
+    Reads lattices; writes cells, uint8 (nz, ny, nx), in the window.
     """
-    x0, x1 = window[2], window[3]
+    x0, x1 = window.first_x, window.end_x
     for z in range(len(cells)):
-        for y in range(window[0], window[1]):
-            _pack_row(lattices[0][z, y][x0:x1], lattices[1][z, y][x0:x1], lattices[2][z, y][x0:x1], lattices[3][z, y][x0:x1],
-                      cells[z, y][x0:x1])
+        for y in range(window.first_y, window.end_y):
+            _pack_row(lattices.state[z, y][x0:x1], lattices.pd_l1[z, y][x0:x1], lattices.lost_antigen[z, y][x0:x1],
+                      lattices.hits[z, y][x0:x1], cells[z, y][x0:x1])
 
 
 @kernel
 def unpack(window, cells, lattices):
     """Take apart what `pack` put together; writes lattices in the window."""
+    x0, x1 = window.first_x, window.end_x
     for z in range(len(cells)):
-        for y in range(window[0], window[1]):
-            row = cells[z, y][window[2] : window[3]]
+        for y in range(window.first_y, window.end_y):
+            row = cells[z, y][x0:x1]
             # Shifts by constants only: vectors have no shift by a variable number.
-            _take_bits(row, np.uint8(0), _CODE, lattices[0][z, y][window[2] : window[3]])
-            _take_bits(row, _PD_L1_AT, np.uint8(1), lattices[1][z, y][window[2] : window[3]])
-            _take_bits(row, _ANTIGEN_AT, np.uint8(1), lattices[2][z, y][window[2] : window[3]])
-            _take_bits(row, HITS_AT, _MOST_HITS, lattices[3][z, y][window[2] : window[3]])
+            _take_bits(row, np.uint8(0), _CODE, lattices.state[z, y][x0:x1])
+            _take_bits(row, _PD_L1_AT, np.uint8(1), lattices.pd_l1[z, y][x0:x1])
+            _take_bits(row, _ANTIGEN_AT, np.uint8(1), lattices.lost_antigen[z, y][x0:x1])
+            _take_bits(row, HITS_AT, _MOST_HITS, lattices.hits[z, y][x0:x1])
 
 
 def daughters_of(mothers: np.ndarray) -> np.ndarray:

@@ -38,13 +38,13 @@ def _lay_row(flags, counts, row):
 
 
 @kernel
-def _lay(rows, window, layers, site_flags):
-    """Reads layers = (state, near_mass, lost_antigen, t_count), uint8; writes site_flags uint16; rows [first, end). No draws."""
-    flags = np.empty(window[3], np.uint8)
-    for r in range(rows[0], rows[1]):
+def _lay(rows, window, state, near_mass, lost_antigen, t_count, site_flags):
+    """Reads state, near_mass, lost_antigen, t_count, uint8; writes site_flags uint16; in a span of rows. No draws."""
+    flags = np.empty(window.end_x, np.uint8)
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
-        _flag_row(layers[0][z, y], layers[1][z, y], layers[2][z, y], flags)
-        _lay_row(flags, layers[3][z, y], site_flags[z, y])
+        _flag_row(state[z, y], near_mass[z, y], lost_antigen[z, y], flags)
+        _lay_row(flags, t_count[z, y], site_flags[z, y])
 
 
 @kernel
@@ -56,8 +56,8 @@ def _count_row(row, counts):
 
 @kernel
 def _count(rows, window, site_flags, t_count):
-    """Reads site_flags; writes t_count uint8; rows [first, end) of the whole. No draws."""
-    for r in range(rows[0], rows[1]):
+    """Reads site_flags; writes t_count uint8; in a span of rows of the whole. No draws."""
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         _count_row(site_flags[z, y], t_count[z, y])
 
@@ -66,7 +66,7 @@ def lay(tissue: Tissue) -> np.ndarray:
     """Return the site flags of a section, flat uint16, valid until the same thread asks for the next ones."""
     shape = tissue.state.shape
     site_flags = scratch("ground", shape, np.uint16)
-    in_bands(shape, whole(shape), _lay, (tissue.state, tissue.near_mass, tissue.lost_antigen, tissue.t_count), site_flags)
+    in_bands(shape, whole(shape), _lay, tissue.state, tissue.near_mass, tissue.lost_antigen, tissue.t_count, site_flags)
     return site_flags.reshape(-1)
 
 

@@ -1,179 +1,245 @@
-"""What is measured: every series of the record with its unit, as functions of the state; nothing here feeds back."""
+"""Every series of the record, each one function of the state; nothing here feeds back."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from math import log
+from typing import Any
 
 import numpy as np
 
 from lesionlab.sim.measures import lesion_size
-from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.lattice import mass_axes
-from lesionlab.sim.state.codes import CAUSES, CellState
-from lesionlab.sim.state.state import SITES_PER_MM2, State, Tissue
+from lesionlab.sim.measures.measured_section import LEAST_CELLS, MeasuredSection, share
+from lesionlab.sim.measures.registry import BY_DIMENSION, DRUG, LESION, MEASURES, PATIENT, SIZES, Measure, of_drug, of_lesion, of_patient
+from lesionlab.sim.state.codes import CAUSES, Hazard
+from lesionlab.sim.state.state import DrugLevel, State, Tissue
 
-_PROLIFERATING, _DOOMED = int(CellState.PROLIFERATING), int(CellState.DOOMED)
-CORE_RADIUS, RIM_RADIUS = 0.5, 0.8
-"""The core lies within, the rim beyond these shares of the mass's radius."""
-_SIZES = ("viable_cells", "clonogens", "lesion_cells", "clonogen_weight", "scale", "longest_diameter_cm", "short_axis_cm")
-LEAST_CELLS = 50
-"""Densities over less tissue than this (0.02 mm2) are left out: they would be noise."""
+__all__ = ["LEAST_CELLS", "MEASURES", "Measure", "measure", "measure_patient", "measure_tissue"]
 
-
-class Measure(NamedTuple):
-    """One series: name, unit, what it is, and over which dimensions besides time ("lesion", "drug" or none)."""
-
-    name: str
-    unit: str
-    long_name: str
-    dimension: str
-
-
-@kernel
-def _survey(window, half_axes, centre, lattices):
-    """Count over the mass in a window. No draws.
-
-    Reads lattices = (state, oxygen, pd_l1, vessel, maturity, perfusion, t_count, vegf), each (nz, ny, nx).
-    half_axes: (z, y, x) in sites, z infinite in a slab. Returns float64 (17,): 0 cells, 1 living, 2-3 living below 5 and 10 mmHg, 4-5 core
-    living and below 5, 6-7 rim likewise, 8 oxygen over the mass, 9 viable, 10 cycling of those, 11
-    PD-L1-positive, 12 vessels, 13 perfused, 14 maturity, 15 T cells, 16 VEGF over the mass.
-    """
-    state, oxygen, pd_l1, vessel, maturity, perfusion, t_count, vegf = lattices
-    out = np.zeros(17)
-    for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            for x in range(window[2], window[3]):
-                code = state[z, y, x]
-                if code == 0:
-                    continue
-                p = oxygen[z, y, x]
-                out[0] += 1
-                out[8] += p
-                out[12] += vessel[z, y, x]
-                out[13] += perfusion[z, y, x]
-                out[14] += maturity[z, y, x]
-                out[15] += t_count[z, y, x]
-                out[16] += vegf[z, y, x]
-                if code > _DOOMED:
-                    continue
-                is_low = p < 5.0
-                out[1] += 1
-                out[2] += is_low
-                out[3] += p < 10.0
-                out[11] += pd_l1[z, y, x]
-                if code < _DOOMED:
-                    out[9] += 1
-                    out[10] += code == _PROLIFERATING
-                radius = (((z - centre[0]) / half_axes[0]) ** 2 + ((y - centre[1]) / half_axes[1]) ** 2
-                          + ((x - centre[2]) / half_axes[2]) ** 2)
-                if radius < CORE_RADIUS * CORE_RADIUS:
-                    out[4] += 1
-                    out[5] += is_low
-                elif radius > RIM_RADIUS * RIM_RADIUS:
-                    out[6] += 1
-                    out[7] += is_low
-    return out
-
-
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else float("nan")
-
-
-def measure_tissue(tissue: Tissue) -> dict[str, float]:
-    """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
-    census = viable, doomed, dead = tissue.census()
-    axes = long, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block) if sum(census) else tissue.baseline_axes
-    lattices = (tissue.state, tissue.oxygen, tissue.pd_l1, tissue.vessel, tissue.maturity, tissue.perfusion, tissue.t_count, tissue.vegf)
-    s = _survey(tissue.window, (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(long, 1.0) / 2.0), tissue.centre, lattices)
-    t = tissue.t_cells
-    is_specific = t.is_specific[: t.n] == 1
-    in_mass = tissue.state.reshape(-1)[t.site[: t.n]] > 0
-    longest, short_axis = lesion_size.diameters_of(tissue, axes, census)
-    per_mm2 = SITES_PER_MM2 / s[0] if s[0] >= LEAST_CELLS else float("nan")
-    values = {
-        "viable_cells": viable, "doomed_cells": doomed, "dead_cells": dead,
-        "clonogens": tissue.weight * viable, "lesion_cells": tissue.lesion_cells_of(census),
-        "clonogen_weight": tissue.weight, "scale": tissue.scale,
-        "hypoxic_fraction_below_5_mmHg": _share(s[2], s[1]), "hypoxic_fraction_below_10_mmHg": _share(s[3], s[1]),
-        "hypoxic_fraction_core": _share(s[5], s[4]), "hypoxic_fraction_rim": _share(s[7], s[6]),
-        "mean_oxygen_mmHg": _share(s[8], s[0]), "mean_vegf": _share(s[16], s[0]), "growth_fraction": _share(s[10], s[9]),
-        "perfused_vessels_per_mm2": s[13] * per_mm2, "vessels_per_mm2": s[12] * per_mm2, "vessel_maturity": _share(s[14], s[12]),
-        "t_cells_per_mm2": s[15] * per_mm2, "specific_t_cells_per_mm2": float((is_specific & in_mass).sum()) * per_mm2,
-        "pd_l1_positive_fraction": _share(s[11], s[1]),
-        "exhausted_fraction": _share(float((t.is_exhausted[: t.n] == 1).sum()), float(is_specific.sum())),
-        "volume_doubling_time_d": float(np.log(2.0) / tissue.growth_per_d) if tissue.growth_per_d > 0.0 else float("nan"),
-        "low_dose_entry_gain": tissue.low_dose_gain, "longest_diameter_cm": longest, "short_axis_cm": short_axis,
-        **{f"deaths_{cause.name.lower()}": float(tissue.ledger[cause]) for cause in CAUSES},
-        "oxygen_residual": tissue.oxygen_residual,
-    }
-    # A dormant deposit is not simulated: it has a size and no other series.
-    return {name: value if name in _SIZES else float("nan") for name, value in values.items()} if tissue.is_dormant else values
-
-
-def measure_patient(state: State) -> dict[str, float]:
-    """Return every systemic series."""
-    s = state.systemic
-    effectors = s.specific_blood + s.bystander_blood
-    return {"pd1_occupancy": s.pd1_occupancy, "vegfr_inhibition": s.vegfr_inhibition, "normalisation": s.normalisation,
-            "pruning": s.pruning, "priming_under_vegf": s.priming_left / s.priming_left_at_rest, "effector_t_cells": effectors,
-            "t_cell_uptake_per_d": _share(s.efflux_specific + s.efflux_bystander, effectors),
-            "specific_effector_t_cells": s.specific_blood, "memory_t_cells": s.memory, "antigen": float(s.antigen[-1]),
-            "burden_cells": lesion_size.burden(state)}
-
-
-_LESION = "lesion"
-MEASURES: tuple[Measure, ...] = tuple(Measure(*row) for row in (
-    ("viable_cells", "1", "viable tumour cells of the section", _LESION),
-    ("doomed_cells", "1", "doomed tumour cells of the section", _LESION),
-    ("dead_cells", "1", "dead cells of the section, not yet cleared", _LESION),
-    ("clonogens", "1", "clonogens of the lesion", _LESION),
-    ("lesion_cells", "1", "tumour cells of the lesion, dead ones not yet cleared included", _LESION),
-    ("clonogen_weight", "1", "lesion clonogens per clonogen of the section", _LESION),
-    ("scale", "1", "lesion length per section length", _LESION),
-    ("hypoxic_fraction_below_5_mmHg", "1", "share of living tumour cells (doomed included) below 5 mmHg", _LESION),
-    ("hypoxic_fraction_below_10_mmHg", "1", "share of living tumour cells below 10 mmHg", _LESION),
-    ("hypoxic_fraction_core", "1", "share below 5 mmHg within half the radius", _LESION),
-    ("hypoxic_fraction_rim", "1", "share below 5 mmHg beyond 0.8 of the radius", _LESION),
-    ("mean_oxygen_mmHg", "mmHg", "mean pO2 over the mass", _LESION),
-    ("mean_vegf", "1", "mean VEGF over the mass, tissue of normoxic tumour cells = 1", _LESION),
-    ("growth_fraction", "1", "share of viable cells in cycle", _LESION),
-    ("perfused_vessels_per_mm2", "1/mm2", "perfused vessels in the mass", _LESION),
-    ("vessels_per_mm2", "1/mm2", "vessels in the mass", _LESION),
-    ("vessel_maturity", "1", "mean maturity of the vessels in the mass", _LESION),
-    ("t_cells_per_mm2", "1/mm2", "CD8 T cells in the mass", _LESION),
-    ("specific_t_cells_per_mm2", "1/mm2", "tumour-specific CD8 T cells in the mass", _LESION),
-    ("pd_l1_positive_fraction", "1", "PD-L1-positive share of living tumour cells", _LESION),
-    ("exhausted_fraction", "1", "exhausted share of specific T cells", _LESION),
-    ("volume_doubling_time_d", "d", "net doubling time of the lesion's cells over about a week; missing while it shrinks", _LESION),
-    ("low_dose_entry_gain", "1", "low-dose effect on T-cell entry, 0 to 1", _LESION),
-    ("longest_diameter_cm", "cm", "longest diameter of the lesion", _LESION),
-    ("short_axis_cm", "cm", "diameter perpendicular to the longest", _LESION),
-    ("deaths_radiation", "1", "lesion cells killed by radiation since the start", _LESION),
-    ("deaths_t_cell", "1", "lesion cells killed by T cells since the start", _LESION),
-    ("deaths_hypoxia", "1", "lesion cells dead of hypoxia since the start", _LESION),
-    ("deaths_apoptosis", "1", "lesion cells dead of apoptosis since the start", _LESION),
-    ("deaths_failed_division", "1", "lesion cells dead of failed divisions since the start", _LESION),
-    ("oxygen_residual", "mmHg", "largest pointwise correction left in the oxygen field", _LESION),
-    ("pd1_occupancy", "1", "share of PD-1 receptors occupied by drug", ""),
-    ("vegfr_inhibition", "1", "inhibition of the enzyme VEGFR (T cells follow it, vessels normalisation and pruning)", ""),
-    ("normalisation", "1", "normalisation effect on vessels", ""),
-    ("pruning", "1", "pruning effect on vessels", ""),
-    ("priming_under_vegf", "1", "supply of specific effectors by what VEGF holds back, relative to day 0", ""),
-    ("t_cell_uptake_per_d", "1/d", "share of the blood's effectors that enters the lesions per day, mean over about five days", ""),
-    ("effector_t_cells", "1", "CD8 effectors in blood", ""),
-    ("specific_effector_t_cells", "1", "tumour-specific CD8 effectors in blood", ""),
-    ("memory_t_cells", "1", "tumour-specific memory T cells", ""),
-    ("antigen", "1/d", "antigen that reaches priming, weighted dead cells per day", ""),
-    ("burden_cells", "1", "tumour cells of the patient, not yet cleared", ""),
-    ("drug_level", "1", "blood level of the drug in the unit of drug_level_unit", "drug"),
-))
+_NAN = float("nan")
 
 
 def measure(state: State) -> dict[str, Any]:
     """Return one row of every series: numbers, or a list over lesions or drugs."""
-    tissues: list[Mapping[str, float]] = [measure_tissue(tissue) for tissue in state.tissues]
-    row: dict[str, Any] = {m.name: [values[m.name] for values in tissues] for m in MEASURES if m.dimension == _LESION}
+    tissues = [measure_tissue(tissue) for tissue in state.tissues]
+    row: dict[str, Any] = {name: [values[name] for values in tissues] for name in BY_DIMENSION[LESION]}
     row.update(measure_patient(state))
-    row["drug_level"] = [drug.level for drug in state.systemic.drugs]
+    row.update({name: [value(drug) for drug in state.systemic.drugs] for name, value in BY_DIMENSION[DRUG].items()})
     return row
 
 
+def measure_tissue(tissue: Tissue) -> dict[str, float]:
+    """Return every series of one lesion; a share of nothing, and a density over hardly anything, is nan."""
+    section = MeasuredSection(tissue)
+    if tissue.is_dormant:
+        # It is not simulated: it has a size and no other series.
+        return {name: value(section) if name in SIZES else _NAN for name, value in BY_DIMENSION[LESION].items()}
+    return {name: value(section) for name, value in BY_DIMENSION[LESION].items()}
+
+
+def measure_patient(state: State) -> dict[str, float]:
+    """Return every systemic series."""
+    return {name: value(state) for name, value in BY_DIMENSION[PATIENT].items()}
+
+
+@of_lesion("1", "viable tumour cells of the section", is_size=True)
+def viable_cells(section: MeasuredSection) -> float:
+    return section.viable
+
+
+@of_lesion("1", "doomed tumour cells of the section")
+def doomed_cells(section: MeasuredSection) -> float:
+    return section.doomed
+
+
+@of_lesion("1", "dead cells of the section, not yet cleared")
+def dead_cells(section: MeasuredSection) -> float:
+    return section.dead
+
+
+@of_lesion("1", "clonogens of the lesion", is_size=True)
+def clonogens(section: MeasuredSection) -> float:
+    return section.tissue.weight * section.viable
+
+
+@of_lesion("1", "tumour cells of the lesion, dead ones not yet cleared included", is_size=True)
+def lesion_cells(section: MeasuredSection) -> float:
+    return section.tissue.lesion_cells_of(section.census)
+
+
+@of_lesion("1", "lesion clonogens per clonogen of the section", is_size=True)
+def clonogen_weight(section: MeasuredSection) -> float:
+    return section.tissue.weight
+
+
+@of_lesion("1", "lesion length per section length", is_size=True)
+def scale(section: MeasuredSection) -> float:
+    return section.tissue.scale
+
+
+@of_lesion("1", "share of living tumour cells (doomed included) below 5 mmHg")
+def hypoxic_fraction_below_5_mmHg(section: MeasuredSection) -> float:
+    return share(section.counts.living_below_5_mmHg, section.counts.living)
+
+
+@of_lesion("1", "share of living tumour cells below 10 mmHg")
+def hypoxic_fraction_below_10_mmHg(section: MeasuredSection) -> float:
+    return share(section.counts.living_below_10_mmHg, section.counts.living)
+
+
+@of_lesion("1", "share below 5 mmHg within half the radius")
+def hypoxic_fraction_core(section: MeasuredSection) -> float:
+    return share(section.counts.hypoxic_in_core, section.counts.living_in_core)
+
+
+@of_lesion("1", "share below 5 mmHg beyond 0.8 of the radius")
+def hypoxic_fraction_rim(section: MeasuredSection) -> float:
+    return share(section.counts.hypoxic_in_rim, section.counts.living_in_rim)
+
+
+@of_lesion("mmHg", "mean pO2 over the mass")
+def mean_oxygen_mmHg(section: MeasuredSection) -> float:
+    return share(section.counts.oxygen_mmHg, section.counts.cells)
+
+
+@of_lesion("1", "mean VEGF over the mass, tissue of normoxic tumour cells = 1")
+def mean_vegf(section: MeasuredSection) -> float:
+    return share(section.counts.vegf, section.counts.cells)
+
+
+@of_lesion("1", "share of viable cells in cycle")
+def growth_fraction(section: MeasuredSection) -> float:
+    return share(section.counts.cycling, section.counts.viable)
+
+
+@of_lesion("1/mm2", "perfused vessels in the mass")
+def perfused_vessels_per_mm2(section: MeasuredSection) -> float:
+    return section.per_mm2(section.counts.perfused_vessels)
+
+
+@of_lesion("1/mm2", "vessels in the mass")
+def vessels_per_mm2(section: MeasuredSection) -> float:
+    return section.per_mm2(section.counts.vessels)
+
+
+@of_lesion("1", "mean maturity of the vessels in the mass")
+def vessel_maturity(section: MeasuredSection) -> float:
+    return share(section.counts.maturity, section.counts.vessels)
+
+
+@of_lesion("1/mm2", "CD8 T cells in the mass")
+def t_cells_per_mm2(section: MeasuredSection) -> float:
+    return section.per_mm2(section.counts.t_cells)
+
+
+@of_lesion("1/mm2", "tumour-specific CD8 T cells in the mass")
+def specific_t_cells_per_mm2(section: MeasuredSection) -> float:
+    t = section.tissue.t_cells
+    in_mass = section.tissue.state.reshape(-1)[t.site[: t.n]] > 0
+    return section.per_mm2(np.count_nonzero(section.is_specific & in_mass))
+
+
+@of_lesion("1", "PD-L1-positive share of living tumour cells")
+def pd_l1_positive_fraction(section: MeasuredSection) -> float:
+    return share(section.counts.pd_l1_positive, section.counts.living)
+
+
+@of_lesion("1", "exhausted share of specific T cells")
+def exhausted_fraction(section: MeasuredSection) -> float:
+    t = section.tissue.t_cells
+    return share(np.count_nonzero(t.is_exhausted[: t.n]), np.count_nonzero(section.is_specific))
+
+
+@of_lesion("d", "net doubling time of the lesion's cells over about a week; missing while it shrinks")
+def volume_doubling_time_d(section: MeasuredSection) -> float:
+    growth_per_d = section.tissue.growth_per_d
+    return log(2.0) / growth_per_d if growth_per_d > 0.0 else _NAN
+
+
+@of_lesion("1", "low-dose effect on T-cell entry, 0 to 1")
+def low_dose_entry_gain(section: MeasuredSection) -> float:
+    return section.tissue.low_dose_gain
+
+
+@of_lesion("cm", "longest diameter of the lesion", is_size=True)
+def longest_diameter_cm(section: MeasuredSection) -> float:
+    return section.longest_diameter_cm
+
+
+@of_lesion("cm", "diameter perpendicular to the longest", is_size=True)
+def short_axis_cm(section: MeasuredSection) -> float:
+    return section.short_axis_cm
+
+
+def _deaths_by(cause: Hazard) -> Callable[[MeasuredSection], float]:
+    """Return the function that reads the deaths by one cause."""
+    return lambda section: float(section.tissue.ledger[cause])
+
+
+_KILLED = {Hazard.RADIATION: "killed by radiation", Hazard.T_CELL: "killed by T cells", Hazard.FAILED_DIVISION: "dead of failed divisions"}
+for _cause in CAUSES:
+    _died = _KILLED.get(_cause, f"dead of {_cause.name.lower().replace('_', ' ')}")
+    of_lesion("1", f"lesion cells {_died} since the start", name=f"deaths_{_cause.name.lower()}")(_deaths_by(_cause))
+
+
+@of_lesion("mmHg", "largest pointwise correction left in the oxygen field")
+def oxygen_residual(section: MeasuredSection) -> float:
+    return section.tissue.oxygen_residual
+
+
+@of_patient("1", "share of PD-1 receptors occupied by drug")
+def pd1_occupancy(state: State) -> float:
+    return state.systemic.pd1_occupancy
+
+
+@of_patient("1", "inhibition of the enzyme VEGFR (T cells follow it, vessels normalisation and pruning)")
+def vegfr_inhibition(state: State) -> float:
+    return state.systemic.vegfr_inhibition
+
+
+@of_patient("1", "normalisation effect on vessels")
+def normalisation(state: State) -> float:
+    return state.systemic.normalisation
+
+
+@of_patient("1", "pruning effect on vessels")
+def pruning(state: State) -> float:
+    return state.systemic.pruning
+
+
+@of_patient("1", "supply of specific effectors by what VEGF holds back, relative to day 0")
+def priming_under_vegf(state: State) -> float:
+    return state.systemic.priming_left / state.systemic.priming_left_at_rest
+
+
+@of_patient("1/d", "share of the blood's effectors that enters the lesions per day, mean over about five days")
+def t_cell_uptake_per_d(state: State) -> float:
+    return share(state.systemic.efflux_specific + state.systemic.efflux_bystander, effector_t_cells(state))
+
+
+@of_patient("1", "CD8 effectors in blood")
+def effector_t_cells(state: State) -> float:
+    return state.systemic.specific_blood + state.systemic.bystander_blood
+
+
+@of_patient("1", "tumour-specific CD8 effectors in blood")
+def specific_effector_t_cells(state: State) -> float:
+    return state.systemic.specific_blood
+
+
+@of_patient("1", "tumour-specific memory T cells")
+def memory_t_cells(state: State) -> float:
+    return state.systemic.memory
+
+
+@of_patient("1/d", "antigen that reaches priming, weighted dead cells per day")
+def antigen(state: State) -> float:
+    return float(state.systemic.antigen[-1])
+
+
+@of_patient("1", "tumour cells of the patient, not yet cleared")
+def burden_cells(state: State) -> float:
+    return lesion_size.burden(state)
+
+
+@of_drug("1", "blood level of the drug in the unit of drug_level_unit")
+def drug_level(drug: DrugLevel) -> float:
+    return drug.level

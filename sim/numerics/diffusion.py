@@ -10,7 +10,7 @@ import numpy as np
 
 from lesionlab.sim.numerics.jit import finite_kernel, kernel
 from lesionlab.sim.numerics.threads import LEAST_SITES, free_threads, in_bands
-from lesionlab.sim.numerics.window import row_of, whole
+from lesionlab.sim.numerics.window import Span, Window, row_of, whole
 from lesionlab.sim.numerics.workspace import scratch
 
 _ASLEEP = 0.3
@@ -46,15 +46,14 @@ def _take_second(n, row, target):
 
 
 @kernel
-def _split(rows, window, numbers, exchange, uptake, field, split):
-    """Part rows [first, end) of a field and its coefficients by colour; numbers = (rate, level, half_saturation).
+def _split(rows, window, rate, level, half_saturation, exchange, uptake, field, split):
+    """Part a span of rows of a field and its coefficients by colour.
 
     Reads exchange, uptake, field (nz, ny, nx); writes split. No draws.
     """
-    rate, level, half_saturation = numbers
     nz, ny, nx = field.shape
     frame = 1 if nz > 1 else 0
-    for r in range(rows[0], rows[1]):
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         full = rate * np.float32(4 - (y == 0) - (y == ny - 1) + frame * (2 - (z == 0) - (z == nz - 1)))
         for colour in range(2):
@@ -79,9 +78,9 @@ def _split(rows, window, numbers, exchange, uptake, field, split):
 
 @kernel
 def _join(rows, window, framed, field):
-    """Put the colours of rows [first, end) of a split field together; reads framed; writes field (nz, ny, nx). No draws."""
+    """Put the colours of a span of rows of a split field together; reads framed; writes field (nz, ny, nx). No draws."""
     nx, frame = field.shape[2], 1 if len(field) > 1 else 0
-    for r in range(rows[0], rows[1]):
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         row, colour = field[z, y], (z + y) & 1
         even, odd = framed[colour, z + frame, y + 1][1:], framed[1 - colour, z + frame, y + 1][1:]
@@ -93,13 +92,12 @@ def _join(rows, window, framed, field):
 
 
 @finite_kernel
-def _relax_colour(rows, window, colour, coefficients, split, awake, now):
-    """Over-relax the rows [first, end) of one colour that are awake; writes each row's largest correction, now (nz + 2, ny + 2), framed.
+def _relax_colour(rows, window, colour, omega, rate, half, split, awake, now):
+    """Over-relax those of a span of rows of one colour that are awake; writes each row's largest correction, now (nz + 2, ny + 2), framed.
 
-    coefficients = (omega, rate, half_saturation). The root is taken in the form that does not cancel. Whole arrays, unsigned indices
+    half: half-saturation of the uptake. The root is taken in the form that does not cancel. Whole arrays, unsigned indices
     and no calls: slices and checks cost as much as the arithmetic of a row.
     """
-    omega, rate, half = coefficients
     _, nz, ny, width = split.stiffness.shape
     frame = 1 if nz > 1 else 0
     stride, layer = width + 2, (ny + 2) * (width + 2)
@@ -108,7 +106,7 @@ def _relax_colour(rows, window, colour, coefficients, split, awake, now):
     change = np.empty(width, np.float32)
     bits = change.view(np.int32)
     zero, two, four = np.float32(0.0), np.float32(2.0), np.float32(4.0)
-    for r in range(rows[0], rows[1]):
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         if not awake[z, y]:
             continue
@@ -153,24 +151,22 @@ def _awake(last, asleep):
 
 
 @kernel
-def _relax_split(coefficients, limits, split):
+def _relax_split(omega, rate, half, tolerance, most, split):
     """Sweep a split field until the largest correction is below the tolerance; return it and the number of sweeps."""
-    tolerance, most = limits
     _, nz, ny, _ = split.stiffness.shape
     last = np.full((nz + 2, ny + 2), np.float32(np.inf))
     largest, sweeps = np.float32(np.inf), 0
     while largest > tolerance and sweeps < most:
         now, awake = np.zeros((nz + 2, ny + 2), np.float32), _awake(last, np.float32(_ASLEEP * tolerance))
         for colour in range(2):
-            _relax_colour((0, nz * ny), (0, ny, 0, 0), colour, coefficients, split, awake, now)
+            _relax_colour(Span(0, nz * ny), Window(0, ny, 0, 0), colour, omega, rate, half, split, awake, now)
         largest, last = now.max(), now
         sweeps += 1
     return largest, sweeps
 
 
-def _relax_in_bands(coefficients, limits, split):
+def _relax_in_bands(omega, rate, half, tolerance, most, split):
     """Do as `_relax_split` does, each sweep shared out by rows: rows of one colour do not read one another."""
-    tolerance, most = limits
     shape = split.stiffness.shape[1:]
     nz, ny, _ = shape
     last = np.full((nz + 2, ny + 2), np.float32(np.inf))
@@ -178,7 +174,7 @@ def _relax_in_bands(coefficients, limits, split):
     while largest > tolerance and sweeps < most:
         now, awake = np.zeros((nz + 2, ny + 2), np.float32), _awake(last, np.float32(_ASLEEP * tolerance))
         for colour in range(2):
-            in_bands(shape, whole(shape), _relax_colour, colour, coefficients, split, awake, now)
+            in_bands(shape, whole(shape), _relax_colour, colour, omega, rate, half, split, awake, now)
         largest, last = float(now.max()), now
         sweeps += 1
     return largest, sweeps
@@ -205,10 +201,10 @@ def relax(omega: float, rate: float, level: float, half_saturation: float, limit
     framed, plain = (2, nz + frame, ny + 2, width + 2), (2, nz, ny, width)
     split = Split(*(scratch(f"relax.{name}", framed if name == "field" else plain, np.float32) for name in Split._fields))
     split.field.fill(0.0)
-    numbers = (np.float32(rate), np.float32(level), np.float32(half_saturation))
-    in_bands(field.shape, whole(field.shape), _split, numbers, exchange, uptake, field, split)
+    in_bands(field.shape, whole(field.shape), _split, np.float32(rate), np.float32(level), np.float32(half_saturation), exchange,
+             uptake, field, split)
     is_shared = free_threads() > 1 and field.size >= LEAST_SITES
     sweep = _relax_in_bands if is_shared else _relax_split
-    largest, sweeps = sweep((np.float32(omega), np.float32(rate), np.float32(half_saturation)), limits, split)
+    largest, sweeps = sweep(np.float32(omega), np.float32(rate), np.float32(half_saturation), *limits, split)
     in_bands(field.shape, whole(field.shape), _join, split.field, field)
     return float(largest), int(sweeps)

@@ -1,9 +1,19 @@
 """Geometry of the lattice: sites, neighbours and the axes of a mass."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import site_entity
+from lesionlab.sim.numerics.window import Shape
+
+
+class Lattice(NamedTuple):
+    """The sites of a section: the shape (nz, ny, nx) of its box, and the lesion's centre (z, y, x) in it."""
+
+    shape: Shape
+    centre: tuple[int, int, int]
 
 
 @kernel
@@ -15,10 +25,10 @@ def place_of(site, shape):
 
 
 @kernel
-def entity_of(site, shape, centre):
+def entity_of(site, lattice):
     """Return the random entity (uint32) of a flat site index: its offset from the lesion's centre."""
-    z, y, x = place_of(site, shape)
-    return site_entity(z - centre[0], y - centre[1], x - centre[2])
+    z, y, x = place_of(site, lattice.shape)
+    return site_entity(z - lattice.centre[0], y - lattice.centre[1], x - lattice.centre[2])
 
 
 @kernel
@@ -80,10 +90,10 @@ def mass_axes(state, window, is_block):
     sz = sy = sx = 0
     szz = syy = sxx = sxy = 0
     for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            row = state[z, y][: window[3]]
+        for y in range(window.first_y, window.end_y):
+            row = state[z, y][: window.end_x]
             in_row = along = square = 0
-            for x in range(window[2], window[3]):
+            for x in range(window.first_x, window.end_x):
                 # Always added, multiplied by 0 or 1: a loop without branches vectorises.
                 is_cell = np.int64(row[x] > 0)
                 in_row += is_cell

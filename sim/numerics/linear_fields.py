@@ -18,12 +18,11 @@ def range_of(window: Window, shape: Shape, diffusivity: float, decay: float, spa
     """
     wide = widen(window, shape, ceil(3.0 * sqrt(diffusivity / decay) / spacing))
     ends: list[int] = []
-    for axis in (1, 2):
-        begin, end = wide[2 * axis - 2 : 2 * axis]
-        size = min(fft.next_fast_len(end - begin), shape[axis])
-        begin = min(begin, shape[axis] - size)
-        ends += [begin, begin + size]
-    return ends[0], ends[1], ends[2], ends[3]
+    for size, begin, end in ((shape[1], wide.first_y, wide.end_y), (shape[2], wide.first_x, wide.end_x)):
+        width = min(fft.next_fast_len(end - begin), size)
+        begin = min(begin, size - width)
+        ends += [begin, begin + width]
+    return Window(*ends)
 
 
 def steady_linear(source: np.ndarray, diffusivity: float, decay: float, spacing: float) -> np.ndarray:

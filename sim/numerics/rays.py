@@ -1,18 +1,27 @@
 """Rays: straight lines of sites about the outward direction of a mass, along which `displacement` moves cells."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.lattice import entity_of, place_of
+from lesionlab.sim.numerics.lattice import Lattice, entity_of, place_of
 from lesionlab.sim.numerics.random import AT_ONCE, RandomStream, draw, draw_many, uniform
 from lesionlab.sim.numerics.threads import in_pieces, side_by_side
-from lesionlab.sim.numerics.window import Shape
+from lesionlab.sim.numerics.window import Span
 
 ONE, _HALF = float(1 << 32), 1 << 31
 _SHIFT = np.uint64(32)
+Place = tuple[int, int, int]
+
+
+class Ray(NamedTuple):
+    """A straight line of sites: start and direction (z, y, x) in 2^-32 sites, and the number of sites on it."""
+
+    start: Place
+    direction: Place
+    n: int
 
 
 @kernel
@@ -23,13 +32,14 @@ def _tangent(angle):
 
 
 @kernel
-def outward_ray(place, shape, centre, is_block, turn, tilt):
+def outward_ray(place, lattice, is_block, turn, tilt):
     """Return the step (dz, dy, dx) of a ray about the outward direction of a place (z, y, x), jittered by up to 45 degrees.
 
     turn, tilt: uint32 draws; the side to which the ray leans and how far. At the centre the direction is uniform. In a
     block outward is away from the centre and the largest component is 1. A slab is the cut of an endless column: outward
     lies in its plane, the largest component there is 1, and |dz| is at most 1.
     """
+    shape, centre = lattice.shape, lattice.centre
     oz, oy, ox = float(place[0] - centre[0]) if is_block else 0.0, float(place[1] - centre[1]), float(place[2] - centre[2])
     length = np.sqrt(oz * oz + oy * oy + ox * ox)
     slope = _tangent(0.25 * np.pi * uniform(tilt))
@@ -58,11 +68,10 @@ def outward_ray(place, shape, centre, is_block, turn, tilt):
 
 @kernel
 def ray_from(place, step, shape, window, is_block):
-    """Return a ray from a place (z, y, x) to the edge of a window that holds it: (start, direction, number of sites, all different).
+    """Return a ray from a place (z, y, x) to the edge of a window that holds it; its sites are all different.
 
-    step: (dz, dy, dx) as of `outward_ray`. Start and direction are (z, y, x) in 2^-32 sites: sums of whole numbers are exact,
-    so any site of the ray is found directly, without stepping through the others. The faces of a slab are mirrors; a
-    block's ray ends there.
+    step: (dz, dy, dx) as of `outward_ray`. Sums of whole numbers are exact, so any site of the ray is found directly, without
+    stepping through the others. The faces of a slab are mirrors; a block's ray ends there.
     """
     nz, ny, nx = shape
     start = ((place[0] << 32) + _HALF, (place[1] << 32) + _HALF, (place[2] << 32) + _HALF)
@@ -70,18 +79,18 @@ def ray_from(place, step, shape, window, is_block):
     n = (ny + nx) << 1
     for axis in range(0 if is_block else 1, 3):
         at, by = start[axis], direction[axis]
-        begin, end = (0, nz) if axis == 0 else (window[2 * axis - 2], window[2 * axis - 1])
+        begin, end = (0, nz) if axis == 0 else (window.first_y, window.end_y) if axis == 1 else (window.first_x, window.end_x)
         if by > 0:
             n = min(n, ((end << 32) - 1 - at) // by + 1)
         elif by < 0:
             n = min(n, (at - (begin << 32)) // -by + 1)
-    return start, direction, n
+    return Ray(start, direction, n)
 
 
 @kernel
 def place_on(ray, k, nz):
     """Return the place (z, y, x) at position k of a ray of `ray_from` in a box of nz layers."""
-    start, direction = ray[0], ray[1]
+    start, direction = ray.start, ray.direction
     z = 0
     if nz > 1:
         z = (start[0] + k * direction[0]) % (nz << 33)
@@ -99,33 +108,33 @@ def site_on(ray, k, shape):
 
 
 @kernel
-def words_of(stream, purpose, sites, geometry):
-    """Return the draws of flat sites, uint32 (sites, 4). geometry = (shape, centre, ...)."""
+def words_of(stream, purpose, sites, lattice):
+    """Return the draws of flat sites, uint32 (sites, 4)."""
     names, words = np.empty(len(sites), np.uint32), np.empty((4, len(sites)), np.uint32)
     for i in range(len(sites)):
-        names[i] = entity_of(sites[i], geometry[0], geometry[1])
+        names[i] = entity_of(sites[i], lattice)
     draw_many(stream, purpose, names, words)
     return words.T.copy()
 
 
 @kernel
-def _keys(stream, purpose, sites, first, geometry):
+def _keys(stream, purpose, sites, first, lattice):
     """Return a uint64 for each flat site: its draw above, its rank, counted from `first`, below."""
     names, words, keys = np.empty(AT_ONCE, np.uint32), np.empty((4, AT_ONCE), np.uint32), np.empty(len(sites), np.uint64)
     for start in range(0, len(sites), AT_ONCE):
         n = min(AT_ONCE, len(sites) - start)
         for i in range(n):
-            names[i] = entity_of(sites[start + i], geometry[0], geometry[1])
+            names[i] = entity_of(sites[start + i], lattice)
         draw_many(stream, purpose, names[:n], words)
         for i in range(n):
             keys[start + i] = np.uint64(words[0, i]) << _SHIFT | np.uint64(first + start + i)
     return keys
 
 
-def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tuple[Any, ...]) -> np.ndarray:
-    """Return flat sites sorted by their draw, of equal draws the first first: the order of action. geometry = (shape, centre, ...)."""
-    def keys_of(rows: tuple[int, int]) -> np.ndarray:
-        return _keys(stream, purpose, sites[rows[0] : rows[1]], rows[0], geometry[:2])
+def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, lattice: Lattice) -> np.ndarray:
+    """Return flat sites sorted by their draw, of equal draws the first first: the order of action."""
+    def keys_of(rows: Span) -> np.ndarray:
+        return _keys(stream, purpose, sites[rows.first : rows.end], rows.first, lattice)
 
     # Draw and rank in one number: sorting numbers is several times faster than sorting ranks by their draws.
     keys = np.concatenate(in_pieces(len(sites), keys_of))
@@ -134,15 +143,15 @@ def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tu
 
 
 @kernel
-def _regions(stream, purpose, sites, geometry, is_x_first):
+def _regions(stream, purpose, sites, lattice, is_block, is_x_first):
     """Return the half of the lattice in which both rays of each event stay, uint8: 0 and 1 the two halves of one axis, else 2 and 3
-    those of the other, else 4. geometry = (shape, centre, is block); the first axis is y, or x if `is_x_first`."""
-    (shape, centre, is_block), words = geometry, words_of(stream, purpose, sites, geometry)
+    those of the other, else 4. The first axis is y, or x if `is_x_first`."""
+    centre, words = lattice.centre, words_of(stream, purpose, sites, lattice)
     regions, (first, second) = np.empty(len(sites), np.uint8), (2, 1) if is_x_first else (1, 2)
     for i in range(len(sites)):
-        place = place_of(sites[i], shape)
-        one = outward_ray(place, shape, centre, is_block, words[i, 0], words[i, 1])
-        other = outward_ray(place, shape, centre, is_block, words[i, 2], words[i, 3])
+        place = place_of(sites[i], lattice.shape)
+        one = outward_ray(place, lattice, is_block, words[i, 0], words[i, 1])
+        other = outward_ray(place, lattice, is_block, words[i, 2], words[i, 3])
         regions[i] = 4
         for region, axis in ((2, second), (0, first)):
             if place[axis] < centre[axis] and one[axis] <= 0.0 and other[axis] <= 0.0:
@@ -152,7 +161,7 @@ def _regions(stream, purpose, sites, geometry, is_x_first):
     return regions
 
 
-def by_region(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: tuple[Shape, tuple[int, int, int], bool],
+def by_region(stream: RandomStream, purpose: int, sites: np.ndarray, lattice: Lattice, is_block: bool,
               work: Callable[[Any], None]) -> None:
     """Call `work(which)` for the events of five regions, in order of action within each.
 
@@ -161,6 +170,7 @@ def by_region(stream: RandomStream, purpose: int, sites: np.ndarray, geometry: t
     depend on the box.
     """
     is_x_first = bool(draw(stream, purpose, np.uint32(0))[0] & np.uint32(1))
-    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(stream, purpose, sites[rows[0] : rows[1]], geometry, is_x_first)))
+    regions = np.concatenate(in_pieces(len(sites), lambda rows: _regions(
+        stream, purpose, sites[rows.first : rows.end], lattice, is_block, is_x_first)))
     for together in ((0, 1), (2, 3), (4,)):
         side_by_side(lambda region: work(np.flatnonzero(regions == region)), together)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
-from lesionlab.sim.numerics.window import Shape, Window
+from lesionlab.sim.numerics.window import Shape, Span, Window
 
 LEAST_SITES = 250_000
 """Smaller sections are not divided by rows: starting threads would take longer than they save."""
@@ -56,17 +56,17 @@ def is_large(n_sites: int) -> bool:
 
 
 def in_bands(shape: Shape, window: Window, work: Callable[..., Any], *arguments: Any) -> None:
-    """Call `work(rows, window, *arguments)` for all rows of a window in a box (nz, ny, nx), numbered as `row_of` does: rows = (first, end).
+    """Call `work(rows, window, *arguments)` for all rows of a window in a box (nz, ny, nx), numbered as `row_of` does: rows is a Span.
 
     In one piece, or where there are many sites in one piece per thread.
     """
-    n_rows = shape[0] * (window[1] - window[0])
-    n = min(free_threads(), n_rows) if is_large(n_rows * (window[3] - window[2])) else 1
+    n_rows = shape[0] * (window.end_y - window.first_y)
+    n = min(free_threads(), n_rows) if is_large(n_rows * (window.end_x - window.first_x)) else 1
     if n <= 1:
-        work((0, n_rows), window, *arguments)
+        work(Span(0, n_rows), window, *arguments)
         return
     edges = [n_rows * i // n for i in range(n + 1)]
-    side_by_side(lambda rows: work(rows, window, *arguments), list(pairwise(edges)))
+    side_by_side(lambda rows: work(rows, window, *arguments), [Span(*ends) for ends in pairwise(edges)])
 
 
 def is_shared(n: int) -> bool:
@@ -74,10 +74,10 @@ def is_shared(n: int) -> bool:
     return n >= LEAST_ROWS and free_threads() > 1
 
 
-def in_pieces(n: int, work: Callable[[tuple[int, int]], Any]) -> list[Any]:
-    """Call `work((first, end))` for all of n T cells or events, in one piece a free thread if they are many; return what each returned."""
+def in_pieces(n: int, work: Callable[[Span], Any]) -> list[Any]:
+    """Call `work(span)` for all of n T cells or events, in one piece a free thread if they are many; return what each returned."""
     pieces = min(free_threads(), n) if is_shared(n) else 1
-    return side_by_side(work, list(pairwise(n * i // pieces for i in range(pieces + 1))))
+    return side_by_side(work, [Span(*ends) for ends in pairwise(n * i // pieces for i in range(pieces + 1))])
 
 
 def _alone(work: Callable[[Any], Any], item: Any) -> Any:

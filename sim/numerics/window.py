@@ -1,44 +1,71 @@
 """The window: the part of a box that holds the cells. Rules work there and not in the empty tissue around it, however large the box is.
 
-A window is (first y, end of y, first x, end of x) in sites, through all layers: a tuple, so that kernels take it.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 
-Window = tuple[int, int, int, int]
 Shape = tuple[int, int, int]
 NEAR = 2
 """Margin of a tissue's window around its cells, in sites: a cell may be pushed there, and it counts as near the mass."""
 
 
+class Window(NamedTuple):
+    """A part of a box in sites, through all layers: first <= y < end, first <= x < end."""
+
+    first_y: int
+    end_y: int
+    first_x: int
+    end_x: int
+
+
+EMPTY = Window(0, 0, 0, 0)
+
+
+class Span(NamedTuple):
+    """Rows of sites, rows of a table or micro-steps by number: first <= number < end."""
+
+    first: int
+    end: int
+
+
 def whole(shape: Shape) -> Window:
     """Return the window of a whole box (nz, ny, nx)."""
-    return 0, shape[1], 0, shape[2]
+    return Window(0, shape[1], 0, shape[2])
 
 
 @kernel
 def widen(window, shape, sites):
     """Return a window with so many more sites on each side, cut at the edge of the box (nz, ny, nx)."""
-    return (max(window[0] - sites, 0), min(window[1] + sites, shape[1]), max(window[2] - sites, 0), min(window[3] + sites, shape[2]))
+    return Window(max(window.first_y - sites, 0), min(window.end_y + sites, shape[1]),
+                  max(window.first_x - sites, 0), min(window.end_x + sites, shape[2]))
+
+
+@kernel
+def union(one, other):
+    """Return the smallest window that holds two."""
+    return Window(min(one.first_y, other.first_y), max(one.end_y, other.end_y),
+                  min(one.first_x, other.first_x), max(one.end_x, other.end_x))
 
 
 def ahead(window: Window, shape: Shape, least: int) -> Window:
     """Return a window with room for a mass that grows for some hours: `least` sites more on each side, or a share of its width."""
-    return widen(window, shape, max(least, max(window[1] - window[0], window[3] - window[2]) // 32))
+    return widen(window, shape, max(least, max(window.end_y - window.first_y, window.end_x - window.first_x) // 32))
 
 
 def cut(values: np.ndarray, window: Window) -> np.ndarray:
     """Return the view of an array (nz, ny, nx) inside a window."""
-    return values[:, window[0] : window[1], window[2] : window[3]]
+    return values[:, window.first_y : window.end_y, window.first_x : window.end_x]
 
 
 @kernel
 def row_of(r, window):
     """Return (z, y) of row number r of a window, counted layer by layer."""
-    z, y = divmod(r, window[1] - window[0])
-    return z, window[0] + y
+    z, y = divmod(r, window.end_y - window.first_y)
+    return z, window.first_y + y
 
 
 @kernel
@@ -52,8 +79,8 @@ def extent(state, window, centre, scales):
     n, furthest = 0, 0.0
     y0, y1, x0, x1 = centre[1], centre[1], centre[2], centre[2]
     for z in range(nz):
-        for y in range(window[0], window[1]):
-            row = state[z, y][window[2] : window[3]]
+        for y in range(window.first_y, window.end_y):
+            row = state[z, y][window.first_x : window.end_x]
             in_row = np.int32(0)
             for x in range(len(row)):
                 in_row += np.int32(row[x] != 0)
@@ -64,14 +91,14 @@ def extent(state, window, centre, scales):
                 first += 1
             while not row[last]:
                 last -= 1
-            first, last = first + window[2], last + window[2]
+            first, last = first + window.first_x, last + window.first_x
             if n == 0:
                 y0, y1, x0, x1 = y, y + 1, first, last + 1
             y0, y1, x0, x1 = min(y0, y), max(y1, y + 1), min(x0, first), max(x1, last + 1)
             n += in_row
             across = ((z - centre[0]) * scales[0]) ** 2 + ((y - centre[1]) * scales[1]) ** 2
             furthest = max(furthest, across + max((first - centre[2]) ** 2, (last - centre[2]) ** 2))
-    return n, (y0, y1, x0, x1), furthest
+    return n, Window(y0, y1, x0, x1), furthest
 
 
 @kernel
@@ -81,14 +108,14 @@ def sites_of(codes, first, last, window):
     Each row is marked, which vectorises, and read eight sites at a time: events are rare.
     """
     nz, ny, nx = codes.shape
-    found, n, width = np.empty(1024, np.int32), 0, window[3] - window[2]
+    found, n, width = np.empty(1024, np.int32), 0, window.end_x - window.first_x
     # As narrow as the codes: wider numbers would be compared eight at a time instead of 64.
     low, high = np.uint8(first), np.uint8(last)
     marks = np.zeros((width + 7) // 8 * 8, np.uint8)
     eights = marks.view(np.uint64)
     for z in range(nz):
-        for y in range(window[0], window[1]):
-            row, start = codes[z, y][window[2] : window[3]], (z * ny + y) * nx + window[2]
+        for y in range(window.first_y, window.end_y):
+            row, start = codes[z, y][window.first_x : window.end_x], (z * ny + y) * nx + window.first_x
             for x in range(width):
                 marks[x] = (row[x] >= low) & (row[x] <= high)
             if n + len(marks) > len(found):
@@ -117,15 +144,15 @@ def mark_near(state, window, reach, marks):
 
     Reads state uint8 (nz, ny, nx), occupied where > 0, and nothing outside the window; writes marks uint8 in it. No draws.
     """
-    nz, width = len(state), window[3] - window[2]
+    nz, width = len(state), window.end_x - window.first_x
     column = np.empty(width + 2 * reach, np.uint8)
     for z in range(nz):
-        for y in range(window[0], window[1]):
+        for y in range(window.first_y, window.end_y):
             column[:] = 0
-            middle, row = column[reach : reach + width], marks[z, y][window[2] : window[3]]
+            middle, row = column[reach : reach + width], marks[z, y][window.first_x : window.end_x]
             for k in range(max(z - reach, 0), min(z + reach + 1, nz)):
-                for j in range(max(y - reach, window[0]), min(y + reach + 1, window[1])):
-                    _add_bits(state[k, j][window[2] : window[3]], middle)
+                for j in range(max(y - reach, window.first_y), min(y + reach + 1, window.end_y)):
+                    _add_bits(state[k, j][window.first_x : window.end_x], middle)
             row[:] = 0
             for shift in range(2 * reach + 1):
                 _add_bits(column[shift : shift + width], row)
@@ -146,8 +173,8 @@ def count_codes(codes, window, counts):
     # Four tables in turn: the count of a site need not wait for that of the site before.
     tables = np.zeros((4, len(counts)), np.int64)
     for z in range(codes.shape[0]):
-        for y in range(window[0], window[1]):
-            row = codes[z, y][window[2] : window[3]]
+        for y in range(window.first_y, window.end_y):
+            row = codes[z, y][window.first_x : window.end_x]
             for x in range(len(row)):
                 tables[x & 3, row[x]] += 1
     for table in tables:

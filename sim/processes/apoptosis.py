@@ -26,12 +26,12 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _write(window, over_step, state, hazard):
-    """Reads state; writes hazard over the step in a window; shapes (nz, ny, nx). No draws."""
+def _apply(window, over_step, state, hazard):
+    """Give every living cell the same hazard. Reads state; writes hazard over the step in a window; shapes (nz, ny, nx). No draws."""
     value = np.float32(over_step)
     for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            codes, row = state[z, y][window[2] : window[3]], hazard[z, y][window[2] : window[3]]
+        for y in range(window.first_y, window.end_y):
+            codes, row = state[z, y][window.first_x : window.end_x], hazard[z, y][window.first_x : window.end_x]
             for x in range(len(row)):
                 # A selection, not a branch: a loop without branches vectorises.
                 row[x] = value if (codes[x] >= _FIRST) & (codes[x] <= _LAST) else row[x]
@@ -40,4 +40,4 @@ def _write(window, over_step, state, hazard):
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of apoptosis in every lesion."""
     for tissue in state.active:
-        _write(tissue.window, p.rate_per_d * clock.dt_h / 24.0, tissue.state, tissue.hazard[_APOPTOSIS])
+        _apply(tissue.window, p.rate_per_d * clock.dt_h / 24.0, tissue.state, tissue.hazard[_APOPTOSIS])

@@ -56,37 +56,74 @@ class Parameters(NamedTuple):
         prior=(7.0, 30.0))] = 14.0
 
 
-@kernel
-def _write(rows, window, rates, oxygen_half, state, oxygen, hazard):
-    """Write hazard[DIVISION, FAILED_DIVISION, RADIATION], integrated over the step, in a window's rows [first, end).
+class StepRates(NamedTuple):
+    """Rates over a step: division of a well-oxygenated cell; share of divisions that fail; death of a doomed cell at a mitosis (share)
+    and between mitoses; pO2 of half-maximal division."""
 
-    Reads state, oxygen (mmHg). No draws. rates per step: (division, share of failed divisions, death share at the mitosis of a
-    doomed cell, death of doomed cells between mitoses).
+    division: float
+    failed_share: float
+    death_at_mitosis: float
+    death_between: float
+    oxygen_half_mmHg: float
+
+
+def step_rates(p: Parameters, inhibitor_uM: float, dt_h: float) -> StepRates:
+    """Return the rates over a step: division ln 2 / T_c x dt / (1 + x C), death between mitoses dt / lifetime."""
+    division = math.log(2.0) / p.cycle_time_h * dt_h / (1.0 + p.tki_inhibition_per_uM * inhibitor_uM)
+    return StepRates(division, p.failed_division_share, p.doomed_death_per_mitosis, dt_h / 24.0 / p.doomed_lifetime_d, p.oxygen_half_mmHg)
+
+
+@kernel
+def gated_division(rates, oxygen_mmHg):
+    """Return the mitoses of a living cell in a step: b = division x p^2 / (p^2 + K^2)."""
+    square = oxygen_mmHg * oxygen_mmHg
+    return rates.division * square / (square + rates.oxygen_half_mmHg * rates.oxygen_half_mmHg)
+
+
+@kernel
+def division_hazard(rates, mitoses, is_doomed):
+    """Return the hazard of division: (1 - p_fail) b of a clonogen, (1 - p_mitosis) b of a doomed cell."""
+    return mitoses * (1.0 - (rates.death_at_mitosis if is_doomed else rates.failed_share))
+
+
+@kernel
+def failed_division_hazard(rates, mitoses, is_doomed):
+    """Return the hazard of a division that kills mother and daughters: p_fail b of a clonogen, none of a doomed cell."""
+    return 0.0 if is_doomed else mitoses * rates.failed_share
+
+
+@kernel
+def doomed_death_hazard(rates, mitoses):
+    """Return a doomed cell's hazard of death by radiation: p_mitosis b + k_doom."""
+    return mitoses * rates.death_at_mitosis + rates.death_between
+
+
+@kernel
+def _apply(rows, window, rates, state, oxygen, hazard):
+    """Write hazard[DIVISION, FAILED_DIVISION, RADIATION], integrated over the step, in a span of a window's rows.
+
+    Reads state, oxygen (mmHg). No draws.
     """
-    division, failed, at_mitosis, waiting = rates
-    x0, x1 = window[2], window[3]
-    rate = np.empty(x1 - x0)
-    for r in range(rows[0], rows[1]):
+    x0, x1 = window.first_x, window.end_x
+    mitoses = np.empty(x1 - x0)
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         codes, pressures = state[z, y][x0:x1], oxygen[z, y][x0:x1]
         dividing, failing, dying = hazard[_DIVISION, z, y][x0:x1], hazard[_FAILED, z, y][x0:x1], hazard[_RADIATION, z, y][x0:x1]
         # Values are selected without skipping sites, one array per loop: such loops vectorise.
         for x in range(len(codes)):
-            square = pressures[x] * pressures[x]
-            rate[x] = division * square / (square + oxygen_half * oxygen_half) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
+            mitoses[x] = gated_division(rates, pressures[x]) if (codes[x] >= _FIRST) & (codes[x] <= _DOOMED) else 0.0
         for x in range(len(codes)):
-            dividing[x] = rate[x] * (1.0 - (at_mitosis if codes[x] == _DOOMED else failed))
+            dividing[x] = division_hazard(rates, mitoses[x], codes[x] == _DOOMED)
         for x in range(len(codes)):
-            failing[x] = 0.0 if codes[x] == _DOOMED else rate[x] * failed
+            failing[x] = failed_division_hazard(rates, mitoses[x], codes[x] == _DOOMED)
         for x in range(len(codes)):
-            dying[x] = np.float32(rate[x] * at_mitosis + waiting) if codes[x] == _DOOMED else dying[x]
+            dying[x] = np.float32(doomed_death_hazard(rates, mitoses[x])) if codes[x] == _DOOMED else dying[x]
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazards of division and mitotic death in every lesion."""
     inhibitor_uM = sum(drug.concentration_uM for drug in state.systemic.drugs if drug.drug_class == "vegfr_tki")
-    division = math.log(2.0) / p.cycle_time_h * clock.dt_h / (1.0 + p.tki_inhibition_per_uM * inhibitor_uM)
-    rates = (division, p.failed_division_share, p.doomed_death_per_mitosis,
-             clock.dt_h / 24.0 / p.doomed_lifetime_d)
+    rates = step_rates(p, inhibitor_uM, clock.dt_h)
     for tissue in state.active:
-        in_bands(tissue.state.shape, tissue.window, _write, rates, p.oxygen_half_mmHg, tissue.state, tissue.oxygen, tissue.hazard)
+        in_bands(tissue.state.shape, tissue.window, _apply, rates, tissue.state, tissue.oxygen, tissue.hazard)

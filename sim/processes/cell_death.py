@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.lattice import entity_of
+from lesionlab.sim.numerics.lattice import Lattice, entity_of
 from lesionlab.sim.numerics.random import draw, uniform
 from lesionlab.sim.numerics.window import sites_of
 from lesionlab.sim.parameters.quantities import quantity
@@ -23,9 +23,8 @@ from lesionlab.sim.state.state import State
 _DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
 _STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)
 _INTERPHASE = int(Purpose.INTERPHASE_DEATH)
-REMAINS = np.zeros(len(Hazard), np.uint8)
-"""The CellState that a cell dead of each cause leaves on its site."""
-REMAINS[[Hazard.FAILED_DIVISION, Hazard.APOPTOSIS]] = CellState.APOPTOTIC
+REMAINS = np.full(len(Hazard), CellState.APOPTOTIC, np.uint8)
+"""The CellState that a cell dead of each cause leaves on its site; an apoptotic body where no other is named."""
 REMAINS[Hazard.HYPOXIA], REMAINS[Hazard.RADIATION], REMAINS[Hazard.T_CELL] = (
     CellState.NECROTIC, CellState.KILLED_BY_RADIATION, CellState.KILLED_BY_T_CELL)
 
@@ -38,29 +37,39 @@ class Parameters(NamedTuple):
         prior=(0.05, 0.3))] = 0.1
 
 
-@kernel
-def _commit(is_under_weighted, interphase, remains, stream, geometry, fates, cells, deaths):
-    """Commit deaths. Reads fates = (flat sites of the dying, fate flat); writes cells = (state, pd_l1, hits) flat and deaths
-    float64 (2, causes): clonogens, doomed.
+class CellColumns(NamedTuple):
+    """What is lost with a dead cell: flat lattices."""
 
-    geometry = (shape, centre); is_under_weighted: if true, dead clonogens leave no debris. One draw a clonogen killed by radiation.
+    state: np.ndarray
+    pd_l1: np.ndarray
+    hits: np.ndarray
+
+
+@kernel
+def _leave(cells, at, code):
+    """Leave a code on a dead cell's site, without PD-L1 and hits."""
+    cells.state[at], cells.pd_l1[at], cells.hits[at] = code, 0, 0
+
+
+@kernel
+def _commit(is_under_weighted, interphase, remains, stream, lattice, dying, fate, cells, deaths):
+    """Commit deaths. Reads flat sites of the dying, fate flat; writes cells and deaths float64 (2, causes): clonogens, doomed.
+
+    is_under_weighted: if true, dead clonogens leave no debris. One draw a clonogen killed by radiation.
     """
-    state, pd_l1, hits = cells
-    shape, centre = geometry
-    dying, fate = fates
     for s in dying:
         cause = fate[s]
-        is_doomed = state[s] == _DOOMED
+        is_doomed = cells.state[s] == _DOOMED
         if is_under_weighted and not is_doomed:
             deaths[0, cause] += 1.0
-            state[s], pd_l1[s], hits[s] = _STROMA, 0, 0
+            _leave(cells, s, _STROMA)
             continue
         is_hit = cause == _RADIATION and not is_doomed
-        if is_hit and uniform(draw(stream, _INTERPHASE, entity_of(s, shape, centre))[0]) >= interphase:
-            state[s] = _DOOMED
+        if is_hit and uniform(draw(stream, _INTERPHASE, entity_of(s, lattice))[0]) >= interphase:
+            cells.state[s] = _DOOMED
             continue
         deaths[1 if is_doomed else 0, cause] += 1.0
-        state[s], pd_l1[s], hits[s] = remains[cause], 0, 0
+        _leave(cells, s, remains[cause])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
@@ -71,10 +80,9 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         if not len(dying):
             continue
         deaths = np.zeros((2, len(tissue.ledger)))
-        cells = (tissue.state.reshape(-1), tissue.pd_l1.reshape(-1), tissue.hits.reshape(-1))
-        geometry = (tissue.state.shape, tissue.centre)
+        cells = CellColumns(*(getattr(tissue, name).reshape(-1) for name in CellColumns._fields))
         is_under_weighted = tissue.is_under_weighted and not tissue.is_weight_controlled
-        _commit(is_under_weighted, p.interphase_share, REMAINS, state.stream(tissue, clock), geometry,
-                (dying, tissue.fate.reshape(-1)), cells, deaths)
+        _commit(is_under_weighted, p.interphase_share, REMAINS, state.stream(tissue, clock), Lattice(tissue.state.shape, tissue.centre),
+                dying, tissue.fate.reshape(-1), cells, deaths)
         tissue.ledger += tissue.weight * deaths[0]
         tissue.ledger[Hazard.RADIATION] += tissue.volume_weight * deaths[1].sum()

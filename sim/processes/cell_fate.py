@@ -33,8 +33,8 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _pick(u, hazard):
-    """Return the fate that one uniform draw gives a cell: the cause, or NO_FATE. Reads hazard (causes,)."""
+def fate_of(u, hazard):
+    """Return the fate that one uniform draw u gives a cell: the cause, or NO_FATE. Reads hazard (causes,), integrated over the step."""
     p_radiation = 1.0 - math.exp(-hazard[_RADIATION]) if hazard[_RADIATION] > 0.0 else 0.0
     if u < p_radiation:
         return _RADIATION
@@ -64,13 +64,13 @@ def _add(more, total):
 
 @kernel
 def draw_fates(rows, window, stream, centre, state, hazard, fate):
-    """Propose a fate for every living cell of a window's rows [first, end). Reads state, hazard (causes, nz, ny, nx); writes
+    """Propose a fate for every living cell in a span of a window's rows. Reads state, hazard (causes, nz, ny, nx); writes
     fate. One draw a living cell."""
-    x0, x1 = window[2], window[3]
+    x0, x1 = window.first_x, window.end_x
     nx = x1 - x0
     total = np.empty(nx, np.float32)
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
-    for r in range(rows[0], rows[1]):
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         fate[z, y][x0:x1] = NO_FATE
         n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
@@ -83,7 +83,7 @@ def draw_fates(rows, window, stream, centre, state, hazard, fate):
             # 1 - exp(-h) <= h: most cells are decided here.
             if u < total[places[i]] * _SAFELY:
                 x = x0 + places[i]
-                fate[z, y, x] = _pick(u, hazard[:, z, y, x])
+                fate[z, y, x] = fate_of(u, hazard[:, z, y, x])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -31,6 +31,11 @@ class Parameters(NamedTuple):
         prior=(1e-3, 0.5))] = 0.1
 
 
+def secretion(p: Parameters, ifn_gamma: np.ndarray) -> np.ndarray:
+    """Return what living tumour cells secrete under interferon, relative to the most they can, float32: I / (I + I50)."""
+    return ifn_gamma / (ifn_gamma + np.float32(p.ifn_half))
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Solve every lesion's chemoattractant."""
     if not clock.is_due(EVERY_H):
@@ -39,7 +44,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         around = range_of(tissue.window, tissue.state.shape, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
         codes, ifn_gamma = cut(tissue.state, around), cut(tissue.ifn_gamma, around)
         living = (codes >= CellState.PROLIFERATING) & (codes <= CellState.DOOMED)
-        induced = ifn_gamma / (ifn_gamma + np.float32(p.ifn_half))
-        source = np.where(living, induced * np.float32(p.decay_per_s), np.float32(0.0))
+        source = np.where(living, secretion(p, ifn_gamma) * np.float32(p.decay_per_s), np.float32(0.0))
         tissue.chemoattractant.fill(0.0)
         cut(tissue.chemoattractant, around)[:] = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

@@ -36,14 +36,28 @@ class Parameters(NamedTuple):
         prior=(5.0, 60.0))] = 20.0
 
 
+def half_lives_h(p: Parameters) -> np.ndarray:
+    """Return the half-life of a site's content in hours by CellState, float64; infinite for what is not dead."""
+    found = np.full(len(CellState), np.inf)
+    found[[CellState.APOPTOTIC, CellState.KILLED_BY_T_CELL]] = p.apoptotic_half_life_h
+    found[CellState.KILLED_BY_RADIATION] = 24.0 * p.radiation_half_life_d
+    found[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
+    return found
+
+
+def clearance_probability(half_life_h: np.ndarray, hours: float) -> np.ndarray:
+    """Return the probability that a dead cell is cleared within some hours: 1 - 2^(-t / half-life)."""
+    return -np.expm1(-math.log(2.0) / half_life_h * hours)
+
+
 @kernel
 def _clear(window, p_clear, stream, centre, state):
     """Empty sites of dead cells in a window; reads p_clear float64 by state code; writes state (nz, ny, nx). One draw a dead cell."""
-    x0, x1 = window[2], window[3]
+    x0, x1 = window.first_x, window.end_x
     nx = x1 - x0
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
     for z in range(len(state)):
-        for y in range(window[0], window[1]):
+        for y in range(window.first_y, window.end_y):
             codes = state[z, y][x0:x1]
             n = name_row(codes, _APOPTOTIC, _NECROTIC, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
             draw_many(stream, _CLEARANCE, entities[:n], words)
@@ -56,10 +70,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     """Clear dead cells in every lesion every few hours."""
     if not clock.is_due(EVERY_H):
         return
-    half_life_h = np.full(len(CellState), np.inf)
-    half_life_h[[CellState.APOPTOTIC, CellState.KILLED_BY_T_CELL]] = p.apoptotic_half_life_h
-    half_life_h[CellState.KILLED_BY_RADIATION] = 24.0 * p.radiation_half_life_d
-    half_life_h[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
-    p_clear = -np.expm1(-math.log(2.0) / half_life_h * clock.span_h(EVERY_H))
+    p_clear = clearance_probability(half_lives_h(p), clock.span_h(EVERY_H))
     for tissue in state.active:
         _clear(tissue.window, p_clear, state.stream(tissue, clock), tissue.centre, tissue.state)

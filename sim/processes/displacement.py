@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lesionlab.sim.layouts.packed_cells import HITS_AT, daughters_of, pack, unpack
+from lesionlab.sim.layouts.packed_cells import HITS_AT, CellLattices, daughters_of, pack, unpack
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.lattice import place_of
+from lesionlab.sim.numerics.lattice import Lattice, place_of
 from lesionlab.sim.numerics.random import RandomStream
-from lesionlab.sim.numerics.rays import ONE, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
-from lesionlab.sim.numerics.window import NEAR, Shape, Window, cut, extent, mark_near, sites_of, widen
+from lesionlab.sim.numerics.rays import ONE, Ray, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
+from lesionlab.sim.numerics.window import NEAR, Window, cut, extent, mark_near, sites_of, union, widen
 from lesionlab.sim.numerics.workspace import scratch
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import Hazard, Purpose
@@ -34,9 +34,7 @@ GAPS_EVERY_H = 6.0
 LARGE_CELLS = 200_000
 """Capacity from which a section's events act half by half. Part of the rule, not only of speed: it changes the order of events and so
 the result."""
-Bound = tuple[Window, float]
 Moved = tuple[np.ndarray, np.ndarray]
-Geometry = tuple[Shape, tuple[int, int, int], tuple[float, float], bool]
 _DIVISION = int(Hazard.DIVISION)
 _PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
 _PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
@@ -44,6 +42,21 @@ _PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
 
 class Parameters(NamedTuple):
     """None: geometry only."""
+
+
+class Geometry(NamedTuple):
+    """A section's lattice, the mass's x axis relative to its (z, y) axes (z 0 in a slab), and whether it is a block."""
+
+    lattice: Lattice
+    scales: tuple[float, float]
+    is_block: bool
+
+
+class Bound(NamedTuple):
+    """Where the cells are: a window that holds them, and an elliptical radius^2 beyond which none lies."""
+
+    window: Window
+    furthest: float
 
 
 @kernel
@@ -68,14 +81,14 @@ def _shift(ray, start, end, shape, cells, last_hit):
 @kernel
 def _radius(place, geometry):
     """Return the square of the elliptical radius of a place (z, y, x)."""
-    _, centre, scales, _ = geometry
+    centre, scales = geometry.lattice.centre, geometry.scales
     return ((place[0] - centre[0]) * scales[0]) ** 2 + ((place[1] - centre[1]) * scales[1]) ** 2 + (place[2] - centre[2]) ** 2
 
 
 @kernel
 def _last_within(ray, geometry, furthest):
     """Return a position on a ray beyond which no cell lies, as none has an elliptical radius^2 above `furthest`."""
-    (start, direction, n), (_, centre, scales, _) = ray, geometry
+    start, direction, centre, scales = ray.start, ray.direction, geometry.lattice.centre, geometry.scales
     a = b = c = 0.0
     for axis in range(3):
         scale = scales[axis] if axis < 2 else 1.0
@@ -84,7 +97,7 @@ def _last_within(ray, geometry, furthest):
     # A site lies at most half a site off its ray on each axis, and one that was moved since `furthest` was found up to one more.
     reach = math.sqrt(furthest) + 2.0 * (scales[0] + scales[1] + 1.0)
     square = b * b - a * (c - reach * reach)
-    return min(n - 1, int((math.sqrt(square) - b) / a) + 1) if square > 0.0 else n - 1
+    return min(ray.n - 1, int((math.sqrt(square) - b) / a) + 1) if square > 0.0 else ray.n - 1
 
 
 @kernel
@@ -92,15 +105,15 @@ def _choose_ray(site, geometry, words, sign, bound, cells):
     """Return (ray, position of its last cell, -1 if it has none): of two rays the one whose last cell has the smaller (sign 1) or
     larger (sign -1) elliptical radius.
 
-    geometry = (shape, centre, scales, is block), scales = the mass's x axis relative to its (z, y) axes, z 0 in a slab; bound =
-    (window, largest elliptical radius^2) of the cells. A ray is searched from its outer end, where the last cell is near.
+    A ray is searched from its outer end, where the last cell is near.
     """
-    shape, centre, _, is_block = geometry
-    place, (window, furthest) = place_of(site, shape), bound
-    chosen, end, best = ((0, 0, 0), (0, 0, 0), 0), -1, np.inf
+    shape, is_block = geometry.lattice.shape, geometry.is_block
+    place = place_of(site, shape)
+    chosen, end, best = Ray(place, place, 0), -1, np.inf
     for i in range(2):
-        ray = ray_from(place, outward_ray(place, shape, centre, is_block, words[2 * i], words[2 * i + 1]), shape, window, is_block)
-        last = _last_within(ray, geometry, furthest)
+        step = outward_ray(place, geometry.lattice, is_block, words[2 * i], words[2 * i + 1])
+        ray = ray_from(place, step, shape, bound.window, is_block)
+        last = _last_within(ray, geometry, bound.furthest)
         while last >= 0 and not cells[site_on(ray, last, shape)]:
             last -= 1
         radius = sign * _radius(place_on(ray, max(last, 0), shape[0]), geometry)
@@ -110,17 +123,17 @@ def _choose_ray(site, geometry, words, sign, bound, cells):
 
 
 @kernel
-def _push(stream, births, geometry, room, bound, cells, last_hit):
+def _push(stream, mothers, daughters, geometry, room, bound, cells, last_hit):
     """Place one daughter for each birth; return (cells pushed out of view, cells more, bound now). One draw a birth.
 
-    Reads births = (flat sites, packed daughters) in order of action; geometry and bound as in `_choose_ray`; room = how many
-    cells more there may be. Writes cells (packed) and last_hit, flat.
+    Reads mothers (flat sites) and their packed daughters in order of action; room: how many cells more there may be. Writes cells
+    (packed) and last_hit, flat.
     """
-    (mothers, daughters), shape = births, geometry[0]
-    dropped, n_placed, words = 0, 0, words_of(stream, _PUSH, mothers, geometry)
+    shape, words = geometry.lattice.shape, words_of(stream, _PUSH, mothers, geometry.lattice)
+    dropped, n_placed = 0, 0
     for i in range(len(mothers)):
         ray, last = _choose_ray(mothers[i], geometry, words[i], 1.0, bound, cells)
-        if n_placed >= room or last == ray[2] - 1:
+        if n_placed >= room or last == ray.n - 1:
             dropped += 1
             if last <= 0:
                 continue
@@ -137,17 +150,15 @@ def _push(stream, births, geometry, room, bound, cells, last_hit):
 @kernel
 def _include(place, geometry, bound):
     """Return the bound of the cells with one more at a place (z, y, x)."""
-    (_, y, x), (window, furthest) = place, bound
-    beside = widen((y, y + 1, x, x + 1), geometry[0], NEAR)
-    grown = (min(window[0], beside[0]), max(window[1], beside[1]), min(window[2], beside[2]), max(window[3], beside[3]))
-    return grown, max(furthest, _radius(place, geometry))
+    beside = widen(Window(place[1], place[1] + 1, place[2], place[2] + 1), geometry.lattice.shape, NEAR)
+    return Bound(union(bound.window, beside), max(bound.furthest, _radius(place, geometry)))
 
 
 @kernel
 def _pull(stream, gaps, geometry, bound, cells, last_hit):
     """Close gaps: cells further out on a gap's ray move inward by one. Reads gaps int64 flat sites in order of action; writes
     cells (packed) and last_hit, flat. One draw a gap."""
-    shape, words = geometry[0], words_of(stream, _PULL, gaps, geometry)
+    shape, words = geometry.lattice.shape, words_of(stream, _PULL, gaps, geometry.lattice)
     for i in range(len(gaps)):
         if cells[gaps[i]]:
             continue
@@ -169,8 +180,7 @@ def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
 
 def _both(a: Bound, b: Bound) -> Bound:
     """Return the bound of the cells of two."""
-    (one, far), (other, further) = a, b
-    return (min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3])), max(far, further)
+    return Bound(union(a.window, b.window), max(a.furthest, b.furthest))
 
 
 def _act(tissue: Tissue, stream: RandomStream, purpose: int, sites: np.ndarray, work: Callable[[Any], None]) -> None:
@@ -178,7 +188,7 @@ def _act(tissue: Tissue, stream: RandomStream, purpose: int, sites: np.ndarray, 
     if tissue.capacity < LARGE_CELLS:
         work(slice(None))
     else:
-        by_region(stream, purpose, sites, (tissue.state.shape, tissue.centre, tissue.is_block), work)
+        by_region(stream, purpose, sites, Lattice(tissue.state.shape, tissue.centre), tissue.is_block, work)
 
 
 def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geometry: Geometry, bound: Bound, moved: Moved) -> Bound:
@@ -189,7 +199,7 @@ def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geo
     def push(which: Any) -> None:
         # Room goes to the first births; each half keeps the share of its own births, even if one of them is dropped at the box's edge.
         its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
-        done.append(_push(stream, (mothers[which], daughters[which]), geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
+        done.append(_push(stream, mothers[which], daughters[which], geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
 
     _act(tissue, stream, _PUSH, mothers, push)
     tissue.n_dropped += sum(d[0] for d in done)
@@ -200,22 +210,23 @@ def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geo
 def _displace(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
     """Place this step's births, and close gaps if `is_pulled`."""
     shape, scales = tissue.state.shape, (tissue.size_cm[0] / tissue.depth_cm, tissue.size_cm[0] / tissue.size_cm[1])
-    geometry = (shape, tissue.centre, scales, tissue.is_block)
+    geometry = Geometry(Lattice(shape, tissue.centre), scales, tissue.is_block)
     tissue.n_cells, tight, furthest = extent(tissue.state, tissue.window, tissue.centre, scales)
     tissue.window = widen(tight, shape, NEAR)
     mothers = sites_of(tissue.fate, _DIVISION, _DIVISION, tissue.window).astype(np.int64)
     if not len(mothers) and not is_pulled:
         return
-    lattices, cells = (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits), scratch("displacement.cells", shape, np.uint8)
+    lattices = CellLattices(tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits)
+    cells = scratch("displacement.cells", shape, np.uint8)
     cells.fill(0)
     pack(tissue.window, lattices, cells)
-    bound, moved = (tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
+    bound, moved = Bound(tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        bound = _place_births(tissue, stream, in_order(stream, _PUSH_ORDER, mothers, geometry), geometry, bound, moved)
+        bound = _place_births(tissue, stream, in_order(stream, _PUSH_ORDER, mothers, geometry.lattice), geometry, bound, moved)
     if is_pulled:
-        gaps = in_order(stream, _PULL_ORDER, _gaps(cells, bound[0]), geometry)
+        gaps = in_order(stream, _PULL_ORDER, _gaps(cells, bound.window), geometry.lattice)
         _act(tissue, stream, _PULL, gaps, lambda which: _pull(stream, gaps[which], geometry, bound, *moved))
-    tissue.window = bound[0]
+    tissue.window = bound.window
     unpack(tissue.window, cells, lattices)
 
 

@@ -39,29 +39,40 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _write_row(p, dt_h, state, oxygen, hazard):
-    """Reads oxygen (mmHg); writes state (quiescent or cycling) and hazard over the step, a row of each. No draws."""
-    width = p.onset_mmHg - p.full_mmHg
-    for s in range(len(state)):
-        code, pressure = state[s], oxygen[s]
-        # A selection, not a branch: a loop without branches vectorises.
-        is_living = (code >= _PROLIFERATING) & (code <= _DOOMED)
-        label = _QUIESCENT if pressure < p.quiescent_mmHg else _PROLIFERATING
-        state[s] = label if is_living & (code != _DOOMED) else code
-        shortage = min(max((p.onset_mmHg - pressure) / width, 0.0), 1.0)
-        hazard[s] = np.float32(p.necrosis_per_h * shortage * dt_h) if is_living else hazard[s]
+def is_quiescent(p, oxygen_mmHg):
+    """Return whether a clonogen is quiescent: oxygen < p_q."""
+    return oxygen_mmHg < p.quiescent_mmHg
 
 
 @kernel
-def _write(rows, window, p, dt_h, state, oxygen, hazard):
-    """Do as `_write_row` does for the rows [first, end) of a window; shapes (nz, ny, nx)."""
-    x0, x1 = window[2], window[3]
-    for r in range(rows[0], rows[1]):
+def necrosis_hazard_per_h(p, oxygen_mmHg):
+    """Return the hazard of necrosis (1/h) of a living cell: k_nec (p_on - p) / (p_on - p_full), between 0 and k_nec."""
+    shortage = min(max((p.onset_mmHg - oxygen_mmHg) / (p.onset_mmHg - p.full_mmHg), 0.0), 1.0)
+    return p.necrosis_per_h * shortage
+
+
+@kernel
+def _apply_to_row(p, dt_h, state, oxygen, hazard):
+    """Apply both laws to a row: label each clonogen, and write each living cell's hazard over the step."""
+    for x in range(len(state)):
+        # Read before anything is written, and selected without branches: only such a loop vectorises.
+        code, oxygen_mmHg = state[x], oxygen[x]
+        is_living = (code >= _PROLIFERATING) & (code <= _DOOMED)
+        label = _QUIESCENT if is_quiescent(p, oxygen_mmHg) else _PROLIFERATING
+        state[x] = label if is_living & (code != _DOOMED) else code
+        hazard[x] = np.float32(necrosis_hazard_per_h(p, oxygen_mmHg) * dt_h) if is_living else hazard[x]
+
+
+@kernel
+def _apply(rows, window, p, dt_h, state, oxygen, hazard):
+    """Apply both laws to a span of a window's rows. Reads oxygen (mmHg); writes state and hazard; shapes (nz, ny, nx). No draws."""
+    x0, x1 = window.first_x, window.end_x
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
-        _write_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
+        _apply_to_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Write the hazard of necrosis and the quiescent state in every lesion."""
+    """Write the quiescent state and the hazard of necrosis in every lesion."""
     for tissue in state.active:
-        in_bands(tissue.state.shape, tissue.window, _write, p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard[_HYPOXIA])
+        in_bands(tissue.state.shape, tissue.window, _apply, p, clock.dt_h, tissue.state, tissue.oxygen, tissue.hazard[_HYPOXIA])

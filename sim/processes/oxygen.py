@@ -67,7 +67,7 @@ def _coefficients(window, by_state, wall_rate, state, perfusion, uptake, exchang
     nz, ny, nx = uptake.shape
     for z in range(nz):
         for y in range(ny):
-            codes, supply = state[z, window[0] + y][window[2] :], perfusion[z, window[0] + y][window[2] :]
+            codes, supply = state[z, window.first_y + y][window.first_x :], perfusion[z, window.first_y + y][window.first_x :]
             for x in range(nx):
                 uptake[z, y, x] = by_state[codes[x]]
                 exchange[z, y, x] = wall_rate * supply[x]

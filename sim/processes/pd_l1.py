@@ -50,37 +50,42 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _level(p, ifn_gamma):
-    """Return the stationary positive share L under an interferon level."""
+def stationary_share(p, ifn_gamma):
+    """Return the stationary positive share under an interferon level: L = L0 + (L_max - L0) I^n / (I^n + I50^n)."""
     seen = ifn_gamma**p.exponent
     return p.baseline_share + (max(p.induced_share, p.baseline_share) - p.baseline_share) * seen / (seen + p.ifn_half**p.exponent)
 
 
 @kernel
-def _switch(rows, window, p, p_any, site_stream, state, ifn_gamma, pd_l1):
-    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; rows [first, end) of a window.
+def _switch(rows, window, p, p_any, stream, centre, state, ifn_gamma, pd_l1):
+    """Redraw each living tumour cell's PD-L1 with probability p_any, positive with probability L; in a span of a window's rows.
 
-    site_stream = (stream, centre). Reads state, ifn_gamma; writes pd_l1. One draw a cell.
+    Reads state, ifn_gamma; writes pd_l1. One draw a cell.
     """
-    stream, centre = site_stream
-    x0, x1 = window[2], window[3]
+    x0, x1 = window.first_x, window.end_x
     nx = x1 - x0
     places, entities, words = np.empty(nx, np.int32), np.empty(nx, np.uint32), np.empty((4, nx), np.uint32)
-    for r in range(rows[0], rows[1]):
+    for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         n = name_row(state[z, y][x0:x1], _FIRST, _LAST, (z - centre[0], y - centre[1], centre[2] - x0), places, entities)
         draw_many(stream, _PD_L1, entities[:n], words)
         for i in range(n):
             if uniform(words[0, i]) < p_any:
                 x = x0 + places[i]
-                pd_l1[z, y, x] = uniform(words[1, i]) < _level(p, ifn_gamma[z, y, x])
+                pd_l1[z, y, x] = uniform(words[1, i]) < stationary_share(p, ifn_gamma[z, y, x])
+
+
+@kernel
+def share_met(n_positive, n_living, stationary):
+    """Return the positive share that a T cell meets: of the living cells around, with ten cells of the stationary share added."""
+    return (n_positive + _PRIOR_CELLS * stationary) / (n_living + _PRIOR_CELLS)
 
 
 @kernel
 def _share(rows, window, p, living, positive, ifn_gamma, share):
-    """Reads living, positive uint16 counts, ifn_gamma; writes share float32; all flat; rows [first, end) of the whole. No draws."""
-    for s in range(rows[0] * window[3], rows[1] * window[3]):
-        share[s] = (positive[s] + _PRIOR_CELLS * _level(p, ifn_gamma[s])) / (living[s] + _PRIOR_CELLS)
+    """Reads living, positive uint16 counts, ifn_gamma; writes share float32; all flat; in a span of rows of the whole. No draws."""
+    for s in range(rows.first * window.end_x, rows.end * window.end_x):
+        share[s] = share_met(positive[s], living[s], stationary_share(p, ifn_gamma[s]))
 
 
 @kernel
@@ -107,8 +112,8 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         return
     p_any = decay_share(p.switching_per_d, clock.span_h(EVERY_H) / 24.0)
     for tissue in state.active:
-        site_stream = (state.stream(tissue, clock), tissue.centre)
-        in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, site_stream, tissue.state, tissue.ifn_gamma, tissue.pd_l1)
+        in_bands(tissue.state.shape, tissue.window, _switch, p, p_any, state.stream(tissue, clock), tissue.centre, tissue.state,
+                 tissue.ifn_gamma, tissue.pd_l1)
         # Wider than the window: cells may be pushed there before the next call.
         around = ahead(tissue.window, tissue.state.shape, NEAR)
         share = local_share(p, *(np.ascontiguousarray(cut(a, around)) for a in (tissue.state, tissue.pd_l1, tissue.ifn_gamma)))

@@ -28,7 +28,7 @@ import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
-from lesionlab.sim.numerics.lattice import entity_of, neighbour
+from lesionlab.sim.numerics.lattice import Lattice, entity_of, neighbour
 from lesionlab.sim.numerics.random import RandomStream, draw, normal, uniform
 from lesionlab.sim.numerics.window import cut, sites_of
 from lesionlab.sim.parameters.quantities import quantity
@@ -40,7 +40,8 @@ _GROWTH_MEMORY_D = 7.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
 # Same width as the codes; with wider integers eight sites are compared at a time instead of 64.
-_VIABLE, _NO_FATE, _DIVIDES = (np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)), np.uint8(NO_FATE), np.uint8(Hazard.DIVISION)
+_CYCLING_CODE, _QUIESCENT_CODE = np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)
+_NO_FATE, _DIVIDES = np.uint8(NO_FATE), np.uint8(Hazard.DIVISION)
 
 
 class Parameters(NamedTuple):
@@ -48,6 +49,49 @@ class Parameters(NamedTuple):
 
     n_min: Annotated[int, quantity("cells", "clonogens below which the section is weight-controlled", 0, 1000, "assumed",
         "numerical; 300 keeps the noise of the weight small")] = 300
+
+
+class CellColumns(NamedTuple):
+    """What a daughter inherits, and what is lost with a killed clonogen: flat lattices."""
+
+    state: np.ndarray
+    pd_l1: np.ndarray
+    lost_antigen: np.ndarray
+    hits: np.ndarray
+    last_hit: np.ndarray
+
+
+def growth_factor(n_cells: int, n_dropped: int) -> float:
+    """Return the factor of w, W and L^3 when births push cells out of a full section of m cells: (m + 1) / m each."""
+    return (1.0 + 1.0 / n_cells) ** n_dropped
+
+
+def expected_number(births: np.ndarray, deaths: np.ndarray, is_hit: np.ndarray) -> np.ndarray:
+    """Return each clonogen's expected number after the step, hazards b and d integrated over it: exp(b - d); 0 if a T cell killed it."""
+    return np.where(is_hit, 0.0, np.exp(births - deaths))
+
+
+def noise_variance(births: np.ndarray, deaths: np.ndarray, weight: float) -> float:
+    """Return the variance of the log weight by the lesion's demographic noise: mean (b + d) / (w n), d at most one death each."""
+    return float((births + np.minimum(deaths, 1.0)).mean()) / (weight * len(births))
+
+
+def weight_factor(expected_sum: float, n_kept: int, variance: float, deviate: float) -> float:
+    """Return the factor of the weight: sum_i exp(b_i - d_i) / n_kept x log-normal noise of mean 1, drawn by a standard normal deviate."""
+    return expected_sum / n_kept * math.exp(math.sqrt(variance) * deviate - variance / 2.0)
+
+
+def is_controlled(weight: float, is_under_weighted: bool, n: int, n_after: int, n_min: int) -> bool:
+    """Return whether the weight replaces this step's fates, which would turn n clonogens into n_after.
+
+    A clonogen that stands for more than one of the lesion: as long as w < W, or when fewer than n_min would be left. One that
+    stands for itself: as long as more than n_min would be left; then deaths are carried out.
+    """
+    if n == 0 or n_min == 0:
+        return False
+    if weight > 1.0:
+        return is_under_weighted or n_after < n_min
+    return is_under_weighted and n_after > n_min
 
 
 def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
@@ -58,7 +102,7 @@ def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
     """
     if not tissue.n_dropped:
         return
-    grown = (1.0 + 1.0 / tissue.n_cells) ** tissue.n_dropped
+    grown = growth_factor(tissue.n_cells, tissue.n_dropped)
     tissue.weight *= grown
     tissue.volume_weight *= grown
     tissue.scale *= grown ** (1.0 / 3.0)
@@ -83,25 +127,16 @@ def _tally(window, state, fate):
     """Return the number of clonogens before and after this step's fates. Reads state, fate (nz, ny, nx) in a window. No draws."""
     n = n_lost = n_dividing = 0
     for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            codes, fates = state[z, y][window[2] : window[3]], fate[z, y][window[2] : window[3]]
+        for y in range(window.first_y, window.end_y):
+            codes, fates = state[z, y][window.first_x : window.end_x], fate[z, y][window.first_x : window.end_x]
             in_row = lost = dividing = np.int32(0)
             for x in range(len(codes)):
-                is_viable = (codes[x] == _VIABLE[0]) | (codes[x] == _VIABLE[1])
+                is_viable = (codes[x] == _CYCLING_CODE) | (codes[x] == _QUIESCENT_CODE)
                 in_row += np.int32(is_viable)
                 lost += np.int32(is_viable & (fates[x] != _NO_FATE))
                 dividing += np.int32(is_viable & (fates[x] == _DIVIDES))
             n, n_lost, n_dividing = n + in_row, n_lost + lost, n_dividing + dividing
     return n, n - n_lost + 2 * n_dividing
-
-
-def _is_weight_controlled(tissue: Tissue, n: int, n_after: int, n_min: int) -> bool:
-    """Return whether the weight replaces this step's fates, which would turn n clonogens into n_after."""
-    if n == 0 or n_min == 0:
-        return False
-    if tissue.weight > 1.0:
-        return tissue.is_under_weighted or n_after < n_min
-    return tissue.is_under_weighted and n_after > n_min
 
 
 def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:
@@ -116,47 +151,45 @@ def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndar
 
 
 @kernel
-def _replace_lines(stream, geometry, killed, surviving, cells):
+def _replace_lines(stream, lattice, killed, surviving, cells):
     """Replace each killed clonogen by a daughter of a randomly drawn survivor, with its heritable state, on a free site beside it.
 
-    geometry = (shape, centre); flat site indices; cells = (state, pd_l1, lost_antigen, hits, last_hit). The content of the
-    free site (stroma, a dead cell) moves to the site of the killed clonogen. If three drawn neighbours are all alive, the
-    daughter takes the killed clonogen's site. One draw per killed clonogen.
+    killed, surviving: flat sites; writes cells. The content of the free site (stroma, a dead cell) moves to the site of the killed
+    clonogen. If three drawn neighbours are all alive, the daughter takes the killed clonogen's site. One draw per killed clonogen.
     """
-    state, pd_l1, lost_antigen, hits, last_hit = cells
-    shape, centre = geometry
+    state = cells.state
     for at in killed:
-        words = draw(stream, _RESAMPLING, entity_of(at, shape, centre))
+        words = draw(stream, _RESAMPLING, entity_of(at, lattice))
         donor = surviving[int(np.uint64(words[0]) * np.uint64(len(surviving)) >> np.uint64(32))]
         home = at
         for word in (words[1], words[2], words[3]):
-            beside = neighbour(donor, shape, word)
+            beside = neighbour(donor, lattice.shape, word)
             if home == at and (state[beside] == _STROMA or state[beside] >= _APOPTOTIC):
                 home = beside
         if home != at:
             state[at], state[home] = state[home], state[at]
-            pd_l1[at] = lost_antigen[at] = hits[at] = 0
-        pd_l1[home], lost_antigen[home], hits[home], last_hit[home] = pd_l1[donor], lost_antigen[donor], 0, 0
+            cells.pd_l1[at] = cells.lost_antigen[at] = cells.hits[at] = 0
+        cells.pd_l1[home], cells.lost_antigen[home] = cells.pd_l1[donor], cells.lost_antigen[donor]
+        cells.hits[home], cells.last_hit[home] = 0, 0
 
 
-def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, noise: float, stream: RandomStream) -> None:
+def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, deviate: float, stream: RandomStream) -> None:
     """Withdraw the fates of the weighted clonogens and update the weight by their hazards; viable: flat site indices."""
     hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
     fate = tissue.fate.reshape(-1)
-    births, deaths = hazard[Hazard.DIVISION], hazard[Hazard.FAILED_DIVISION :]
-    is_hit = deaths[Hazard.T_CELL - 1] > 0.0
-    quiet = np.delete(deaths, Hazard.T_CELL - 1, axis=0).sum(axis=0)
-    expected = np.where(is_hit, 0.0, np.exp(births - quiet))
+    births, is_hit = hazard[Hazard.DIVISION], hazard[Hazard.T_CELL] > 0.0
+    # All other causes kill at a rate; a kill by a T cell is an event.
+    deaths = np.delete(hazard, [Hazard.DIVISION, Hazard.T_CELL], axis=0).sum(axis=0)
+    expected = expected_number(births, deaths, is_hit)
     kept = _choose_kept(fate[viable], expected, n_min)
-    _book(tissue, deaths, fate[viable[~kept]])
+    _book(tissue, hazard[Hazard.FAILED_DIVISION :], fate[viable[~kept]])
     fate[viable[kept]] = NO_FATE
     tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
     if not is_hit.all():
-        cells = tuple(a.reshape(-1) for a in (tissue.state, tissue.pd_l1, tissue.lost_antigen, tissue.hits, tissue.last_hit))
-        _replace_lines(stream, (tissue.state.shape, tissue.centre), viable[kept & is_hit], viable[~is_hit], cells)
-    variance = float((births + np.minimum(quiet, 1.0)).mean()) / (tissue.weight * len(viable))
-    factor = float(expected.sum()) / int(kept.sum()) * math.exp(math.sqrt(variance) * noise - variance / 2.0)
-    tissue.weight = max(tissue.weight * factor, 1.0)
+        cells = CellColumns(*(getattr(tissue, name).reshape(-1) for name in CellColumns._fields))
+        _replace_lines(stream, Lattice(tissue.state.shape, tissue.centre), viable[kept & is_hit], viable[~is_hit], cells)
+    variance = noise_variance(births, deaths, tissue.weight)
+    tissue.weight = max(tissue.weight * weight_factor(float(expected.sum()), int(kept.sum()), variance, deviate), 1.0)
 
 
 def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
@@ -175,7 +208,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         if clock.is_due(24.0):
             _follow_growth(tissue, clock.span_h(24.0) / 24.0)
         n, n_after = _tally(tissue.window, tissue.state, tissue.fate)
-        tissue.is_weight_controlled = _is_weight_controlled(tissue, n, n_after, p.n_min)
+        tissue.is_weight_controlled = is_controlled(tissue.weight, tissue.is_under_weighted, n, n_after, p.n_min)
         if tissue.is_weight_controlled:
             viable = sites_of(tissue.state, _PROLIFERATING, _QUIESCENT, tissue.window)
             _hold(tissue, viable, p.n_min, normal(words[0], words[1]), stream)

@@ -68,10 +68,40 @@ class Parameters(NamedTuple):
         "pericyte cover rose under 10 x 2 and 6 x 4 Gy (PMC7017121); size assumed: 0.1 after five fractions", prior=(0.0, 0.06))] = 0.02
 
 
+class Plan(NamedTuple):
+    """A fraction as planned: doses (Gy) to mass and core, the core's radius as a share of the mass's; half axes (z, y, x) of the mass
+    and width of the penumbra in sites, z infinite in a slab."""
+
+    mass_gy: float
+    core_gy: float
+    core_radius_share: float
+    half_axes: tuple[float, float, float]
+    penumbra: float
+
+
 @kernel
-def _sensitivity(enhancement, half_mmHg, oxygen_mmHg):
-    """Return the radiosensitivity relative to full oxygenation, 1 / enhancement to 1."""
+def sensitivity(enhancement, half_mmHg, oxygen_mmHg):
+    """Return the radiosensitivity relative to full oxygenation, 1 / M to 1: m = (M p + K) / (M (p + K))."""
     return (enhancement * oxygen_mmHg + half_mmHg) / (enhancement * (oxygen_mmHg + half_mmHg))
+
+
+@kernel
+def log_kill(p, dose_gy, oxygen_mmHg):
+    """Return -ln S of a clonogen: alpha m_a d + (alpha / r) m_b^2 d^2."""
+    of_alpha = sensitivity(p.oxygen_enhancement, p.oxygen_half_mmHg, oxygen_mmHg) * dose_gy
+    of_beta = sensitivity(p.oxygen_enhancement_beta, p.oxygen_half_mmHg, oxygen_mmHg) * dose_gy
+    return p.alpha_per_gy * (of_alpha + of_beta * of_beta / p.alpha_beta_gy)
+
+
+@kernel
+def dose_at(plan, radius):
+    """Return the dose (Gy) at an elliptical radius (1 at the mass's surface): to mass and core, each with a penumbra (error function)."""
+    _, half_y, half_x = plan.half_axes
+    mean_radius = math.sqrt(half_y * half_x)
+    # The planned volume reaches two penumbra widths beyond the mass, so the whole mass is covered.
+    inside = 0.5 * math.erfc(((radius - 1.0) * mean_radius - 2.0 * plan.penumbra) / (math.sqrt(2.0) * plan.penumbra))
+    inner = 0.5 * math.erfc((radius - plan.core_radius_share) * mean_radius / (math.sqrt(2.0) * plan.penumbra))
+    return plan.mass_gy * inside + (plan.core_gy - plan.mass_gy) * inner
 
 
 @kernel
@@ -79,11 +109,8 @@ def _add_log_kill(p, plan, centre, oxygen, state, hazard):
     """Add -ln S to the radiation hazard of every clonogen.
 
     Reads oxygen (mmHg, float32), state; writes hazard[RADIATION]; shapes (nz, ny, nx). No draws.
-    plan: (mass Gy, core Gy, core radius share, semi-axes (z, y, x), penumbra) with lengths in sites; z infinite in a slab.
     """
-    mass_gy, core_gy, core_share, half_axes, penumbra = plan
-    half_z, half_y, half_x = half_axes
-    mean_radius = math.sqrt(half_y * half_x)
+    half_z, half_y, half_x = plan.half_axes
     nz, ny, nx = state.shape
     for z in range(nz):
         for y in range(ny):
@@ -91,13 +118,7 @@ def _add_log_kill(p, plan, centre, oxygen, state, hazard):
                 if state[z, y, x] != _PROLIFERATING and state[z, y, x] != _QUIESCENT:
                     continue
                 radius = math.sqrt(((z - centre[0]) / half_z) ** 2 + ((y - centre[1]) / half_y) ** 2 + ((x - centre[2]) / half_x) ** 2)
-                # The planned volume reaches two penumbra widths beyond the mass, so the whole mass is covered.
-                inside = 0.5 * math.erfc(((radius - 1.0) * mean_radius - 2.0 * penumbra) / (math.sqrt(2.0) * penumbra))
-                inner = 0.5 * math.erfc((radius - core_share) * mean_radius / (math.sqrt(2.0) * penumbra))
-                dose = mass_gy * inside + (core_gy - mass_gy) * inner
-                of_alpha = _sensitivity(p.oxygen_enhancement, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
-                of_beta = _sensitivity(p.oxygen_enhancement_beta, p.oxygen_half_mmHg, oxygen[z, y, x]) * dose
-                hazard[_RADIATION, z, y, x] += p.alpha_per_gy * (of_alpha + of_beta * of_beta / p.alpha_beta_gy)
+                hazard[_RADIATION, z, y, x] += log_kill(p, dose_at(plan, radius), oxygen[z, y, x])
 
 
 @kernel
@@ -113,7 +134,7 @@ def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters) 
     longest, short, depth = mass_axes(tissue.state, tissue.window, tissue.is_block)
     site_cm = SITE_UM * 1e-4 * tissue.scale
     half_axes = (max(depth, 1.0) / 2.0, max(short, 1.0) / 2.0, max(longest, 1.0) / 2.0)
-    plan = (fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, half_axes, max(fraction.penumbra_cm / site_cm, 0.5))
+    plan = Plan(fraction.mass_gy, fraction.core_gy, fraction.core_radius_fraction, half_axes, max(fraction.penumbra_cm / site_cm, 0.5))
     _add_log_kill(p, plan, tissue.centre, tissue.oxygen, tissue.state, tissue.hazard)
     _deplete_blood(state.systemic, p.blood_share * decay_share(1.0 / p.lymphocyte_d0_gy, fraction.mass_gy))
     if fraction.mass_gy <= p.low_dose_limit_gy:
@@ -123,6 +144,7 @@ def _irradiate(state: State, tissue: Tissue, fraction: Fraction, p: Parameters) 
 
 
 def _deplete_blood(systemic: Systemic, share: float) -> None:
+    """Kill a share of the effectors and naive cells in blood."""
     for pool in ("specific_blood", "bystander_blood", "naive"):
         setattr(systemic, pool, getattr(systemic, pool) * (1.0 - share))
 

@@ -16,6 +16,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.t_cell_columns import t_cell_columns
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.random import RandomStream, draw, normal, uniform
@@ -24,7 +25,7 @@ from lesionlab.sim.numerics.workspace import scratch
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import Purpose
-from lesionlab.sim.state.state import State, Tissue
+from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
 _EFFLUX_MEMORY_D = 5.0
@@ -72,8 +73,8 @@ def gates_of(tissue: Tissue) -> np.ndarray:
 def _mark_open(window, near_mass, perfusion, is_gate):
     """Mark perfused sites near the mass. Reads near_mass, perfusion; writes is_gate uint8 in a window; shapes (nz, ny, nx). No draws."""
     for z in range(len(near_mass)):
-        for y in range(window[0], window[1]):
-            x0, x1 = window[2], window[3]
+        for y in range(window.first_y, window.end_y):
+            x0, x1 = window.first_x, window.end_x
             near, supply, row = near_mass[z, y][x0:x1], perfusion[z, y][x0:x1], is_gate[z, y][x0:x1]
             for x in range(len(row)):
                 row[x] = near[x] & np.uint8(supply[x] > np.float32(0.0))
@@ -99,36 +100,36 @@ def _gate(word, gates, openness):
 
 
 @kernel
-def _admit(p, stream, day, n_specific, gates, openness, t_count, first_id, rows):
+def lifespan_d(p, deviate):
+    """Return the life in tissue (d) of a T cell that draws a standard normal deviate; a tenth of a day at least."""
+    return max(p.lifespan_d + p.lifespan_sd_d * deviate, 0.1)
+
+
+@kernel
+def _admit(p, stream, day, n_specific, gates, openness, t_count, first_id, new):
     """Place arrivals: each T cell draws a gate by its id and is placed on that site, even if eight T cells are already there.
 
-    Reads gates int32, openness as returned by `_openness`; writes t_count uint8 flat and rows = (site, id, dies_at_h, is_specific,
-    is_stem_like) for the new rows. Two draws per T cell. `day` is the time in days.
+    Reads gates int32, openness as returned by `_openness`; writes t_count uint8 flat and the columns of the new T cells. Two draws
+    per T cell. `day` is the time in days.
     """
-    site, ids, dies_at_h, is_specific, is_stem_like = rows
-    for i in range(len(site)):
-        ids[i] = np.uint32(first_id + i)
-        words = draw(stream, _ENTRY, ids[i])
-        site[i] = _gate(words[0], gates, openness)
-        t_count[site[i]] += 1
-        is_specific[i] = i < n_specific
-        is_stem_like[i] = is_specific[i] and uniform(words[1]) < p.stem_like_share
-        life = draw(stream, _LIFESPAN, ids[i])
-        dies_at_h[i] = 24.0 * (day + max(p.lifespan_d + p.lifespan_sd_d * normal(life[0], life[1]), 0.1))
+    for i in range(len(new.site)):
+        new.id[i] = np.uint32(first_id + i)
+        words = draw(stream, _ENTRY, new.id[i])
+        new.site[i] = _gate(words[0], gates, openness)
+        t_count[new.site[i]] += 1
+        new.target[i], new.kills[i], new.is_exhausted[i] = -1, 0, 0
+        new.is_specific[i] = i < n_specific
+        new.is_stem_like[i] = new.is_specific[i] and uniform(words[1]) < p.stem_like_share
+        life = draw(stream, _LIFESPAN, new.id[i])
+        new.dies_at_h[i] = 24.0 * (day + lifespan_d(p, normal(life[0], life[1])))
 
 
 def admit(tissue: Tissue, p: Parameters, stream: RandomStream, day: float, counts: tuple[int, int], gates: np.ndarray,
           openness: np.ndarray = EVEN) -> None:
     """Add (specific, bystander) T cells to a section at the given gates (flat indices, at least one) with their cumulative openness."""
     t, n_new = tissue.t_cells, sum(counts)
-    t.reserve(t.n + n_new)
-    new = slice(t.n, t.n + n_new)
-    for column in (t.kills, t.is_exhausted):
-        column[new] = 0
-    t.target[new] = -1
-    rows = (t.site[new], t.id[new], t.dies_at_h[new], t.is_specific[new], t.is_stem_like[new])
-    _admit(p, stream, day, counts[0], gates, openness, tissue.t_count.reshape(-1), t.next_id, rows)
-    t.n += n_new
+    new = t.add(n_new)
+    _admit(p, stream, day, counts[0], gates, openness, tissue.t_count.reshape(-1), t.next_id, t_cell_columns(t, new))
     t.next_id += n_new
 
 
@@ -137,25 +138,34 @@ def _take(pool: float, asked: float, weight: float, word: int) -> int:
     return min(int(asked / weight + uniform(np.uint32(word))), int(pool / weight))
 
 
+def intake_per_d(p: Parameters, n_open: float, adhesion: float, low_dose_gain: float, site_factor: float, volume_weight: float) -> float:
+    """Return a lesion's intake per day and cell of the blood pool: k / E_ref x W x open vessels x (1 + (g_LD - 1) b) x site factor.
+
+    n_open: sum over the perfused vessels of 1 - s_V, or their number; adhesion: then 1 + g_N N, otherwise 1.
+    """
+    gain = adhesion * (1.0 + (p.low_dose_gain - 1.0) * low_dose_gain)
+    return p.entry_per_vessel_per_d * n_open * gain * site_factor * volume_weight / p.reference_blood_cells
+
+
+def _intake_of(tissue: Tissue, p: Parameters, systemic: Systemic) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return a lesion's gates, their openness and its intake per day and cell of the blood pool."""
+    gates, openness, adhesion = gates_of(tissue), EVEN, 1.0 + p.normalisation_gain * systemic.normalisation
+    if systemic.vegf_silenced_limit > 0.0:
+        openness, adhesion = _openness(systemic.vegf_silenced_limit, systemic.vegf_half, gates, tissue.vegf.reshape(-1)), 1.0
+    n_open = float(openness[-1]) if len(openness) else len(gates)
+    return gates, openness, intake_per_d(p, n_open, adhesion, tissue.low_dose_gain, tissue.t_cell_entry_factor, tissue.volume_weight)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move effectors from blood into every lesion."""
     systemic, days = state.systemic, clock.dt_h / 24.0
-    gates, demand, adhesion = [], [], 1.0 + p.normalisation_gain * systemic.normalisation
-    for tissue in state.active:
-        found, openness = gates_of(tissue), EVEN
-        if systemic.vegf_silenced_limit > 0.0:
-            openness, adhesion = _openness(systemic.vegf_silenced_limit, systemic.vegf_half, found, tissue.vegf.reshape(-1)), 1.0
-        n_open = float(openness[-1]) if len(openness) else len(found)
-        gates.append((found, openness))
-        gain = adhesion * (1.0 + (p.low_dose_gain - 1.0) * tissue.low_dose_gain)
-        demand.append(p.entry_per_vessel_per_d * n_open * gain * tissue.t_cell_entry_factor * tissue.volume_weight
-                      / p.reference_blood_cells)
+    asking = [(tissue, *_intake_of(tissue, p, systemic)) for tissue in state.active]
     # An exact sum, so that the order of the lesions has no effect.
-    total = fsum(demand)
+    total = fsum(rate for *_, rate in asking)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0
     before = (systemic.specific_blood, systemic.bystander_blood)
     gone: tuple[list[float], list[float]] = ([], [])
-    for tissue, (found, openness), rate in zip(state.active, gates, demand, strict=True):
+    for tissue, gates, openness, rate in asking:
         if rate == 0.0:
             continue
         stream = state.stream(tissue, clock)
@@ -163,7 +173,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
         share = rate / total
         counts = tuple(_take(pool * share, pool * leaving * rate, tissue.volume_weight, word)
                        for pool, word in zip(before, words, strict=False))
-        admit(tissue, p, stream, clock.t_h / 24.0, (counts[0], counts[1]), found, openness)
+        admit(tissue, p, stream, clock.t_h / 24.0, (counts[0], counts[1]), gates, openness)
         for out, n in zip(gone, counts, strict=True):
             out.append(n * tissue.volume_weight)
     _settle(state, before, (fsum(gone[0]), fsum(gone[1])), clock)

@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.t_cell_columns import t_cell_columns
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.random import draw, uniform
@@ -42,31 +43,47 @@ class Parameters(NamedTuple):
         "few: division in tissue stops after 4 divisions in spQSP-HCC, 7 in SPQSP_IO", prior=(0, 7))] = 1
 
 
-@kernel
-def _exhaust(chances, lock, stream, kill_capacity, pd_l1_share, vegf, rows):
-    """Exhaust and recover T cells; return the rows that recovered, int64. lock: (gain by VEGF, its limit, VEGF of half the limit).
+class Chances(NamedTuple):
+    """Probabilities over the interval: exhaustion of an engaged T cell where all cells are PD-L1-positive; recovery of a stem-like one."""
 
-    Reads pd_l1_share and vegf flat, rows (ids, target, is_specific, is_stem_like); writes rows (kills, is_exhausted). One draw
-    per specific T cell.
+    exhaustion: float
+    recovery: float
+
+
+class VegfEffect(NamedTuple):
+    """What VEGF adds to exhaustion: the gain a, the largest suppression q, and the VEGF of half of it."""
+
+    gain: float
+    limit: float
+    half: float
+
+
+@kernel
+def exhaustion_probability(chances, effect, pd_l1_share, vegf):
+    """Return an engaged T cell's probability of exhaustion: that under full PD-L1 x L (1 + a s_V)."""
+    return chances.exhaustion * pd_l1_share * (1.0 + effect.gain * saturating(effect.limit, effect.half, vegf))
+
+
+@kernel
+def _exhaust(chances, effect, stream, kill_capacity, pd_l1_share, vegf, t):
+    """Exhaust and recover T cells, t their columns; return the rows that recovered, int64.
+
+    Reads pd_l1_share and vegf flat; writes kills and is_exhausted. One draw per specific T cell.
     """
-    (p_exhaust, p_recover), (gain, limit, half) = chances, lock
     recovered = []
-    ids, target, is_specific, is_stem_like, kills, is_exhausted = rows
-    for i in range(len(ids)):
-        if not is_specific[i]:
+    for i in range(len(t.id)):
+        if not t.is_specific[i]:
             continue
-        word = draw(stream, _EXHAUSTION, ids[i])[0]
-        if is_exhausted[i]:
-            if is_stem_like[i] and uniform(word) < p_recover:
-                is_exhausted[i] = 0
-                kills[i] = 0
+        word, target = draw(stream, _EXHAUSTION, t.id[i])[0], t.target[i]
+        if t.is_exhausted[i]:
+            if t.is_stem_like[i] and uniform(word) < chances.recovery:
+                t.is_exhausted[i] = 0
+                t.kills[i] = 0
                 recovered.append(i)
             continue
-        p_now = 0.0
-        if target[i] >= 0:
-            p_now = p_exhaust * pd_l1_share[target[i]] * (1.0 + gain * saturating(limit, half, vegf[target[i]]))
-        if kills[i] >= kill_capacity or uniform(word) < p_now:
-            is_exhausted[i] = 1
+        p_now = exhaustion_probability(chances, effect, pd_l1_share[target], vegf[target]) if target >= 0 else 0.0
+        if t.kills[i] >= kill_capacity or uniform(word) < p_now:
+            t.is_exhausted[i] = 1
     return np.array(recovered, np.int64)
 
 
@@ -74,48 +91,49 @@ def _expand(tissue: Tissue, mothers: np.ndarray, n_daughters: int) -> None:
     """Add daughters of the given rows: specific effectors on the mother's site that die when the mother does."""
     t = tissue.t_cells
     mothers = np.repeat(mothers, n_daughters)
-    new = slice(t.n, t.n + len(mothers))
-    t.reserve(new.stop)
+    new = t.add(len(mothers))
     t.site[new], t.dies_at_h[new] = t.site[mothers], t.dies_at_h[mothers]
     t.id[new] = np.arange(t.next_id, t.next_id + len(mothers))
-    t.target[new], t.kills[new], t.is_specific[new], t.is_exhausted[new], t.is_stem_like[new] = -1, 0, 1, 0, 0
+    t.is_specific[new] = 1
     np.add.at(tissue.t_count.reshape(-1), t.site[new], 1)
-    t.n, t.next_id = new.stop, t.next_id + len(mothers)
+    t.next_id += len(mothers)
 
 
 @kernel
-def _keep_living(t_h, n, t_count, columns):
-    """Remove the rows whose lifespan has ended; the others keep their order. Writes t_count flat, columns; returns the number left."""
-    site, ids, dies_at_h, target, kills, is_specific, is_exhausted, is_stem_like = columns
+def _keep_living(t_h, t_count, t):
+    """Remove the T cells whose lifespan has ended; the others keep their order. Writes t_count flat, columns t; returns the number left."""
     kept = 0
-    for i in range(n):
-        if dies_at_h[i] <= t_h:
-            t_count[site[i]] -= 1
+    for i in range(len(t.site)):
+        if t.dies_at_h[i] <= t_h:
+            t_count[t.site[i]] -= 1
             continue
         if kept < i:
-            site[kept], ids[kept], dies_at_h[kept], target[kept] = site[i], ids[i], dies_at_h[i], target[i]
-            kills[kept], is_specific[kept] = kills[i], is_specific[i]
-            is_exhausted[kept], is_stem_like[kept] = is_exhausted[i], is_stem_like[i]
+            t.site[kept], t.id[kept], t.dies_at_h[kept], t.target[kept] = t.site[i], t.id[i], t.dies_at_h[i], t.target[i]
+            t.kills[kept], t.is_specific[kept] = t.kills[i], t.is_specific[i]
+            t.is_exhausted[kept], t.is_stem_like[kept] = t.is_exhausted[i], t.is_stem_like[i]
         kept += 1
     return kept
 
 
+def chances_of(p: Parameters, pd1_occupancy: float, days: float) -> Chances:
+    """Return the probabilities over some days from the hazards k_exh (1 - RO) and k_rec RO."""
+    return Chances(decay_share(p.exhaustion_per_d * (1.0 - pd1_occupancy), days), decay_share(p.recovery_per_d * pd1_occupancy, days))
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Update exhaustion and recovery every 6 hours; remove dead T cells every step; sort the living once a day."""
-    occupancy = state.systemic.pd1_occupancy
-    days = clock.span_h(EXHAUSTION_EVERY_H) / 24.0
-    chances = (decay_share(p.exhaustion_per_d * (1.0 - occupancy), days), decay_share(p.recovery_per_d * occupancy, days))
-    lock = (state.systemic.vegf_exhaustion_gain, state.systemic.vegf_silenced_limit, state.systemic.vegf_half)
+    systemic = state.systemic
+    chances = chances_of(p, systemic.pd1_occupancy, clock.span_h(EXHAUSTION_EVERY_H) / 24.0)
+    effect = VegfEffect(systemic.vegf_exhaustion_gain, systemic.vegf_silenced_limit, systemic.vegf_half)
     for tissue in state.active:
         t = tissue.t_cells
         if clock.is_due(EXHAUSTION_EVERY_H):
-            rows = tuple(a[: t.n] for a in (t.id, t.target, t.is_specific, t.is_stem_like, t.kills, t.is_exhausted))
-            recovered = _exhaust(chances, lock, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1),
-                                 tissue.vegf.reshape(-1), rows)
+            recovered = _exhaust(chances, effect, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1),
+                                 tissue.vegf.reshape(-1), t_cell_columns(t))
             if len(recovered):
                 # Sorted by id, so that the order of rows has no effect.
                 recovered = recovered[np.argsort(t.id[recovered])]
                 _expand(tissue, recovered, p.daughters_per_recovery)
-        t.n = _keep_living(clock.t_h + clock.dt_h, t.n, tissue.t_count.reshape(-1), tuple(t.columns()))
+        t.n = _keep_living(clock.t_h + clock.dt_h, tissue.t_count.reshape(-1), t_cell_columns(t))
         if clock.is_due(SORTED_EVERY_H):
             t.sort()

@@ -26,10 +26,12 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from lesionlab.sim.layouts.site_flags import DOOMED, KNOWN, lay
+from lesionlab.sim.layouts.t_cell_columns import TCellColumns, begin_contact, contact_columns, has_contact, t_cell_columns
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share, saturating
-from lesionlab.sim.numerics.lattice import entity_of, neighbour, sites_apart
+from lesionlab.sim.numerics.lattice import Lattice, entity_of, neighbour, sites_apart
 from lesionlab.sim.numerics.random import AT_ONCE, draw_fixed, draw_many, draw_pair, uniform
+from lesionlab.sim.numerics.window import Span
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
 from lesionlab.sim.state.codes import Hazard, Purpose
@@ -37,6 +39,11 @@ from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
 _CERTAIN = np.float32(1e6)
+_MOST_HITS, _MOST_KILLS = 200, 255
+_NOTHING, _OCCUPYING, _GHOST_ONLY = 0, 1, 2
+"""What a T cell finds on a site: nothing it recognises; a cell that occupies it; a clonogen that only a ghost contact can engage."""
+_ENDED, _MOVING, _ENGAGED = 0, 1, 2
+"""What becomes of a detached ghost contact in a micro-step."""
 _ASTRAY = 2
 """Distance from its clonogen, in sites, beyond which a ghost contact ends: T cells there have the section's own density."""
 
@@ -58,25 +65,216 @@ class Parameters(NamedTuple):
         prior=(1.0, 4.0))] = 2.0
 
 
+class Chances(NamedTuple):
+    """Probabilities: that an engaged T cell hits, and that it detaches, in a micro-step; that a pair is real (w / W)."""
+
+    hit: float
+    detach: float
+    real: float
+
+
+class Suppressors(NamedTuple):
+    """What suppresses a T cell beside PD-L1: free PD-1 (1 - RO), the largest share by VEGF and the VEGF of half of it."""
+
+    pd1_free: float
+    vegf_limit: float
+    vegf_half: float
+
+
+class TargetCells(NamedTuple):
+    """What a T cell meets on a site, flat: `lesionlab.sim.layouts.site_flags`, PD-L1-positive share, hits, minute of the last hit, VEGF."""
+
+    flags: np.ndarray
+    pd_l1_share: np.ndarray
+    hits: np.ndarray
+    last_hit: np.ndarray
+    vegf: np.ndarray
+
+
 class KillingInputs(NamedTuple):
-    """Inputs of T-cell killing in one section and step: chances (hit and detachment per micro-step, free PD-1, w / W), lock (largest
-    suppression by VEGF, VEGF of half that), geometry (shape, centre), flat cells (flags as in `lesionlab.sim.layouts.site_flags`,
-    pd_l1_share, hits, last_hit, vegf), rows (site, ids, is_specific, is_exhausted, target, kills)."""
+    """Inputs of T-cell killing in one section and step."""
 
     p: Parameters
-    chances: tuple[float, float, float, float]
-    lock: tuple[float, float]
-    geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
-    cells: tuple[np.ndarray, ...]
-    rows: tuple[np.ndarray, ...]
+    chances: Chances
+    suppressors: Suppressors
+    lattice: Lattice
+    cells: TargetCells
+    t_cells: TCellColumns
+
 
 @kernel
-def land(minute, memory_min, at, hits, last_hit):
-    """Count one hit on a site; the hits of one micro-step add up in any order. Writes hits, last_hit."""
-    if minute - last_hit[at] >= memory_min:
-        hits[at] = 0
-    hits[at] = min(hits[at] + 1, 200)
-    last_hit[at] = minute
+def suppressed_by_pd_l1(p, pd1_free, pd_l1_share):
+    """Return the share of pairs that PD-L1 suppresses: s_PD1 = (1 - RO) L^n / (L^n + K^n)."""
+    level = pd_l1_share**p.suppression_exponent
+    return pd1_free * level / (level + p.suppression_half**p.suppression_exponent)
+
+
+@kernel
+def suppressed_share(p, suppressors, pd_l1_share, vegf):
+    """Return the share of pairs that PD-L1 or VEGF suppresses: supp = s_PD1 + (1 - s_PD1) s_V."""
+    by_pd_l1 = suppressed_by_pd_l1(p, suppressors.pd1_free, pd_l1_share)
+    by_vegf = saturating(suppressors.vegf_limit, suppressors.vegf_half, vegf)
+    return by_pd_l1 + (1.0 - by_pd_l1) * by_vegf
+
+
+@kernel
+def hits_with_one_more(p, hits, minutes_since_last):
+    """Return a tumour cell's hits after one more: it is the first again if the last one is t_mem or longer ago."""
+    return min((hits if minutes_since_last < p.memory_min else 0) + 1, _MOST_HITS)
+
+
+@kernel
+def is_killed(p, hits):
+    """Return whether so many hits kill: hits >= n_hit."""
+    return hits >= p.n_hits
+
+
+@kernel
+def _land(killing, minute, at):
+    """Let one hit land on a site; those of one micro-step add up in any order. Writes hits, last_hit."""
+    cells = killing.cells
+    cells.hits[at] = hits_with_one_more(killing.p, cells.hits[at], minute - cells.last_hit[at])
+    cells.last_hit[at] = minute
+
+
+@kernel
+def _is_gone(killing, minute, at):
+    """Return whether a site's cell can be hit no more: it is no living cell with antigen, or was killed in an earlier micro-step."""
+    cells = killing.cells
+    return not cells.flags[at] & KNOWN or (is_killed(killing.p, cells.hits[at]) and cells.last_hit[at] != minute)
+
+
+@kernel
+def _is_suppressed(stream, killing, t_cell, at):
+    """Return whether a T cell is suppressed at target site `at`: the pair's draw, the same in every step, is below the share."""
+    share = suppressed_share(killing.p, killing.suppressors, killing.cells.pd_l1_share[at], killing.cells.vegf[at])
+    return uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, killing.lattice), t_cell)[0]) < share
+
+
+@kernel
+def _is_real(stream, killing, t_cell, at):
+    """Return whether the pair of T cell and clonogen is real: the pair's draw, the same in every step, is below w / W."""
+    p_real = killing.chances.real
+    return p_real >= 1.0 or uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, killing.lattice), t_cell)[1]) < p_real
+
+
+@kernel
+def _find(stream, killing, t_cell, at):
+    """Return what a T cell finds on a site: _NOTHING, _OCCUPYING or _GHOST_ONLY."""
+    there = killing.cells.flags[at]
+    if not there & KNOWN:
+        return _NOTHING
+    return _OCCUPYING if there & DOOMED or _is_real(stream, killing, t_cell, at) else _GHOST_ONLY
+
+
+@kernel
+def _engage(stream, word, killing, t_cell, own, n, contacts):
+    """Find a target for a free T cell on site `own`; return it and the two clonogens with which ghost contacts begin, each -1 for none.
+
+    The T cell's own site comes first; the drawn neighbour is searched unless a cell on the own site occupies the T cell.
+    """
+    p, hits, first, second = killing.p, killing.cells.hits, -1, -1
+    found = _find(stream, killing, t_cell, own)
+    if found == _OCCUPYING:
+        return -1 if is_killed(p, hits[own]) else own, first, second
+    if found == _GHOST_ONLY and not is_killed(p, hits[own]) and not has_contact(n, contacts, t_cell, own):
+        first = own
+    at = neighbour(own, killing.lattice.shape, word)
+    found = _NOTHING if at == own or is_killed(p, hits[at]) else _find(stream, killing, t_cell, at)
+    if found == _GHOST_ONLY and not has_contact(n, contacts, t_cell, at):
+        second = at
+    return at if found == _OCCUPYING else -1, first, second
+
+
+@kernel
+def decide(span, stream, minute, micro_step, killing, n, contacts):
+    """Let the specific T cells of a span of rows engage, detach or hit for one micro-step; return (first row of the new ghost
+    contacts, their number).
+
+    All T cells see the earlier hits and those of this micro-step's ghost contacts, so the order of rows has no effect. Writes
+    target, which is -2 - site for a T cell that hits. Writes new rows behind the n ghost contacts, from row n + 2 span.first on; a
+    T cell begins at most two. One draw per specific, unexhausted T cell and one per pair that would hit.
+    """
+    chances, t, target = killing.chances, killing.t_cells, killing.t_cells.target
+    begin = n + 2 * span.first
+    end, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
+    names = np.empty(AT_ONCE, np.uint32)
+    for start in range(span.first, span.end, AT_ONCE):
+        n_acting = 0
+        for i in range(start, min(start + AT_ONCE, span.end)):
+            # Written for every row and counted only if can_act: no branch to predict.
+            can_act = (t.is_specific[i] != 0) & (t.is_exhausted[i] == 0)
+            acting[n_acting], names[n_acting] = i, t.id[i]
+            n_acting += can_act
+            target[i] = target[i] if can_act else -1
+        draw_many(stream, _KILLING + 256 * (micro_step + 1), names[:n_acting], words)
+        for k in range(n_acting):
+            i = acting[k]
+            at = target[i]
+            if at < 0:
+                target[i], first, second = _engage(stream, words[0, k], killing, t.id[i], t.site[i], n, contacts)
+                end = begin_contact(end, contacts, t.id[i], t.site[i], first)
+                end = begin_contact(end, contacts, t.id[i], t.site[i], second)
+            elif _is_gone(killing, minute, at) or uniform(words[1, k]) < chances.detach:
+                target[i] = -1
+            elif uniform(words[2, k]) < chances.hit and not _is_suppressed(stream, killing, t.id[i], at):
+                target[i] = -2 - at
+    return begin, end - begin
+
+
+@kernel
+def strike(minute, killing):
+    """Apply the hits of `decide`; a kill counts for every T cell that hit in its micro-step. Writes hits, last_hit, target, kills."""
+    target, kills = killing.t_cells.target, killing.t_cells.kills
+    for i in range(len(target)):
+        if target[i] <= -2:
+            _land(killing, minute, -2 - target[i])
+    for i in range(len(target)):
+        if target[i] <= -2:
+            target[i] = -2 - target[i]
+            if is_killed(killing.p, killing.cells.hits[target[i]]) and kills[i] < _MOST_KILLS:
+                kills[i] += 1
+
+
+@kernel
+def _go_on(stream, word, killing, i, contacts):
+    """Return what becomes of a detached ghost contact: _ENDED by a cell that would occupy its T cell, _MOVING or _ENGAGED."""
+    site = np.int64(contacts.site[i])
+    for at in (site, np.int64(neighbour(site, killing.lattice.shape, word))):
+        if at == contacts.clonogen[i]:
+            return _ENGAGED
+        if _find(stream, killing, contacts.t_cell[i], at) == _OCCUPYING:
+            return _ENDED
+    return _MOVING
+
+
+@kernel
+def advance_ghost_contacts(stream, minute, micro_step, killing, n, contacts):
+    """Let the first n ghost contacts hit, detach and engage again for one micro-step; return the number that continue.
+
+    Writes hits, last_hit and contacts, whose rows keep their order. One draw per ghost contact and one per pair that would hit.
+    """
+    chances, lattice, flags = killing.chances, killing.lattice, killing.cells.flags
+    t_cell, clonogen, site, is_engaged = contacts.t_cell, contacts.clonogen, contacts.site, contacts.is_engaged
+    kept = 0
+    for i in range(n):
+        at = clonogen[i]
+        is_over = _is_gone(killing, minute, at) or flags[at] & DOOMED
+        if is_over or sites_apart(site[i], at, lattice.shape) > _ASTRAY or _is_real(stream, killing, t_cell[i], at):
+            continue
+        words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), t_cell[i], entity_of(at, lattice))
+        if not is_engaged[i]:
+            then = _go_on(stream, words[0], killing, i, contacts)
+            if then == _ENDED:
+                continue
+            is_engaged[i] = then == _ENGAGED
+        elif uniform(words[1]) < chances.detach:
+            is_engaged[i] = 0
+        elif uniform(words[2]) < chances.hit and not _is_suppressed(stream, killing, t_cell[i], at):
+            _land(killing, minute, at)
+        t_cell[kept], clonogen[kept], site[kept], is_engaged[kept] = t_cell[i], clonogen[i], site[i], is_engaged[i]
+        kept += 1
+    return kept
 
 
 @kernel
@@ -89,221 +287,57 @@ def _is_any(counts):
 
 
 @kernel
-def _settle_sites(n_hits, oldest, counts, minutes, hazard):
+def _settle_sites(p, oldest, counts, minutes, hazard):
     """Apply `settle` to some sites of a row."""
     for x in range(len(counts)):
-        if counts[x] >= n_hits:
+        if is_killed(p, counts[x]):
             hazard[x] = _CERTAIN
         elif counts[x] and minutes[x] <= oldest:
             counts[x] = 0
 
 
 @kernel
-def _settle(window, n_hits, oldest, hits, last_hit, hazard):
+def _settle(window, p, oldest, hits, last_hit, hazard):
     """Apply `settle` in a window; hits of the minute `oldest` or before are forgotten. Arrays (nz, ny, nx). No draws."""
     for z in range(len(hits)):
-        for y in range(window[0], window[1]):
+        for y in range(window.first_y, window.end_y):
             counts, minutes, row = hits[z, y], last_hit[z, y], hazard[z, y]
             # Hits are rare: single sites are read only where a group of 64 has any.
-            for start in range(window[2], window[3], 64):
-                end = min(start + 64, window[3])
+            for start in range(window.first_x, window.end_x, 64):
+                end = min(start + 64, window.end_x)
                 if _is_any(counts[start:end]):
-                    _settle_sites(n_hits, oldest, counts[start:end], minutes[start:end], row[start:end])
+                    _settle_sites(p, oldest, counts[start:end], minutes[start:end], row[start:end])
 
 
-def settle(tissue: Tissue, n_hits: int, memory_min: float, next_minute: int) -> None:
+def settle(tissue: Tissue, p: Parameters, next_minute: int) -> None:
     """Write a certain death for every cell with enough hits; forget hits too old to add to one of the next micro-step.
 
-    `land` would forget them too, but until then every displaced cell would move its hit time along, at one cache line each.
+    The next hit would forget them too, but until then every displaced cell would move its hit time along, at one cache line each.
     """
-    _settle(tissue.window, n_hits, next_minute - memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
-
-
-@kernel
-def _is_suppressed(stream, t_cell, at, killing):
-    """Return whether PD-L1 or VEGF suppresses a T cell at target site `at`: the pair's draw, the same in every step, is below supp."""
-    p, (shape, centre), (limit, half) = killing.p, killing.geometry, killing.lock
-    level = killing.cells[1][at] ** p.suppression_exponent
-    by_pd_1 = killing.chances[2] * level / (level + p.suppression_half**p.suppression_exponent)
-    silenced = by_pd_1 + (1.0 - by_pd_1) * saturating(limit, half, killing.cells[4][at])
-    return uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, shape, centre), t_cell)[0]) < silenced
-
-
-@kernel
-def _has_ghost_contact(ghost_contacts, t_cell, site):
-    """Return whether a T cell has a ghost contact with the clonogen on a site. ghost_contacts = (number, t_cell, clonogen, site,
-    is_engaged)."""
-    k = 0
-    while k < ghost_contacts[0] and not (ghost_contacts[2][k] == site and ghost_contacts[1][k] == t_cell):
-        k += 1
-    return k < ghost_contacts[0]
-
-
-@kernel
-def _is_seen(p_real, stream, t_cell, at, geometry):
-    """Return whether the pair of T cell and clonogen is real: the pair's draw, the same in every step, is below w / W."""
-    return p_real >= 1.0 or uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, *geometry), t_cell)[1]) < p_real
-
-
-@kernel
-def _find(p_real, stream, t_cell, at, geometry, cells):
-    """Return what a T cell finds on a site: 0 no cell it recognises, 1 a cell that occupies it, 2 a clonogen for a ghost contact only."""
-    there = cells[0][at]
-    if not there & KNOWN:
-        return 0
-    return 1 if there & DOOMED or _is_seen(p_real, stream, t_cell, at, geometry) else 2
-
-
-@kernel
-def _engage(p_real, stream, word, n_hits, killing, t_cell, ghost_contacts):
-    """Find a target for a free T cell, t_cell = (id, site); return it and the two sites where ghost contacts begin, each -1 for none.
-
-    The T cell's own site comes first; the drawn neighbour is searched unless a cell on the own site occupies the T cell.
-    """
-    (name, own), hits, geometry, first, second = t_cell, killing.cells[2], killing.geometry, -1, -1
-    found = _find(p_real, stream, name, own, geometry, killing.cells)
-    if found == 1:
-        return own if hits[own] < n_hits else -1, first, second
-    if found == 2 and hits[own] < n_hits and not _has_ghost_contact(ghost_contacts, name, own):
-        first = own
-    at = neighbour(own, geometry[0], word)
-    found = 0 if at == own or hits[at] >= n_hits else _find(p_real, stream, name, at, geometry, killing.cells)
-    if found == 2 and not _has_ghost_contact(ghost_contacts, name, at):
-        second = at
-    return at if found == 1 else -1, first, second
-
-
-@kernel
-def _begin(clonogen, t_cell, n, ghost_contacts):
-    """Begin a ghost contact of a T cell, t_cell = (id, site), with a clonogen's site (-1 for none); return the number of contacts."""
-    if clonogen < 0:
-        return n
-    ghost_contacts[1][n], ghost_contacts[2][n], ghost_contacts[3][n], ghost_contacts[4][n] = t_cell[0], clonogen, t_cell[1], 1
-    return n + 1
-
-
-@kernel
-def _go_on(p_real, stream, word, i, killing, ghost_contacts):
-    """Return the next state of a detached ghost contact: 0 ended, by a cell that would occupy its T cell; 1 moving; 2 engaged."""
-    t_cell, clonogen, site = ghost_contacts[1][i], ghost_contacts[2][i], np.int64(ghost_contacts[3][i])
-    for at in (site, np.int64(neighbour(site, killing.geometry[0], word))):
-        if at == clonogen:
-            return 2
-        if _find(p_real, stream, t_cell, at, killing.geometry, killing.cells) == 1:
-            return 0
-    return 1
-
-
-@kernel
-def decide(span, stream, when, killing, ghost_contacts):
-    """Let the specific T cells of rows span = [first, end) engage, detach or hit for one micro-step; return (first row of the new
-    ghost contacts, their number).
-
-    All T cells see the earlier hits and those of this micro-step's ghost contacts, so the order of rows has no effect. Writes
-    target, which is -2 - site for a T cell that hits. Writes new rows behind ghost_contacts = (number, t_cell, clonogen, site,
-    is_engaged), from row `number + 2 first` on; a T cell begins at most two. when = (minute, micro-step). One draw per specific,
-    unexhausted T cell and one per pair that would hit.
-    """
-    p, (minute, micro_step) = killing.p, when
-    p_hit, p_leave, _, p_real = killing.chances
-    flags, hits, last_hit = killing.cells[0], killing.cells[2], killing.cells[3]
-    site, ids, is_specific, is_exhausted, target = killing.rows[:5]
-    begin = ghost_contacts[0] + 2 * span[0]
-    n_ghost_contacts, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
-    names = np.empty(AT_ONCE, np.uint32)
-    for start in range(span[0], span[1], AT_ONCE):
-        n_acting = 0
-        for i in range(start, min(start + AT_ONCE, span[1])):
-            # Written for every row and counted only if can_act: no branch to predict.
-            can_act = (is_specific[i] != 0) & (is_exhausted[i] == 0)
-            acting[n_acting], names[n_acting] = i, ids[i]
-            n_acting += can_act
-            target[i] = target[i] if can_act else -1
-        draw_many(stream, _KILLING + 256 * (micro_step + 1), names[:n_acting], words)
-        for k in range(n_acting):
-            i = acting[k]
-            at = target[i]
-            if at < 0:
-                target[i], first, second = _engage(p_real, stream, words[0, k], p.n_hits, killing, (ids[i], site[i]), ghost_contacts)
-                n_ghost_contacts = _begin(first, (ids[i], site[i]), n_ghost_contacts, ghost_contacts)
-                n_ghost_contacts = _begin(second, (ids[i], site[i]), n_ghost_contacts, ghost_contacts)
-                continue
-            is_gone = not flags[at] & KNOWN or (hits[at] >= p.n_hits and last_hit[at] != minute)
-            if is_gone or uniform(words[1, k]) < p_leave:
-                target[i] = -1
-            elif uniform(words[2, k]) < p_hit and not _is_suppressed(stream, ids[i], at, killing):
-                target[i] = -2 - at
-    return begin, n_ghost_contacts - begin
-
-
-@kernel
-def strike(minute, killing):
-    """Apply the hits of `decide`; a kill counts for every T cell that hit in its micro-step. Writes hits, last_hit, target, kills."""
-    hits, last_hit, target, kills = killing.cells[2], killing.cells[3], killing.rows[4], killing.rows[5]
-    for i in range(len(target)):
-        if target[i] <= -2:
-            land(minute, killing.p.memory_min, -2 - target[i], hits, last_hit)
-    for i in range(len(target)):
-        if target[i] <= -2:
-            target[i] = -2 - target[i]
-            if hits[target[i]] >= killing.p.n_hits and kills[i] < 255:
-                kills[i] += 1
-
-
-@kernel
-def advance_ghost_contacts(stream, when, killing, ghost_contacts):
-    """Let ghost contacts hit, detach and engage again for one micro-step; return the number that continue.
-
-    Writes hits, last_hit and ghost_contacts, whose rows keep their order. One draw per ghost contact and one per pair that would hit.
-    """
-    p, (shape, centre), (minute, micro_step) = killing.p, killing.geometry, when
-    p_hit, p_leave, _, p_real = killing.chances
-    flags, hits, last_hit = killing.cells[0], killing.cells[2], killing.cells[3]
-    n, t_cell, clonogen, site, is_engaged = ghost_contacts
-    kept = 0
-    for i in range(n):
-        at = clonogen[i]
-        is_gone = not flags[at] & KNOWN or flags[at] & DOOMED or (hits[at] >= p.n_hits and last_hit[at] != minute)
-        if is_gone or sites_apart(site[i], at, shape) > _ASTRAY or _is_seen(p_real, stream, t_cell[i], at, killing.geometry):
-            continue
-        words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), t_cell[i], entity_of(at, shape, centre))
-        if not is_engaged[i]:
-            goes_on = _go_on(p_real, stream, words[0], i, killing, ghost_contacts)
-            if goes_on == 0:
-                continue
-            is_engaged[i] = goes_on == 2
-        elif uniform(words[1]) < p_leave:
-            is_engaged[i] = 0
-        elif uniform(words[2]) < p_hit and not _is_suppressed(stream, t_cell[i], at, killing):
-            land(minute, p.memory_min, at, hits, last_hit)
-        t_cell[kept], clonogen[kept], site[kept], is_engaged[kept] = t_cell[i], clonogen[i], site[i], is_engaged[i]
-        kept += 1
-    return kept
+    _settle(tissue.window, p, next_minute - p.memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
 
 
 def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: Systemic) -> KillingInputs:
     """Return the killing inputs of a section for this step, with its site flags."""
-    t, hours = tissue.t_cells, MICRO_STEP_MIN / 60.0
-    chances = (decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), 1.0 - systemic.pd1_occupancy,
-               tissue.relative_weight)
-    lock = (systemic.vegf_silenced_limit, systemic.vegf_half)
-    cells = (flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit, tissue.vegf)))
-    rows = tuple(a[: t.n] for a in (t.site, t.id, t.is_specific, t.is_exhausted, t.target, t.kills))
-    return KillingInputs(p, chances, lock, (tissue.state.shape, tissue.centre), cells, rows)
+    hours = MICRO_STEP_MIN / 60.0
+    chances = Chances(decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), tissue.relative_weight)
+    suppressors = Suppressors(1.0 - systemic.pd1_occupancy, systemic.vegf_silenced_limit, systemic.vegf_half)
+    cells = TargetCells(flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit, tissue.vegf)))
+    return KillingInputs(p, chances, suppressors, Lattice(tissue.state.shape, tissue.centre), cells, t_cell_columns(tissue.t_cells))
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Let the T cells of every lesion engage and hit for one micro-step; write the kills after the last micro-step of a step."""
-    when = (clock.minute, clock.micro_step)
     for tissue in state.active:
         t, ghost_contacts = tissue.t_cells, tissue.ghost_contacts
         if t.n == 0 and ghost_contacts.n == 0:
             continue
         stream, killing = state.stream(tissue, clock), killing_inputs(tissue, lay(tissue), p, state.systemic)
-        ghost_contacts.n = advance_ghost_contacts(stream, when, killing, (ghost_contacts.n, *ghost_contacts.columns()))
+        now = (stream, clock.minute, clock.micro_step, killing)
+        ghost_contacts.n = advance_ghost_contacts(*now, ghost_contacts.n, contact_columns(ghost_contacts))
         if tissue.is_under_weighted:
             ghost_contacts.reserve(ghost_contacts.n + 2 * t.n)
-        ghost_contacts.n += decide((0, t.n), stream, when, killing, (ghost_contacts.n, *ghost_contacts.columns()))[1]
+        ghost_contacts.n += decide(Span(0, t.n), *now, ghost_contacts.n, contact_columns(ghost_contacts))[1]
         strike(clock.minute, killing)
         if clock.micro_step == clock.n_micro_steps - 1:
-            settle(tissue, p.n_hits, p.memory_min, clock.minute + MICRO_STEP_MIN)
+            settle(tissue, p, clock.minute + MICRO_STEP_MIN)

@@ -19,9 +19,11 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from lesionlab.sim.layouts.site_flags import CLAIMED, CONTESTED, COUNT, LIVING, NEAR_MASS, lay, take_counts
+from lesionlab.sim.layouts.t_cell_columns import TCellColumns, contact_columns, t_cell_columns
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.lattice import entity_of, neighbour
+from lesionlab.sim.numerics.lattice import Lattice, entity_of, neighbour
 from lesionlab.sim.numerics.random import AT_ONCE, draw_many, draw_pair, uniform
+from lesionlab.sim.numerics.window import Span
 from lesionlab.sim.numerics.workspace import scratch
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
@@ -48,56 +50,83 @@ class Parameters(NamedTuple):
 
 
 def hop_probability(p: Parameters, n_dimensions: int) -> float:
-    """Return the probability of a hop in a micro-step that gives the motility coefficient in 2 or 3 dimensions."""
+    """Return the probability of a hop in a micro-step dt in d = 2 or 3 dimensions: p <hop^2> = 2 d M dt, so that <r^2> = 2 d M t."""
     hop = _HOP_2D if n_dimensions == 2 else _HOP_3D
     return min(2.0 * n_dimensions * p.motility_um2_per_min * MICRO_STEP_MIN / (hop * SITE_UM**2), 1.0)
 
 
-class MotionInputs(NamedTuple):
-    """Inputs of T-cell motion in one section: chances (hop probability, bias, hop probability out of the mass), geometry (shape, centre),
-    flags (`lesionlab.sim.layouts.site_flags`) and chemoattractant, flat, rows (site, ids, target) and room for hops (row, goal, bid)."""
+class Chances(NamedTuple):
+    """Probabilities in a micro-step: that a free T cell hops; that it takes the better of two neighbours; that it hops out of the mass."""
 
-    chances: tuple[float, float, float]
-    geometry: tuple[tuple[int, int, int], tuple[int, int, int]]
+    hop: float
+    bias: float
+    hop_out: float
+
+
+class Hops(NamedTuple):
+    """Proposed hops: the row of the T cell, the site it goes to, and its bid for that site."""
+
+    hopper: np.ndarray
+    goal: np.ndarray
+    bid: np.ndarray
+
+
+class MotionInputs(NamedTuple):
+    """Inputs of T-cell motion in one section: flags (`lesionlab.sim.layouts.site_flags`) and chemoattractant flat; hops has room."""
+
+    chances: Chances
+    lattice: Lattice
     flags: np.ndarray
     chemoattractant: np.ndarray
-    rows: tuple[np.ndarray, ...]
-    hops: tuple[np.ndarray, ...]
+    t_cells: TCellColumns
+    hops: Hops
+
+
+@kernel
+def capacity_of(flag):
+    """Return how many T cells a site takes: 1 where a tumour cell lives, elsewhere 8."""
+    return _CAP_TUMOUR if flag & LIVING else _CAP_FREE
+
+
+@kernel
+def goal_of(motion, own, first_word, second_word, is_biased):
+    """Return the neighbour that a T cell on site `own` draws; if biased, the one of two draws with more chemoattractant."""
+    goal = neighbour(own, motion.lattice.shape, first_word)
+    if is_biased:
+        other = neighbour(own, motion.lattice.shape, second_word)
+        if motion.chemoattractant[other] > motion.chemoattractant[goal]:
+            return other
+    return goal
 
 
 @kernel
 def propose(span, stream, micro_step, motion):
-    """Propose hops for the free T cells of rows span = [first, end) in one micro-step; return (first, number of hops).
+    """Propose hops for the free T cells of a span of rows in one micro-step; return (first row, number of hops).
 
-    Writes motion.hops from `first` on and nothing else, so that rows may be divided among threads. One draw per T cell.
+    Writes motion.hops from that row on and nothing else, so that rows may be divided among threads. One draw per T cell.
     """
-    (p_hop, bias, p_out), shape, flags, chemoattractant = motion.chances, motion.geometry[0], motion.flags, motion.chemoattractant
-    (site, ids, target), (hopper, goal, bid) = motion.rows, motion.hops
-    mover, words, n = np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32), span[0]
-    for start in range(span[0], span[1], AT_ONCE):
-        here, n_movers = min(AT_ONCE, span[1] - start), 0
-        draw_many(stream, _MOTION + 256 * (micro_step + 1), ids[start : start + here], words)
+    chances, flags, t, hops = motion.chances, motion.flags, motion.t_cells, motion.hops
+    mover, words, n = np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32), span.first
+    for start in range(span.first, span.end, AT_ONCE):
+        here, n_movers = min(AT_ONCE, span.end - start), 0
+        draw_many(stream, _MOTION + 256 * (micro_step + 1), t.id[start : start + here], words)
         for i in range(here):
             # Always written, counted only if the condition holds: no branch to mispredict.
             mover[n_movers] = i
-            n_movers += (target[start + i] < 0) & (uniform(words[0, i]) < p_hop)
+            n_movers += (t.target[start + i] < 0) & (uniform(words[0, i]) < chances.hop)
         for i in mover[:n_movers]:
-            own = site[start + i]
-            to = neighbour(own, shape, words[1, i])
-            if (words[3, i] & np.uint32(0xFFFF)) < np.uint32(bias * 65536.0):
-                other = neighbour(own, shape, words[2, i])
-                if chemoattractant[other] > chemoattractant[to]:
-                    to = other
-            there = flags[to]
-            cap = _CAP_TUMOUR if there & LIVING else _CAP_FREE
-            is_leaving = flags[own] & NEAR_MASS and not there & NEAR_MASS
-            if to == own or there & COUNT >= cap or (is_leaving and uniform(words[0, i]) >= p_out):
+            own, row = t.site[start + i], start + i
+            is_biased = (words[3, i] & np.uint32(0xFFFF)) < np.uint32(chances.bias * 65536.0)
+            to = goal_of(motion, own, words[1, i], words[2, i], is_biased)
+            is_leaving = flags[own] & NEAR_MASS and not flags[to] & NEAR_MASS
+            is_full = flags[to] & COUNT >= capacity_of(flags[to])
+            if to == own or is_full or (is_leaving and uniform(words[0, i]) >= chances.hop_out):
                 continue
             # The upper half of the word is the rank; the id below it decides between equal ranks.
             rank = np.uint64(words[3, i] >> np.uint32(16)) << np.uint64(32)
-            hopper[n], goal[n], bid[n] = start + i, to, rank | np.uint64(ids[start + i])
+            hops.hopper[n], hops.goal[n], hops.bid[n] = row, to, rank | np.uint64(t.id[row])
             n += 1
-    return span[0], n - span[0]
+    return span.first, n - span.first
 
 
 @kernel
@@ -122,20 +151,20 @@ def _claim(goals, flags):
 
 
 @kernel
-def _bid(goals, bids, flags, best):
-    """Record the highest bid for each contested site in a hash table best = (sites, bids)."""
+def _bid(goals, bids, flags, sites, highest):
+    """Record the highest bid for each contested site in a hash table of sites and bids."""
     for k in range(len(goals)):
         if flags[goals[k]] & CONTESTED:
-            at = _slot(goals[k], best[0])
-            best[0][at], best[1][at] = goals[k], max(best[1][at], bids[k])
+            at = _slot(goals[k], sites)
+            sites[at], highest[at] = goals[k], max(highest[at], bids[k])
 
 
 @kernel
-def _hop(hoppers, goals, bids, site, flags, best):
+def _hop(hoppers, goals, bids, site, flags, sites, highest):
     """Move each T cell whose goal is uncontested, or whose bid is the highest. Writes site and the counts in the flags."""
     for k in range(len(goals)):
         to = goals[k]
-        if not flags[to] & CONTESTED or best[1][_slot(to, best[0])] == bids[k]:
+        if not flags[to] & CONTESTED or highest[_slot(to, sites)] == bids[k]:
             flags[site[hoppers[k]]] -= _ONE
             flags[to] += _ONE
             site[hoppers[k]] = to
@@ -144,69 +173,59 @@ def _hop(hoppers, goals, bids, site, flags, best):
 @kernel
 def commit(pieces, motion):
     """Resolve proposed hops and let the winners hop. pieces int64 (pieces, 2): where the hops of each begin, and their number."""
-    (hopper, goal, bid), flags = motion.hops, motion.flags
+    hops, flags = motion.hops, motion.flags
     n, size = 0, 2
     for first, number in pieces:
-        n += _claim(goal[first : first + number], flags)
+        n += _claim(hops.goal[first : first + number], flags)
     while size < 4 * n:
         size *= 2
-    best = (np.full(size, -1, np.int32), np.zeros(size, np.uint64))
+    sites, highest = np.full(size, -1, np.int32), np.zeros(size, np.uint64)
     if n:
         for first, number in pieces:
-            _bid(goal[first : first + number], bid[first : first + number], flags, best)
+            _bid(hops.goal[first : first + number], hops.bid[first : first + number], flags, sites, highest)
     for first, number in pieces:
-        _hop(hopper[first : first + number], goal[first : first + number], bid[first : first + number], motion.rows[0], flags, best)
+        end = first + number
+        _hop(hops.hopper[first:end], hops.goal[first:end], hops.bid[first:end], motion.t_cells.site, flags, sites, highest)
     for first, number in pieces:
-        for to in goal[first : first + number]:
+        for to in hops.goal[first : first + number]:
             flags[to] &= _CLAIMED_BY_NOBODY
 
 
 @kernel
-def _move_ghost_contacts(p_hop, stream, micro_step, geometry, rows):
-    """Move the ghost contacts that are not engaged for one micro-step; they occupy no site.
+def move_ghost_contacts(stream, micro_step, motion, n, contacts):
+    """Move those of the first n ghost contacts that are not engaged for one micro-step; they occupy no site. Writes site.
 
-    Reads geometry (shape, centre), rows (t_cell, clonogen, site, is_engaged); writes site. One draw per ghost contact, keyed by its T cell
-    and its clonogen's site.
+    One draw per ghost contact, keyed by its T cell and its clonogen's site.
     """
-    (shape, centre), (t_cell, clonogen, site, is_engaged) = geometry, rows
-    for i in range(len(site)):
-        if not is_engaged[i]:
-            words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), t_cell[i], entity_of(clonogen[i], shape, centre))
-            if uniform(words[0]) < p_hop:
-                site[i] = neighbour(site[i], shape, words[1])
+    for i in range(n):
+        if not contacts.is_engaged[i]:
+            pair = entity_of(contacts.clonogen[i], motion.lattice)
+            words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), contacts.t_cell[i], pair)
+            if uniform(words[0]) < motion.chances.hop:
+                contacts.site[i] = neighbour(contacts.site[i], motion.lattice.shape, words[1])
+
+
+@kernel
+def take_turn(stream, micro_step, motion, n, contacts):
+    """Move the T cells of one section, and its n ghost contacts, for one micro-step."""
+    first, number = propose(Span(0, len(motion.t_cells.site)), stream, micro_step, motion)
+    commit(np.array([[first, number]]), motion)
+    move_ghost_contacts(stream, micro_step, motion, n, contacts)
 
 
 def motion_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters) -> MotionInputs:
     """Return the inputs of T-cell motion in a section for this step."""
-    t = tissue.t_cells
-    p_hop = hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
-    chances = (p_hop, p.bias, p_hop / tissue.scale)
-    rows = (t.site[: t.n], t.id[: t.n], t.target[: t.n])
-    hops = tuple(scratch(f"t_cell_motion.{name}", t.site.shape, dtype)[: t.n]
-                 for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64)))
-    return MotionInputs(chances, (tissue.state.shape, tissue.centre), flags, tissue.chemoattractant.reshape(-1), rows, hops)
-
-
-@kernel
-def move_ghost_contacts(stream, micro_step, motion, ghost_contacts):
-    """Move the ghost contacts for one micro-step. ghost_contacts = (number, t_cell, clonogen, site, is_engaged)."""
-    n, t_cell, clonogen, site, is_engaged = ghost_contacts
-    if n:
-        _move_ghost_contacts(motion.chances[0], stream, micro_step, motion.geometry, (t_cell[:n], clonogen[:n], site[:n], is_engaged[:n]))
-
-
-@kernel
-def take_turn(stream, micro_step, motion, ghost_contacts):
-    """Move the T cells of one section, and its ghost contacts, for one micro-step."""
-    n_rows = len(motion.rows[0])
-    first, number = propose((0, n_rows), stream, micro_step, motion)
-    commit(np.array([[first, number]]), motion)
-    move_ghost_contacts(stream, micro_step, motion, ghost_contacts)
+    n, p_hop = tissue.t_cells.n, hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
+    hops = Hops(*(scratch(f"t_cell_motion.{name}", tissue.t_cells.site.shape, dtype)[:n]
+                  for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64))))
+    return MotionInputs(Chances(p_hop, p.bias, p_hop / tissue.scale), Lattice(tissue.state.shape, tissue.centre), flags,
+                        tissue.chemoattractant.reshape(-1), t_cell_columns(tissue.t_cells), hops)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move the T cells of every lesion for one micro-step."""
     for tissue in state.active:
-        ghost_contacts, flags = (tissue.ghost_contacts.n, *tissue.ghost_contacts.columns()), lay(tissue)
-        take_turn(state.stream(tissue, clock), clock.micro_step, motion_inputs(tissue, flags, p), ghost_contacts)
+        flags, ghost_contacts = lay(tissue), tissue.ghost_contacts
+        motion = motion_inputs(tissue, flags, p)
+        take_turn(state.stream(tissue, clock), clock.micro_step, motion, ghost_contacts.n, contact_columns(ghost_contacts))
         take_counts(flags, tissue)

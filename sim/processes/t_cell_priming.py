@@ -67,8 +67,16 @@ class Parameters(NamedTuple):
         prior=(30.0, 180.0))] = 60.0
 
 
-def _drive(antigen: float, p: Parameters) -> float:
-    return antigen / (antigen + p.antigen_half_per_d)
+def drive(antigen_per_d: float, p: Parameters) -> float:
+    """Return the drive of priming by antigen (weighted dead cells per day): E(A) = A / (A + A50)."""
+    return antigen_per_d / (antigen_per_d + p.antigen_half_per_d)
+
+
+def primed_per_d(systemic: Systemic, p: Parameters) -> float:
+    """Return the specific effectors primed per day: supply x naive x E(A) / E(A_baseline) x (1 - s_V) / (1 - s_V at rest)."""
+    gain = drive(float(systemic.antigen[-1]), p)
+    primed = systemic.supply_specific * systemic.naive * gain / drive(systemic.baseline_antigen, p)
+    return primed * (systemic.priming_left / systemic.priming_left_at_rest)
 
 
 def _take_antigen(state: State, p: Parameters) -> float:
@@ -122,9 +130,7 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     _pass_stages(systemic, _take_antigen(state, p) / days, p, days)
     if clock.t_h < 0:
         return
-    drive = _drive(float(systemic.antigen[-1]), p)
-    primed = systemic.supply_specific * systemic.naive * drive / _drive(systemic.baseline_antigen, p)
-    primed = primed * (systemic.priming_left / systemic.priming_left_at_rest) * days
+    primed = primed_per_d(systemic, p) * days
     recalled = p.recall_per_d * systemic.memory * days
     died = decay_share(1.0 / p.blood_lifespan_d, days)
     systemic.specific_blood += primed + recalled - died * systemic.specific_blood

@@ -35,16 +35,20 @@ class Parameters(NamedTuple):
 
 
 @kernel
-def _secretion(p, window, state, oxygen, source):
+def secretion(p, oxygen_mmHg):
+    """Return what a living tumour cell secretes, relative to a normoxic one: 1, and more below the HIF threshold."""
+    return p.hypoxic_ratio if oxygen_mmHg < p.hif_mmHg else 1.0
+
+
+@kernel
+def _secrete(p, window, state, oxygen, source):
     """Reads state, oxygen (mmHg), both (nz, ny, nx); writes source, float32 as large as the window, relative units per second. No draws."""
     nz, ny, nx = source.shape
     for z in range(nz):
         for y in range(ny):
-            codes, pressures = state[z, window[0] + y][window[2] :], oxygen[z, window[0] + y][window[2] :]
+            codes, pressures = state[z, window.first_y + y][window.first_x :], oxygen[z, window.first_y + y][window.first_x :]
             for x in range(nx):
-                secreted = 0.0
-                if _FIRST <= codes[x] <= _LAST:
-                    secreted = p.hypoxic_ratio if pressures[x] < p.hif_mmHg else 1.0
+                secreted = secretion(p, pressures[x]) if _FIRST <= codes[x] <= _LAST else 0.0
                 source[z, y, x] = secreted * p.decay_per_s
 
 
@@ -55,6 +59,6 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     for tissue in state.active:
         around = range_of(tissue.window, tissue.state.shape, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)
         source = np.empty(cut(tissue.vegf, around).shape, np.float32)
-        _secretion(p, around, tissue.state, tissue.oxygen, source)
+        _secrete(p, around, tissue.state, tissue.oxygen, source)
         tissue.vegf.fill(0.0)
         cut(tissue.vegf, around)[:] = steady_linear(source, p.diffusivity_um2_per_s, p.decay_per_s, SITE_UM)

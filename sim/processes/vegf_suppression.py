@@ -47,8 +47,8 @@ def _over_mass(state, window, vegf):
     """Return (number of occupied sites, sum of VEGF over them) in a window; arrays (nz, ny, nx). No draws."""
     n, total = 0, 0.0
     for z in range(len(state)):
-        for y in range(window[0], window[1]):
-            codes, levels = state[z, y][window[2] : window[3]], vegf[z, y][window[2] : window[3]]
+        for y in range(window.first_y, window.end_y):
+            codes, levels = state[z, y][window.first_x : window.end_x], vegf[z, y][window.first_x : window.end_x]
             for x in range(len(codes)):
                 if codes[x]:
                     n += 1
@@ -68,7 +68,7 @@ def mean_vegf(state: State) -> float:
 
 
 def half_under(p: Parameters, inhibition: float) -> float:
-    """Return the VEGF that holds back half of the limit while VEGFR is inhibited."""
+    """Return the VEGF that holds back half of the limit while VEGFR is inhibited: V50 / (1 - inhibition)."""
     return p.vegf_half / (1.0 - inhibition) if inhibition < 1.0 else math.inf
 
 

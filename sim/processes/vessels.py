@@ -33,7 +33,7 @@ import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
-from lesionlab.sim.numerics.lattice import crowding, depth_in, mass_axes
+from lesionlab.sim.numerics.lattice import crowding, depth_in, mass_axes, place_of
 from lesionlab.sim.numerics.random import draw, draw_fixed, site_entity, uniform
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
@@ -43,10 +43,14 @@ from lesionlab.sim.state.state import SITE_UM, SITES_PER_MM2, State, Tissue
 EVERY_H = 24.0
 _VESSEL_FATE, _VESSEL_OPENNESS, _DEPENDENCE = (int(purpose) for purpose in (
     Purpose.VESSEL_FATE, Purpose.VESSEL_OPENNESS, Purpose.VESSEL_DEPENDENCE))
-_REACH = 2
-_HOST_REACH = 4
-_WINDOW, _HOST_WINDOW = 25.0, 81.0
-_SPROUT_MATURITY = 0.1
+_NEAR, _WIDE = 2, 4
+"""Half-widths in sites of the squares in which cells and vessels around a vessel are counted: 40 and 80 um."""
+_NEAR_SITES, _WIDE_SITES = 25.0, 81.0
+_CROWDED = 0.75
+"""Share of living cells above which immature vessels are compressed."""
+_VESSEL, _SPROUT, _LOST = 1, 2, 3
+"""Marks of a site within a day: a vessel; one that sprouts there; one that is lost."""
+_SPROUT_REACH, _SPROUT_MATURITY = 3, 0.1
 _LEAST_PERFUSED = 0.05
 
 
@@ -56,16 +60,15 @@ class Parameters(NamedTuple):
     ORDERED = (("perfused_tumour", "perfused_normal"), ("maturity_tumour", "maturity_normal"))  # type: ignore[misc]
     rim_density_per_mm2: Annotated[float, quantity(
         "1/mm2", "perfused vessels at the surface of the mass at the start", 1.0, 1000.0, "assumed",
-        "no microvessel density of this cancer found; with the core's and the depth chosen on this model's day 0, so that in neck and "
-        "pelvis of the case "
-        "hypoxia rises from ring to ring inwards and 0.3 to 0.5 of all cells are hypoxic in sections of 12,000 cells",
+        "no microvessel density of this cancer found; core and depth were chosen with it on this model's day 0 (row 16 of `verify`): in "
+        "neck and pelvis of the case hypoxia rises from ring to ring inwards at the other defaults",
         prior=(20.0, 150.0))] = 110.0
     core_density_per_mm2: Annotated[float, quantity("1/mm2", "perfused vessels deep in the core at the start", 0.0, 1000.0, "assumed",
-        "as the rim's; with 25 VEGF refilled the centre of the pelvis, whose innermost ring was less hypoxic than the next",
-        prior=(10.0, 150.0))] = 15.0
+        "as the rim's; with a denser core VEGF refills the centre of the pelvis", prior=(5.0, 150.0))] = 10.0
     density_depth_um: Annotated[float, quantity(
         "um", "depth of the section over which the density falls from rim to core by e; 0: the old form",
-        0.0, 10000.0, "assumed", "as the rim's", prior=(100.0, 1000.0))] = 300.0
+        0.0, 10000.0, "assumed", "as the rim's; at 300 the innermost rings of the neck were equally hypoxic",
+        prior=(100.0, 1000.0))] = 600.0
     perfused_tumour: Annotated[float, quantity("1", "perfused share of untreated tumour vessels (q0)", 0.05, 1.0, "assumed",
         "tumour vessels are partly not perfused", prior=(0.2, 0.7))] = 0.5
     perfused_normal: Annotated[float, quantity("1", "perfused share of normalised vessels (q1)", 0.05, 1.0, "assumed",
@@ -120,9 +123,28 @@ class Parameters(NamedTuple):
         "measured over about two weeks (PMC7017121)", prior=(7.0, 60.0))] = 30.0
 
 
+class Effects(NamedTuple):
+    """What acts on the vessels of a lesion: normalisation N and pruning R by VEGFR blockade, maturity gained by radiotherapy."""
+
+    normalisation: float
+    pruning: float
+    radiation_maturity: float
+
+
+class Surroundings(NamedTuple):
+    """What a vessel stands in: the share c of living tumour cells within 40 um, vessel sites within 40 and 80 um with its own, VEGF,
+    and its depth in the mass."""
+
+    living_share: float
+    vessels_near: float
+    vessels_wide: float
+    vegf: float
+    depth_um: float
+
+
 @kernel
 def perfused_share(p, maturity):
-    """Return the perfused share of vessels of a given maturity, in [0, 1]."""
+    """Return the perfused share of vessels of a maturity: F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour), within [0, 1]."""
     slope = (p.perfused_normal - p.perfused_tumour) / (p.maturity_normal - p.maturity_tumour)
     return min(max(p.perfused_tumour + slope * (maturity - p.maturity_tumour), 0.0), 1.0)
 
@@ -131,6 +153,133 @@ def in_lesion(p: Parameters, volume_cm3: float) -> Parameters:
     """Return the parameters for a lesion's volume: perfused share of untreated tumour vessels q0 (V / V_ref)^-b within [0.05, q1]."""
     share = p.perfused_tumour * (volume_cm3 / p.reference_volume_cm3) ** -p.perfusion_size_exponent
     return p._replace(perfused_tumour=min(max(share, _LEAST_PERFUSED), p.perfused_normal))
+
+
+@kernel
+def density_at(p, depth_um):
+    """Return the initial density of perfused vessels (1/mm2) at a depth in the mass; at its surface and outside, the rim's."""
+    return p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * math.exp(-max(depth_um, 0.0) / p.density_depth_um)
+
+
+@kernel
+def target_maturity(p, effects, living_share):
+    """Return the maturity that a vessel drifts to: m_tumour + (m_normal - m_tumour) N, and more after radiotherapy; where fewer than
+    c_free living tumour cells are left, towards the normal one."""
+    target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * effects.normalisation + effects.radiation_maturity, 1.0)
+    decompression = max(1.0 - living_share / p.decompression_share, 0.0)
+    return target + p.decompression_response * max(p.maturity_normal - target, 0.0) * decompression
+
+
+@kernel
+def maturity_after(p, maturity, target, days):
+    """Return a vessel's maturity after some days of drift: target + (m - target) exp(-t / tau)."""
+    return target + (maturity - target) * math.exp(-days / p.maturation_time_d)
+
+
+@kernel
+def vegf_drive(p, effects, vegf):
+    """Return how strongly VEGF acts on vessels, 0 to 1: H(V) = V / (V + V50), V = VEGF x (1 - R)."""
+    acting = vegf * (1.0 - effects.pruning)
+    return acting / (acting + p.vegf_half)
+
+
+@kernel
+def tumour_share(p, living_share):
+    """Return how far a vessel is a tumour vessel, 0 to 1: min(c / c_free, 1). A host vessel (0) needs no VEGF and is not pruned."""
+    return min(living_share / p.decompression_share, 1.0)
+
+
+@kernel
+def loss_by_withdrawal_per_d(p, effects, drive, in_tumour, maturity):
+    """Return the hazard (1/d) that a vessel which needs VEGF is pruned or regresses:
+
+    min(c / c_free, 1) [k_prune R (1 - s m) + k_reg (1 - m) (1 - H)], written as what only the immature suffer,
+    (1 - m) [s k_prune R + k_reg (1 - H)], and what all suffer, (1 - s) k_prune R.
+    """
+    spared = p.pruning_spared_by_maturity
+    of_immature = in_tumour * (1.0 - maturity) * (spared * (p.pruning_per_d * effects.pruning) + p.regression_per_d * (1.0 - drive))
+    return of_immature + in_tumour * (1.0 - spared) * p.pruning_per_d * effects.pruning
+
+
+@kernel
+def collapse_per_d(p, living_share, maturity):
+    """Return the hazard (1/d) that living cells compress a vessel: k_col (1 - 2 m) (c - 0.75) / 0.25, for m < 0.5 and c > 0.75."""
+    return p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(living_share - _CROWDED, 0.0) / (1.0 - _CROWDED)
+
+
+@kernel
+def room_for_sprouts(p, around):
+    """Return the share of sprouting that the vessels around leave. The limit within 80 um falls with depth like the initial density."""
+    if p.density_depth_um <= 0.0:
+        return max(1.0 - around.vessels_near / p.crowded_vessels, 0.0)
+    limit = p.crowded_vessels / _NEAR_SITES * (_WIDE_SITES - 1.0) * density_at(p, around.depth_um) / p.rim_density_per_mm2
+    return max(1.0 - (around.vessels_wide - 1.0) / limit, 0.0) if limit > 0.0 else 0.0
+
+
+@kernel
+def sprouting_per_d(p, drive, in_tumour, around):
+    """Return the hazard (1/d) that a vessel sprouts: k_spr H(V) x room in the tumour, k_rep x room up to the host's density outside."""
+    host_vessels = p.rim_density_per_mm2 / p.perfused_normal / SITES_PER_MM2 * _WIDE_SITES
+    by_repair = p.repair_per_d * (1.0 - in_tumour) * max(1.0 - around.vessels_wide / host_vessels, 0.0)
+    return p.sprouting_per_d * drive * room_for_sprouts(p, around) + by_repair
+
+
+@kernel
+def _needs_vegf(p, stream, entity):
+    """Return whether a vessel needs VEGF: its site's draw, the same in every step, is below the dependent fraction."""
+    return p.vegf_dependent_fraction >= 1.0 or uniform(draw_fixed(stream, _DEPENDENCE, np.uint32(0), entity)[0]) < p.vegf_dependent_fraction
+
+
+@kernel
+def _sprout_place(words, place, nz):
+    """Return the place (z, y, x) of a sprout: uniform within three sites of its vessel on each axis, in the plane if there is one layer."""
+    width = 2 * _SPROUT_REACH + 1
+    y, x = place[1] + int(words[2] % width) - _SPROUT_REACH, place[2] + int(words[3] % width) - _SPROUT_REACH
+    return place[0] + int((words[3] >> 8) % width) - _SPROUT_REACH if nz > 1 else 0, y, x
+
+
+@kernel
+def _remodel(p, effects, days, stream, centre, half_axes, living, vegf, before, vessel, maturity):
+    """Mature, lose and sprout the vessels of a section over some days.
+
+    Reads living (1 where a tumour cell lives), vegf and the vessels before; writes vessel and maturity; shapes (nz, ny, nx).
+    centre, half_axes (z, y, x) of the mass in sites. Two draws per vessel. Sprouts and losses are only marked here, and vessels are
+    read from `before`, so the scan order has no effect.
+    """
+    nz, ny, nx = living.shape
+    for s in np.flatnonzero(before):
+        z, y, x = place_of(s, living.shape)
+        offset = (z - centre[0], y - centre[1], x - centre[2])
+        vessels_near, vessels_wide = crowding(before, _NEAR, y, x, z) * _NEAR_SITES, crowding(before, _WIDE, y, x, z) * _WIDE_SITES
+        around = Surroundings(crowding(living, _NEAR, y, x, z), vessels_near, vessels_wide, vegf[z, y, x],
+                              SITE_UM * depth_in(offset, half_axes))
+        maturity[z, y, x] = maturity_after(p, maturity[z, y, x], target_maturity(p, effects, around.living_share), days)
+        drive, in_tumour = vegf_drive(p, effects, around.vegf), tumour_share(p, around.living_share)
+        entity = site_entity(offset[0], offset[1], offset[2])
+        loss_per_d = loss_by_withdrawal_per_d(p, effects, drive, in_tumour, maturity[z, y, x]) * _needs_vegf(p, stream, entity)
+        loss_per_d += collapse_per_d(p, around.living_share, maturity[z, y, x])
+        words = draw(stream, _VESSEL_FATE, entity)
+        if uniform(words[0]) < 1.0 - math.exp(-loss_per_d * days):
+            vessel[z, y, x] = _LOST
+        elif uniform(words[1]) < 1.0 - math.exp(-sprouting_per_d(p, drive, in_tumour, around) * days):
+            sz, sy, sx = _sprout_place(words, (z, y, x), nz)
+            if 0 <= sy < ny and 0 <= sx < nx and 0 <= sz < nz and before[sz, sy, sx] == 0:
+                vessel[sz, sy, sx] = _SPROUT
+
+
+@kernel
+def _commit(vessel, maturity):
+    """Turn sprouts into vessels and remove lost vessels; writes vessel, maturity (nz, ny, nx). No draws."""
+    nz, ny, nx = vessel.shape
+    for z in range(nz):
+        for y in range(ny):
+            for x in range(nx):
+                if vessel[z, y, x] == _SPROUT:
+                    vessel[z, y, x] = _VESSEL
+                    maturity[z, y, x] = _SPROUT_MATURITY
+                elif vessel[z, y, x] == _LOST:
+                    vessel[z, y, x] = 0
+                    maturity[z, y, x] = 0.0
 
 
 @kernel
@@ -152,101 +301,6 @@ def open_vessels(p, stream, centre, vessel, maturity, perfusion):
                     perfusion[z, y, x] = 0.0
 
 
-@kernel
-def _mature(p, effects, crowd, maturity):
-    """Return a vessel's maturity after the days in effects; without living cells around it, it drifts to the normal maturity."""
-    normalisation, _, extra, days = effects
-    target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * normalisation + extra, 1.0)
-    target += p.decompression_response * max(p.maturity_normal - target, 0.0) * max(1.0 - crowd / p.decompression_share, 0.0)
-    return target + (maturity - target) * math.exp(-days / p.maturation_time_d)
-
-
-@kernel
-def density_at(p, depth_um):
-    """Return the initial density of perfused vessels (1/mm2) at a depth in the mass; at its surface and outside, the rim's."""
-    return p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * math.exp(-max(depth_um, 0.0) / p.density_depth_um)
-
-
-@kernel
-def _room(p, depth_um, vessels_around):
-    """Return the share of sprouting that crowding by vessels leaves; vessels_around, the vessel included: within 40 and 80 um."""
-    if p.density_depth_um <= 0.0:
-        return max(1.0 - vessels_around[0] / p.crowded_vessels, 0.0)
-    limit = p.crowded_vessels / _WINDOW * (_HOST_WINDOW - 1.0) * density_at(p, depth_um) / p.rim_density_per_mm2
-    return max(1.0 - (vessels_around[1] - 1.0) / limit, 0.0) if limit > 0.0 else 0.0
-
-
-@kernel
-def _needs_vegf(p, stream, entity):
-    """Return whether a vessel needs VEGF: its site's draw, the same in every step, is below the dependent fraction."""
-    return p.vegf_dependent_fraction >= 1.0 or uniform(draw_fixed(stream, _DEPENDENCE, np.uint32(0), entity)[0]) < p.vegf_dependent_fraction
-
-
-@kernel
-def _hazards(p, effects, crowd, vessels_around, maturity, vegf, needs_vegf, depth_um):
-    """Return one vessel's hazards (1/d) of loss and of sprouting; vessels_around, the vessel included: sites within 40 and 80 um."""
-    pruning = effects[1]
-    acting = vegf * (1.0 - pruning)
-    drive = acting / (acting + p.vegf_half)
-    # Host vessels are quiescent: they need no VEGF and are not pruned.
-    in_tumour = min(crowd / p.decompression_share, 1.0)
-    spared = p.pruning_spared_by_maturity
-    loss = in_tumour * (1.0 - maturity) * (spared * (p.pruning_per_d * pruning) + p.regression_per_d * (1.0 - drive))
-    loss = (loss + in_tumour * (1.0 - spared) * p.pruning_per_d * pruning) * needs_vegf
-    loss += p.collapse_per_d * max(1.0 - 2.0 * maturity, 0.0) * max(crowd - 0.75, 0.0) * 4.0
-    sprouting = p.sprouting_per_d * drive * _room(p, depth_um, vessels_around)
-    host_vessels = p.rim_density_per_mm2 / p.perfused_normal / SITES_PER_MM2 * _HOST_WINDOW
-    return loss, sprouting + p.repair_per_d * (1.0 - in_tumour) * max(1.0 - vessels_around[1] / host_vessels, 0.0)
-
-
-@kernel
-def _remodel(p, effects, stream, geometry, living, vegf, fields):
-    """Mature, lose and sprout vessels for one day.
-
-    Reads living (nz, ny, nx; 1 where a tumour cell lives), vegf; fields = (vessels before, vessel, maturity), the last two
-    written. Two draws per vessel. effects: (normalisation N, pruning R, radiation maturity, days); geometry: (centre, half axes
-    of the mass) in sites. A sprout is placed within three sites. Sprouts (2) and losses (3) are only marked here, and vessels are
-    read from `before`, so the scan order has no effect.
-    """
-    (before, vessel, maturity), (centre, half_axes) = fields, geometry
-    nz, ny, nx = living.shape
-    days = effects[3]
-    for s in np.flatnonzero(before):
-        z, rest = divmod(s, ny * nx)
-        y, x = divmod(rest, nx)
-        crowd = crowding(living, _REACH, y, x, z)
-        around = (crowding(before, _REACH, y, x, z) * _WINDOW, crowding(before, _HOST_REACH, y, x, z) * _HOST_WINDOW)
-        maturity[z, y, x] = _mature(p, effects, crowd, maturity[z, y, x])
-        offset = (z - centre[0], y - centre[1], x - centre[2])
-        entity = site_entity(offset[0], offset[1], offset[2])
-        needs_vegf = _needs_vegf(p, stream, entity)
-        loss, sprouting = _hazards(p, effects, crowd, around, maturity[z, y, x], vegf[z, y, x], needs_vegf,
-                                   SITE_UM * depth_in(offset, half_axes))
-        words = draw(stream, _VESSEL_FATE, entity)
-        if uniform(words[0]) < 1.0 - math.exp(-loss * days):
-            vessel[z, y, x] = 3
-        elif uniform(words[1]) < 1.0 - math.exp(-sprouting * days):
-            sy, sx = y + int(words[2] % 7) - 3, x + int(words[3] % 7) - 3
-            sz = z + int((words[3] >> 8) % 7) - 3 if nz > 1 else 0
-            if 0 <= sy < ny and 0 <= sx < nx and 0 <= sz < nz and before[sz, sy, sx] == 0:
-                vessel[sz, sy, sx] = 2
-
-
-@kernel
-def _commit(vessel, maturity):
-    """Turn sprouts into vessels and remove lost vessels; writes vessel, maturity (nz, ny, nx). No draws."""
-    nz, ny, nx = vessel.shape
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                if vessel[z, y, x] == 2:
-                    vessel[z, y, x] = 1
-                    maturity[z, y, x] = _SPROUT_MATURITY
-                elif vessel[z, y, x] == 3:
-                    vessel[z, y, x] = 0
-                    maturity[z, y, x] = 0.0
-
-
 def half_axes_of(tissue: Tissue) -> tuple[float, float, float]:
     """Return the half axes (z, y, x) of the present mass in sites; z is infinite in a slab, no axis is below half a site."""
     long, short, deep = mass_axes(tissue.state, tissue.window, tissue.is_block)
@@ -261,12 +315,12 @@ def update(state: State, p: Parameters, clock: Clock) -> None:
     days = clock.span_h(EVERY_H) / 24.0
     for tissue in state.active:
         tissue.radiation_maturity *= 1.0 - decay_share(1.0 / p.radiation_maturity_d, days)
-        effects = (p.normalisation_response * systemic.normalisation, p.pruning_response * systemic.pruning,
-                   tissue.radiation_maturity, days)
+        effects = Effects(p.normalisation_response * systemic.normalisation, p.pruning_response * systemic.pruning,
+                          tissue.radiation_maturity)
         stream = state.stream(tissue, clock)
         living = ((tissue.state >= CellState.PROLIFERATING) & (tissue.state <= CellState.DOOMED)).view(np.uint8)
-        _remodel(p, effects, stream, (tissue.centre, half_axes_of(tissue)), living, tissue.vegf,
-                 (tissue.vessel.copy(), tissue.vessel, tissue.maturity))
+        _remodel(p, effects, days, stream, tissue.centre, half_axes_of(tissue), living, tissue.vegf, tissue.vessel.copy(), tissue.vessel,
+                 tissue.maturity)
         _commit(tissue.vessel, tissue.maturity)
         open_vessels(in_lesion(p, tissue.volume_cm3), stream._replace(step=np.uint32(0)), tissue.centre, tissue.vessel,
                      tissue.maturity, tissue.perfusion)

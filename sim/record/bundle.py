@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 from lesionlab.sim import DISCLAIMER
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import draft, reason, through_links
+from lesionlab.sim.record.layout import TEXT, add_axis
 from lesionlab.sim.record.reader import opened
-from lesionlab.sim.record.schema import TEXT, add_axis
+from lesionlab.sim.record.schema import Attribute, Part
 
 SCHEMA = "lesionlab-bundle"
 SCHEMA_VERSION = "1.0.0"
-AXES = ("time", "lesion", "drug")
-ATTRIBUTES = ("arm", "seed", "replicate", "patient", "is_quick", "end_reason", "code_version")
+NAMED_AXES: tuple[str, ...] = (Part.LESION, Part.DRUG)
+AXES = (Part.TIME, *NAMED_AXES)
+ATTRIBUTES: tuple[str, ...] = (
+    Attribute.ARM, Attribute.SEED, Attribute.REPLICATE, Attribute.PATIENT, Attribute.IS_QUICK, Attribute.END_REASON, Attribute.CODE_VERSION)
 
 
 class Packed(NamedTuple):
@@ -70,18 +73,18 @@ def _axis(record: h5py.File, name: str) -> NDArray[Any]:
 def _outline(runs: Sequence[Packed]) -> Outline:
     """Return the axes and series of all records together."""
     times: dict[Path, NDArray[Any]] = {}
-    named: dict[str, dict[str, None]] = {"lesion": {}, "drug": {}}
+    named: dict[str, dict[str, None]] = {name: {} for name in NAMED_AXES}
     series: dict[str, tuple[tuple[str, ...], str, str]] = {}
     for run in runs:
         with opened(run.path) as record:
-            times[run.path] = _axis(record, "time")
+            times[run.path] = _axis(record, Part.TIME)
             for name, known in named.items():
                 known.update(dict.fromkeys(_axis(record, name)))
             for name, dataset in record.items():
                 if _is_series(dataset):
                     dimensions = tuple(axis.label or axis[0].name.lstrip("/") for axis in dataset.dims)
-                    series[name] = (dimensions, dataset.attrs.get("units", "1"), dataset.attrs.get("long_name", name))
-    return Outline({"time": _common_times(times), **{name: np.array(list(known), object) for name, known in named.items()}}, series)
+                    series[name] = (dimensions, dataset.attrs.get(Attribute.UNITS, "1"), dataset.attrs.get(Attribute.LONG_NAME, name))
+    return Outline({Part.TIME: _common_times(times), **{name: np.array(list(known), object) for name, known in named.items()}}, series)
 
 
 def _is_series(dataset: Any) -> bool:
@@ -102,11 +105,11 @@ def _common_times(times: Mapping[Path, NDArray[Any]]) -> NDArray[Any]:
 
 def _lay_out(file: h5py.File, runs: Sequence[Packed], outline: Outline) -> None:
     """Write the axes, the metadata of each run, and every series filled with nan."""
-    file.attrs.update(Conventions="CF-1.11", schema=SCHEMA, schema_version=SCHEMA_VERSION, disclaimer=DISCLAIMER,
-                      density_note="nan: the run had ended, or has no such lesion or drug")
+    file.attrs.update({Attribute.CONVENTIONS: "CF-1.11", Attribute.SCHEMA: SCHEMA, Attribute.SCHEMA_VERSION: SCHEMA_VERSION,
+                       Attribute.DISCLAIMER: DISCLAIMER, "density_note": "nan: the run had ended, or has no such lesion or drug"})
     add_axis(file, "run", [run.run_id for run in runs], "", "run")
-    add_axis(file, "time", outline.axes["time"], "d", "time since the start")
-    for name in ("lesion", "drug"):
+    add_axis(file, Part.TIME, outline.axes[Part.TIME], "d", "time since the start")
+    for name in NAMED_AXES:
         add_axis(file, name, list(outline.axes[name]), "", name, is_growing=not len(outline.axes[name]))
     for name in ATTRIBUTES:
         _add_column(file, name, [_attribute(run.path, name) for run in runs], f"{name} of the run")
@@ -117,7 +120,7 @@ def _lay_out(file: h5py.File, runs: Sequence[Packed], outline: Outline) -> None:
         shape = tuple(len(axis) for axis in axes)
         packing = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "chunks": (1, *shape[1:])} if all(shape) else {}
         dataset = file.create_dataset(name, shape, np.float64, fillvalue=np.nan, **packing)
-        dataset.attrs.update(units=unit, long_name=long_name)
+        dataset.attrs.update({Attribute.UNITS: unit, Attribute.LONG_NAME: long_name})
         for index, axis in enumerate(axes):
             dataset.dims[index].attach_scale(axis)
 
@@ -134,18 +137,18 @@ def _add_column(file: h5py.File, name: str, values: Sequence[Any], long_name: st
         is_whole = all(isinstance(value, (int, np.integer)) for value in values)
         numbers = np.array([np.nan if value is None else value for value in values], np.int64 if is_whole else np.float64)
         column = file.create_dataset(name, data=numbers, dtype=numbers.dtype)
-        column.attrs["units"] = "1"
+        column.attrs[Attribute.UNITS] = "1"
     else:
         words = [value if isinstance(value, str) else json.dumps(value, default=str) for value in values]
         column = file.create_dataset(name, data=words, dtype=TEXT)
-    column.attrs["long_name"] = long_name
+    column.attrs[Attribute.LONG_NAME] = long_name
     column.dims[0].attach_scale(file["run"])
 
 
 def _copy(file: h5py.File, index: int, path: Path, outline: Outline) -> None:
     """Copy one record's series to their places; series that the record lacks stay nan."""
     with opened(path) as record:
-        places = {name: np.flatnonzero(np.isin(outline.axes[name], _axis(record, name))) if name == "time" else
+        places = {name: np.flatnonzero(np.isin(outline.axes[name], _axis(record, name))) if name == Part.TIME else
                   np.array([list(outline.axes[name]).index(word) for word in _axis(record, name)], int) for name in AXES}
         for name, (dimensions, _, _) in outline.series.items():
             if name in record:

@@ -8,6 +8,7 @@ from pathlib import Path
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import through_links
 from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.record.schema import Attribute
 
 RECORD_SUFFIXES = (".h5", ".hdf5", ".nc")
 
@@ -53,7 +54,7 @@ def _unfinished(path: Path) -> str:
         run = read_run(path)
     except UserError:
         return ""
-    return "" if run.attributes["status"] == "complete" else f" ({run.outlook})"
+    return "" if run.attributes[Attribute.STATUS] == "complete" else f" ({run.outlook})"
 
 
 def typed_command() -> str:

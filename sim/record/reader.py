@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, left_behind, reason, through_links
-from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, add_checkpoint, extend
-from lesionlab.sim.record.seal import check_once, examine, open_to_read
+from lesionlab.sim.record.layout import add_checkpoint, extend
+from lesionlab.sim.record.schema import DECLARED, SCHEMA, SCHEMA_VERSION, Attribute, Part
+from lesionlab.sim.record.seal import FIRST_VERSION, check_once, examine, open_to_read
 from lesionlab.sim.scenario.load import scenario_from_text
 
 SAME_TIME_D = 1e-9
+OF_FIRST_VERSION = "was made by version 0.1.0, whose records have no seal and another checkpoint: it cannot go on; run its scenario again"
 
 
 class Past(NamedTuple):
@@ -57,33 +59,38 @@ class RecordedRun:
     @property
     def committed_d(self) -> float | None:
         """The day of the last commit, None before the first."""
-        day = float(self.attributes["committed_time_d"])
+        day = float(self.attributes[Attribute.COMMITTED_TIME])
         return day if isfinite(day) else None
 
     @property
     def until_d(self) -> float | None:
         """The requested end day of the run; None for the scenario's end."""
-        return float(self.attributes["until_d"]) if "until_d" in self.attributes else None
+        return float(self.attributes[Attribute.UNTIL]) if Attribute.UNTIL in self.attributes else None
 
     @property
     def replicate(self) -> int:
         """The replicate number."""
-        return int(self.attributes["replicate"])
+        return int(self.attributes[Attribute.REPLICATE])
 
     @property
     def is_quick(self) -> bool:
         """Whether the run uses small sections; the recorded scenario already holds their sizes."""
-        return bool(self.attributes["is_quick"])
+        return bool(self.attributes[Attribute.IS_QUICK])
 
     @property
     def is_fork(self) -> bool:
         """Whether the first part of the run was copied from another record."""
-        return "fork_day" in self.attributes
+        return Attribute.FORK_DAY in self.attributes
+
+    @property
+    def is_of_first_version(self) -> bool:
+        """Whether version 0.1.0 made the record: nothing tells whether such a record has lost anything."""
+        return str(self.attributes[Attribute.CODE_VERSION]).startswith(FIRST_VERSION)
 
     @property
     def calendar_d(self) -> int:
         """The length of the scenario's calendar (d)."""
-        return (date.fromisoformat(self.attributes["end_date"]) - date.fromisoformat(self.attributes["start_date"])).days
+        return (date.fromisoformat(self.attributes[Attribute.END_DATE]) - date.fromisoformat(self.attributes[Attribute.START_DATE])).days
 
     @property
     def outlook(self) -> str:
@@ -94,9 +101,11 @@ class RecordedRun:
     @property
     def _next_step(self) -> str:
         day, command = self.committed_d, f"lesionlab resume {quote(str(self.path))}"
-        if self.attributes["status"] == "complete":
-            if self.attributes["end_reason"] == "lethal burden" or day is None or day >= self.calendar_d:
+        if self.attributes[Attribute.STATUS] == "complete":
+            if self.attributes[Attribute.END_REASON] == "lethal burden" or day is None or day >= self.calendar_d:
                 return "nothing to resume: the run is complete"
+            if self.is_of_first_version:
+                return OF_FIRST_VERSION
             force = "" if self.code_version == model_version() else " --force"
             return f"complete to day {day:g} of {self.calendar_d}; {command} --until DATE|DAYS{force} goes further"
         if is_in_use(self.path):
@@ -105,6 +114,8 @@ class RecordedRun:
             return "nothing was committed: fork again with --force"
         if day is None:
             return f"{command} begins anew: nothing was committed"
+        if self.is_of_first_version:
+            return OF_FIRST_VERSION
         if self.code_version != model_version():
             return f"made by other code, {self.code_version}, here {model_version()}: {command} --force goes on from day {day:g}"
         return f"{command} goes on from day {day:g}"
@@ -112,12 +123,12 @@ class RecordedRun:
     @property
     def later(self) -> list[dict[str, Any]]:
         """The parts of the run that other code or library versions computed: from_day, code_version and provenance of each."""
-        return list(json.loads(self.attributes.get("continued_with", "[]")))
+        return list(json.loads(self.attributes.get(Attribute.CONTINUED_WITH, "[]")))
 
     @property
     def code_version(self) -> str:
         """The code version that computed the last part."""
-        return str(self.later[-1]["code_version"] if self.later else self.attributes["code_version"])
+        return str(self.later[-1][Attribute.CODE_VERSION] if self.later else self.attributes[Attribute.CODE_VERSION])
 
 
 @contextmanager
@@ -128,10 +139,10 @@ def opened(path: Path | str) -> Iterator[h5py.File]:
     try:
         damage = examine(path).damage
         with open_to_read(path) as file:
-            if file.attrs.get("schema") != SCHEMA:
+            if file.attrs.get(Attribute.SCHEMA) != SCHEMA:
                 raise UserError(f"{path}: is no record of a LesionLab run")
-            if str(file.attrs["schema_version"]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
-                raise UserError(f"{path}: has record schema {file.attrs['schema_version']}; this version reads {SCHEMA_VERSION}")
+            if str(file.attrs[Attribute.SCHEMA_VERSION]).split(".")[0] != SCHEMA_VERSION.split(".")[0]:
+                raise UserError(f"{path}: has record schema {file.attrs[Attribute.SCHEMA_VERSION]}; this version reads {SCHEMA_VERSION}")
             if damage:
                 raise UserError(f"{path}: is damaged: {'; '.join(damage)}")
             check_once(path, file, DECLARED)
@@ -154,11 +165,11 @@ def root_attributes(path: Path | str) -> dict[str, Any]:
 def read_run(path: Path | str) -> RecordedRun:
     """Return the run of a record; raises UserError if there is no readable record."""
     with opened(path) as file:
-        kept = file.get("checkpoints", {})
-        if not isinstance(json.loads(file.attrs.get("continued_with", "[]")), list):
-            raise ValueError("continued_with is no list")
-        return RecordedRun(Path(path), dict(file.attrs), file["scenario_yaml"].asstr()[()],
-                           tuple(sorted(float(group.attrs["time_d"]) for group in kept.values())))
+        kept = file.get(Part.CHECKPOINTS, {})
+        if not isinstance(json.loads(file.attrs.get(Attribute.CONTINUED_WITH, "[]")), list):
+            raise ValueError(f"{Attribute.CONTINUED_WITH} is no list")
+        return RecordedRun(Path(path), dict(file.attrs), file[Part.SCENARIO].asstr()[()],
+                           tuple(sorted(float(group.attrs[Attribute.TIME]) for group in kept.values())))
 
 
 def read_checkpoint(path: Path | str, at_d: float | None = None, is_checked: bool = True) -> tuple[float, dict[str, NDArray[Any]]]:
@@ -174,17 +185,17 @@ def read_checkpoint(path: Path | str, at_d: float | None = None, is_checked: boo
             arrays[name] = item[()] if item.shape else np.asarray(item[()], dtype=item.dtype)
 
     with opened(path) as file:
-        groups = [file[name] for name in ("checkpoint",) if name in file]
-        groups += list(file.get("checkpoints", {}).values()) if at_d is not None else []
-        early = [group for group in groups if at_d is None or group.attrs["time_d"] <= at_d + SAME_TIME_D]
+        groups = [file[name] for name in (Part.CHECKPOINT,) if name in file]
+        groups += list(file.get(Part.CHECKPOINTS, {}).values()) if at_d is not None else []
+        early = [group for group in groups if at_d is None or group.attrs[Attribute.TIME] <= at_d + SAME_TIME_D]
         if not early:
             when = "nothing was committed to this record" if at_d is None else f"none is of day {at_d:g} or before"
             raise UserError(f"{path}: no checkpoint: {when}")
-        group = max(early, key=lambda group: float(group.attrs["time_d"]))
+        group = max(early, key=lambda group: float(group.attrs[Attribute.TIME]))
         group.visititems(collect)
-        if is_checked and hash_arrays(arrays) != group.attrs["state_sha256"]:
-            raise UserError(f"{path}: the checkpoint of day {group.attrs['time_d']:g} is damaged: it does not have its hash")
-        return float(group.attrs["time_d"]), arrays
+        if is_checked and hash_arrays(arrays) != group.attrs[Attribute.STATE_SHA256]:
+            raise UserError(f"{path}: the checkpoint of day {group.attrs[Attribute.TIME]:g} is damaged: it does not have its hash")
+        return float(group.attrs[Attribute.TIME]), arrays
 
 
 def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -200,15 +211,15 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 def take_over(past: Past, file: h5py.File) -> None:
     """Copy a record's past into a new record with the same lesions; drugs are matched by name, and a new drug has level 0."""
     with opened(past.path) as source:
-        _copy(source, file, "time", _count(source["time"], past.time_d, past.has_row))
-        _copy(source, file, "event", _count(source["event_time_d"], past.time_d, False))
-        for lesion, pictures in file["snapshots"].items():
-            taken = source["snapshots"][lesion]
-            _copy(taken, pictures, "snapshot_time", _count(taken["snapshot_time"], past.time_d, past.has_snapshots))
-        days = [float(group.attrs["time_d"]) for group in source.get("checkpoints", {}).values()] if past.is_same_run else []
+        _copy(source, file, Part.TIME, _count(source[Part.TIME], past.time_d, past.has_row))
+        _copy(source, file, Part.EVENT, _count(source[Part.EVENT_TIME], past.time_d, False))
+        for lesion, pictures in file[Part.SNAPSHOTS].items():
+            taken = source[Part.SNAPSHOTS][lesion]
+            _copy(taken, pictures, Part.SNAPSHOT_TIME, _count(taken[Part.SNAPSHOT_TIME], past.time_d, past.has_snapshots))
+        days = [float(group.attrs[Attribute.TIME]) for group in source.get(Part.CHECKPOINTS, {}).values()] if past.is_same_run else []
     for day in (day for day in days if day < past.time_d + SAME_TIME_D):
         arrays = read_checkpoint(past.path, day)[1]
-        add_checkpoint(file, f"checkpoints/{day:g}", arrays, day, hash_arrays(arrays))
+        add_checkpoint(file, f"{Part.CHECKPOINTS}/{day:g}", arrays, day, hash_arrays(arrays))
 
 
 def _count(times_d: h5py.Dataset, until_d: float, is_inclusive: bool) -> int:
@@ -221,8 +232,8 @@ def _copy(source: h5py.Group, target: h5py.Group, axis: str, n: int) -> None:
     rows = {}
     for name in (name for name in names if name in source):
         taken = source[name][:n]
-        if _axes(source[name])[1:] == ["drug"]:
-            taken = _by_name(taken, source["drug"].asstr()[:].tolist(), target["drug"].asstr()[:].tolist())
+        if _axes(source[name])[1:] == [Part.DRUG]:
+            taken = _by_name(taken, source[Part.DRUG].asstr()[:].tolist(), target[Part.DRUG].asstr()[:].tolist())
         rows[name] = taken
     extend(target, rows)
 

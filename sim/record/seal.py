@@ -22,6 +22,8 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+FIRST_VERSION = "0.1.0+"
+"""The beginning of the code version of records that have no seal: only version 0.1.0 wrote such records."""
 SEAL = b"\nlesionlab-sha256 "
 SEAL_BYTES = len(SEAL) + 64 + 1
 BLOCK_BYTES = 2**24
@@ -139,7 +141,8 @@ def _answer_probe(path: str) -> dict[str, Any]:
             unreadable = [name for name, item in found if isinstance(item, h5py.Dataset) and not _is_readable(item)]
             for _, item in [("", file), *found]:
                 dict(item.attrs)
-            return {"unreadable": unreadable, "is_to_be_sealed": "seal" in file.attrs}
+            is_first = str(file.attrs.get("code_version", "")).startswith(FIRST_VERSION)
+            return {"unreadable": unreadable, "is_to_be_sealed": "seal" in file.attrs or not is_first}
     except Exception as error:
         return {"wrong": " ".join(f"damaged or no HDF5 file: {error}".split())}
 

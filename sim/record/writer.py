@@ -20,11 +20,8 @@ from numpy.typing import NDArray
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import Draft, claim, claim_space, copy_unsealed, draft, is_at, reason, through_links, uninterrupted
-from lesionlab.sim.record.reader import Past, hash_arrays, read_checkpoint, take_over
-from lesionlab.sim.record.schema import (
-    EVENT_COLUMNS,
+from lesionlab.sim.record.layout import (
     ROWS_PER_CHUNK,
-    SNAPSHOT_COLUMNS,
     DrugHeader,
     Header,
     LesionHeader,
@@ -34,13 +31,15 @@ from lesionlab.sim.record.schema import (
     lay_out,
     round_mantissa,
 )
+from lesionlab.sim.record.reader import Past, hash_arrays, read_checkpoint, take_over
+from lesionlab.sim.record.schema import EVENT_COLUMNS, SNAPSHOT_FIELDS, Attribute, Part
 from lesionlab.sim.record.seal import seal
 
 __all__ = ["DrugHeader", "Header", "LesionHeader", "RecordWriter", "Series", "hash_arrays", "read_checkpoint"]
 
-SNAPSHOT_NAMES = ("snapshot_time", *(column[0] for column in SNAPSHOT_COLUMNS), "scale")
+SNAPSHOT_NAMES = (Part.SNAPSHOT_TIME, *(field.name for field in SNAPSHOT_FIELDS), Part.SCALE)
 BOOKS_BYTES = 2**20
-EVENT_NAMES = ("event", *(column[0] for column in EVENT_COLUMNS))
+EVENT_NAMES = (Part.EVENT, *(column.name for column in EVENT_COLUMNS))
 
 
 class RecordWriter:
@@ -62,8 +61,8 @@ class RecordWriter:
         self.path, self._target = Path(path), through_links(path)
         self._header, self._past = header, past
         self._names = {series.name for series in header.series}
-        self._widths = {"time": (), "lesion": (len(header.lesions),), "drug": (len(header.drugs),)}
-        self._shapes = {series.name: self._widths[series.dimensions[-1]] for series in header.series}
+        widths: dict[str, tuple[int, ...]] = {Part.TIME: (), Part.LESION: (len(header.lesions),), Part.DRUG: (len(header.drugs),)}
+        self._shapes = {series.name: widths[series.dimensions[-1]] for series in header.series}
         self._lesions = {lesion.name: lesion.shape for lesion in header.lesions}
         self._last_time_d = past.time_d if past is not None and past.has_row else -np.inf
         self._is_finished = self._is_placed = False
@@ -200,16 +199,17 @@ class RecordWriter:
             if self._past is not None:
                 take_over(self._past, file)
             self._write_segments(file)
-            file.pop("checkpoint", None)
-            kept = f"checkpoints/{time_d:g}"
+            file.pop(Part.CHECKPOINT, None)
+            kept = f"{Part.CHECKPOINTS}/{time_d:g}"
             if is_kept and kept not in file:
                 add_checkpoint(file, kept, checkpoint, time_d, state_sha256)
-                file["checkpoint"] = file[kept]
+                file[Part.CHECKPOINT] = file[kept]
             else:
-                add_checkpoint(file, "checkpoint", checkpoint, time_d, state_sha256)
-            file.attrs.update(state_sha256=state_sha256, committed_time_d=float(time_d), end_reason=end_reason)
+                add_checkpoint(file, Part.CHECKPOINT, checkpoint, time_d, state_sha256)
+            file.attrs.update({Attribute.STATE_SHA256: state_sha256, Attribute.COMMITTED_TIME: float(time_d),
+                               Attribute.END_REASON: end_reason})
             if end_reason:
-                file.attrs["status"] = "complete"
+                file.attrs[Attribute.STATUS] = "complete"
         self._is_finished = bool(end_reason)
         self._past = None
         self._clear()
@@ -223,16 +223,16 @@ class RecordWriter:
 
     def _write_segments(self, file: h5py.File) -> None:
         times = [time_d for time_d, _ in self._rows]
-        columns = {"time": times}
+        columns: dict[str, Any] = {Part.TIME: times}
         for name, shape in self._shapes.items():
             missing = np.full(shape, nan)
             columns[name] = [row.get(name, missing) for _, row in self._rows]
         extend(file, columns)
-        first = len(file["event"])
+        first = len(file[Part.EVENT])
         events = [(first + index, *event) for index, event in enumerate(self._events)]
         extend(file, dict(zip(EVENT_NAMES, zip(*events, strict=True), strict=False)))
         for lesion, snapshots in self._snapshots.items():
-            extend(file[f"snapshots/{lesion}"], dict(zip(SNAPSHOT_NAMES, zip(*snapshots, strict=True), strict=False)))
+            extend(file[f"{Part.SNAPSHOTS}/{lesion}"], dict(zip(SNAPSHOT_NAMES, zip(*snapshots, strict=True), strict=False)))
 
     @uninterrupted()
     def finish(self, end_reason: str) -> None:
@@ -244,7 +244,7 @@ class RecordWriter:
         if self._rows or self._events or any(self._snapshots.values()):
             raise ValueError("commit before finish: rows, events or snapshots are still buffered")
         with self._next() as file:
-            file.attrs.update(end_reason=end_reason, status="complete")
+            file.attrs.update({Attribute.END_REASON: end_reason, Attribute.STATUS: "complete"})
         self._is_finished = True
 
     def __enter__(self) -> Self:
@@ -256,5 +256,5 @@ class RecordWriter:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             # On a full disk this write fails as well; the first error is the one to show.
             with contextlib.suppress(UserError) if kind else contextlib.nullcontext(), self._next() as file:
-                file.attrs["status"] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
+                file.attrs[Attribute.STATUS] = f"failed: {reason}" if isinstance(error, Exception) else "interrupted"
         self._release()

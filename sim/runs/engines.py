@@ -20,10 +20,11 @@ from typing import Any, Protocol
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
-from lesionlab.sim.runs.job import Job, Simulate, is_done
-from lesionlab.sim.runs.lifecycle import perform
+from lesionlab.sim.runs.job import Job, is_done
+from lesionlab.sim.runs.lifecycle import finish, model_of, perform, steps
 from lesionlab.sim.runs.machine import Plan, choose_engine, count, plan_local
-from lesionlab.sim.runs.simulation import warm_kernels
+from lesionlab.sim.runs.reporters import Pictures, Rows
+from lesionlab.sim.scenario.load import scenario_from_text
 
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
@@ -58,8 +59,7 @@ class Progress(Protocol):
         """Note that a run has ended."""
 
 
-def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = None, workers: int | None = None,
-            simulate: Simulate | None = None) -> tuple[Outcome, ...]:
+def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = None, workers: int | None = None) -> tuple[Outcome, ...]:
     """Run all jobs, the longest first, and return how each ended; only an interruption or a user's mistake stops the rest.
 
     Raises UserError for an engine that is unknown, not installed or not reachable.
@@ -67,42 +67,37 @@ def execute(jobs: Sequence[Job], progress: Progress, *, engine: str | None = Non
     choose_engine(engine, len(jobs), workers)
     if not jobs:
         return ()
-    with opened(len(jobs), progress, engine=engine, workers=workers, simulate=simulate) as compute:
+    with opened(len(jobs), progress, engine=engine, workers=workers) as compute:
         return compute(jobs)
 
 
 @contextlib.contextmanager
-def opened(n_together: int, progress: Progress, *, engine: str | None = None, workers: int | None = None,
-           simulate: Simulate | None = None) -> Iterator[Compute]:
+def opened(n_together: int, progress: Progress, *, engine: str | None = None, workers: int | None = None) -> Iterator[Compute]:
     """Yield a function that runs jobs as `execute` does, on the same workers each time; it is given `n_together` jobs at a time."""
     chosen = choose_engine(engine, n_together, workers)
     if chosen == "serial":
         progress.announce("one run after the other in this process")
         with hired(plan_local(1).threads):
-            yield lambda jobs: tuple(_serial(_longest_first(jobs), progress, simulate))
+            yield lambda jobs: tuple(_serial(_longest_first(jobs), progress))
         return
-    with _client(chosen, plan_local(n_together, workers), progress, simulate) as client:
-        yield lambda jobs: tuple(_distributed(client, _longest_first(jobs), progress, simulate))
+    with _client(chosen, plan_local(n_together, workers), progress) as client:
+        yield lambda jobs: tuple(_distributed(client, _longest_first(jobs), progress))
 
 
 def _longest_first(jobs: Sequence[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: -job.cost)
 
 
-def _serial(jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:
+def _serial(jobs: Sequence[Job], progress: Progress) -> Iterator[Outcome]:
     for job in jobs:
         message = ""
         try:
-            perform(job, simulate, partial(_advance, progress, job))
+            perform(job, partial(progress.advance, job))
         except Exception as error:
             message = explain(error)
         outcome = Outcome(job, message)
         progress.finish(outcome)
         yield outcome
-
-
-def _advance(progress: Progress, job: Job, done_d: float, _total_d: float) -> None:
-    progress.advance(job, done_d)
 
 
 def explain(error: BaseException) -> str:
@@ -118,7 +113,7 @@ def explain(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | None) -> Iterator[Any]:
+def _client(engine: str, plan: Plan, progress: Progress) -> Iterator[Any]:
     """Yield a Dask client of this machine's workers or of the cluster at an address."""
     if engine != "local":
         with _connected(engine) as client:
@@ -127,9 +122,8 @@ def _client(engine: str, plan: Plan, progress: Progress, simulate: Simulate | No
             yield client
         return
     progress.announce(plan.describe())
-    if simulate is None:
-        progress.announce("compiling the rules, once for these sources")
-        warm_kernels()
+    progress.announce("compiling the rules, once for these sources")
+    warm_kernels()
     dask, distributed = import_module("dask"), import_module("distributed")
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in (THREADS, *_THREAD_SETTINGS)}
     settings |= {"distributed.scheduler.allowed-failures": 3, "distributed.scheduler.worker-saturation": 1.0,
@@ -172,9 +166,9 @@ def _check_versions(client: Any) -> None:
         raise UserError(f"other model sources than here on {', '.join(sorted(others))}: install the same version there")
 
 
-def _pack(job: Job, simulate: Simulate | None) -> bytes:
-    """Return a job as bytes with its identity; its path is made absolute, since workers may stand in another folder."""
-    return pickle.dumps((replace(job, path=job.path.absolute()), job.identity, simulate))
+def _pack(job: Job) -> bytes:
+    """Return a job as bytes, with its identity and what performs it; its path is made absolute: workers may stand in another folder."""
+    return pickle.dumps((replace(job, path=job.path.absolute()), job.identity, perform))
 
 
 def _remote(packed: bytes) -> None:
@@ -182,22 +176,22 @@ def _remote(packed: bytes) -> None:
 
     The job is unpacked here, not by Dask: a job that cannot be unpacked then fails alone and does not end the worker.
     """
-    job, identity, simulate = pickle.loads(packed)
+    job, identity, performed_by = pickle.loads(packed)
     if job.identity != identity:
         raise UserError("the worker holds other model sources than the parent: did they change after the start?")
     worker, last = import_module("distributed").get_worker(), time.monotonic()
 
-    def tell(done_d: float, _total_d: float) -> None:
+    def tell(done_d: float) -> None:
         nonlocal last
         if time.monotonic() - last >= REPORT_EVERY_S:
             last = time.monotonic()
             worker.log_event(TOPIC, [str(job.path), float(done_d)])
 
     with hired(int(os.environ.get(THREADS, "1"))):
-        perform(job, simulate, tell)
+        performed_by(job, tell)
 
 
-def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate: Simulate | None) -> Iterator[Outcome]:
+def _distributed(client: Any, jobs: Sequence[Job], progress: Progress) -> Iterator[Outcome]:
     """Give each worker one job at a time and yield how each ended, as it ends.
 
     Nothing queues at a worker: Dask would blame the death of a worker on every job queued there, not only on the running one.
@@ -211,7 +205,7 @@ def _distributed(client: Any, jobs: Sequence[Job], progress: Progress, simulate:
         while waiting and len(pending) < n_places:
             job = waiting.pop()
             key = f"{job.run_id}-{uuid.uuid4().hex}"
-            pending[client.submit(_remote, _pack(job, simulate), key=key, pure=False, retries=1)] = job
+            pending[client.submit(_remote, _pack(job), key=key, pure=False, retries=1)] = job
         time.sleep(POLL_EVERY_S)
         while not reports.empty():
             path, done_d = reports.get()
@@ -240,3 +234,23 @@ def _verdict(future: Any, job: Job) -> str:
     if future.status == "error":
         return explain(future.exception())
     return "the scheduler was lost" if future.status == "cancelled" else f"{job.path} did not arrive here: is the folder shared?"
+
+
+_WARM_UP = """
+schema: 1
+arm: warm_up
+start: 2021-07-05
+end: 2021-07-08
+burn_in_d: 1
+lesions: {tiny: {size_cm: [4, 4], measured: 2021-07-05, section_cells: 500}}
+radiotherapy: [{lesion: tiny, start: 2021-07-05, fractions: 2, volumes: {core: {dose_per_fraction_gy: 4}, mass: {dose_per_fraction_gy: 3}}}]
+drugs:
+  toripalimab: {class: anti_pd1, dose_mg: 240, start: 2021-07-05, interval_d: 21, until: 2021-07-08}
+  anlotinib: {class: vegfr_tki, dose_mg: 12, start: 2021-07-05, interval_d: 1, until: 2021-07-08}
+"""
+
+
+def warm_kernels() -> None:
+    """Compile every kernel by a tiny run, so that workers find the cache warm and do not race to fill it."""
+    reporters = [kind(lambda *_, **__: None, 24.0) for kind in (Rows, Pictures)]
+    finish(steps(model_of(Job(scenario_from_text(_WARM_UP), 0, Path(), until_d=2.0)), reporters))

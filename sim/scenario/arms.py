@@ -1,7 +1,7 @@
 """Arms made from one scenario by taking its treatments away; everything else, including the random streams, stays the same.
 
-A component is a part of the regimen that can be taken away. By `modalities`: all radiotherapy courses together (`radiotherapy`), all
-drugs against PD-1 together (`anti_pd1`) and all anti-angiogenic drugs together (named after the drugs, as in `anlotinib`). By
+A component is a part of the regimen that can be taken away. By `modalities`: all radiotherapy courses together (`radiotherapy`), and all
+drugs of a class together, named as the class's row in the registry says (`anti_pd1`, or after the drugs, as in `anlotinib`). By
 `courses`: each course of radiotherapy on its own (`radiotherapy_neck`), and the drugs as before.
 """
 
@@ -38,6 +38,9 @@ def components(scenario: Scenario, by: Parts = "modalities") -> tuple[Component,
         drugs = tuple(name for name, drug in scenario.drugs.items() if drug.drug_class == row.name)
         if drugs:
             found.append(Component(row.component or "_".join(drugs), drugs=drugs))
+    names = [component.name for component in found]
+    if again := next((name for index, name in enumerate(names) if name in names[:index]), None):
+        raise UserError(f"{scenario.arm}: two treatments would be called {again} in arms; give the drug or the course another name")
     lost = sorted(set(scenario.drugs) - {name for component in found for name in component.drugs})
     if lost:
         # Left out, they would be missing from every arm but the full one, and synergy would be theirs.

@@ -9,13 +9,15 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
-from lesionlab.sim.parameters.messages import explain
+from lesionlab.sim.parameters.messages import Mistake, explain
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
 from lesionlab.sim.scenario.yaml_document import Document, merge, override, parse
+from lesionlab.sim.treatment.drug_library import completed, unknown
 
 OWN_KEYS = ("arm", "title", "note")
 LARGEST_BYTES, MOST_EXTENDED = 2**19, 50
@@ -65,13 +67,29 @@ def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenari
     document.content.setdefault("arm", re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-") or "scenario")
     model = scenario_model()
     try:
-        scenario = model.model_validate_json(json.dumps(document.content))
+        scenario = model.model_validate_json(json.dumps(_with_library(document)))
     except ValidationError as error:
         for mistake in explain(error, model, document.content):
-            document.report(mistake)
+            # An unknown drug is one mistake, not one for each key that it lacks.
+            is_said = mistake.is_key and mistake.path[:2] in document.reported and mistake.path[2:] in (("class",), ("pharmacokinetics",))
+            if not is_said:
+                document.report(mistake)
     if document.mistakes:
         raise UserError("\n".join(document.mistakes))
     return scenario
+
+
+def _with_library(document: Document) -> dict[str, Any]:
+    """Return the content of a document with what the library of drugs knows; report the drugs that it does not know."""
+    content: dict[str, Any] = document.content
+    drugs = content.get("drugs")
+    if not isinstance(drugs, dict):
+        return content
+    blocks = {name: block for name, block in drugs.items() if isinstance(block, dict)}
+    for name, block in blocks.items():
+        if wrong := unknown(name, block):
+            document.report(Mistake(("drugs", name), wrong))
+    return content | {"drugs": drugs | {name: completed(name, block) for name, block in blocks.items()}}
 
 
 def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Document:

@@ -17,7 +17,6 @@ from lesionlab.sim.numerics.random import name_entity
 from lesionlab.sim.parameters.errors import did_you_mean
 from lesionlab.sim.parameters.messages import Path, refuse, twice
 from lesionlab.sim.parameters.quantities import Name, Strict, build, group_model, value
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 from lesionlab.sim.scenario.couplings import MECHANISMS, apply
 from lesionlab.sim.scenario.reported import CHANGES, SIZES, Calibration, Finding, finding_fits
 from lesionlab.sim.schedule import PARAMETERS
@@ -214,15 +213,6 @@ class Scenario(Strict):
     def _scanned_once_a_day(cls, scans: tuple[date, ...]) -> tuple[date, ...]:
         refuse(((index,), f"{day} stands twice") for index, day in twice(scans))
         return scans
-
-    @field_validator("drugs")
-    @classmethod
-    def _with_pharmacokinetics(cls, drugs: dict[str, Drug]) -> dict[str, Drug]:
-        known = ", ".join(KNOWN_DRUGS)
-        refuse(((name, "pharmacokinetics"), f"must be given; they are known only for {known}")
-               for name, drug in drugs.items() if drug.pharmacokinetics is None and name not in KNOWN_DRUGS)
-        return {name: drug.model_copy(update={"pharmacokinetics": drug.pharmacokinetics or KNOWN_DRUGS[name]})
-                for name, drug in drugs.items()}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel as text: the scenario's class is made at run time, so it cannot be pickled by name."""

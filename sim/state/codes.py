@@ -29,7 +29,9 @@ class Hazard(IntEnum):
 
 N_HAZARDS = len(Hazard)
 NO_FATE = 255
-CAUSES = (Hazard.RADIATION, Hazard.T_CELL, Hazard.HYPOXIA, Hazard.APOPTOSIS, Hazard.FAILED_DIVISION)
+_SHOWN_FIRST = (Hazard.RADIATION, Hazard.T_CELL, Hazard.HYPOXIA, Hazard.APOPTOSIS, Hazard.FAILED_DIVISION)
+CAUSES = (*_SHOWN_FIRST, *(hazard for hazard in Hazard if hazard not in (*_SHOWN_FIRST, Hazard.DIVISION)))
+"""The causes of death in the order of the record."""
 
 
 class Purpose(IntEnum):

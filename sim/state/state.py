@@ -1,87 +1,75 @@
-"""All state of a run: plain arrays and numbers in dataclasses, nothing hidden anywhere else."""
+"""All state of a run: plain arrays and numbers in dataclasses, each field declared once (`declaration`); nothing hidden anywhere else."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from lesionlab.sim.numerics.random import RandomStream
-from lesionlab.sim.numerics.window import Window, count_codes, whole
+from lesionlab.sim.numerics.window import EMPTY, Window, count_codes, whole
+from lesionlab.sim.state.agent_table import tables_in
+from lesionlab.sim.state.checkpoint import arrays_of
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState
-from lesionlab.sim.state.t_cells import GhostContacts, Rows, TCells
+from lesionlab.sim.state.declaration import SITE_AXES, allocated, array, lattice, scalar, text
+from lesionlab.sim.state.t_cells import GhostContacts, TCells
 
 SITE_UM = 20.0
 """Edge of a lattice site in um: one tumour cell."""
 SITES_PER_MM2 = (1000.0 / SITE_UM) ** 2
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tissue:
-    """One lesion's section: lattice arrays of shape (nz, ny, nx), C order, and its numbers.
+    """One lesion's section: arrays over its lattice (nz, ny, nx) in C order, tables of agents, and its numbers."""
 
-    Arrays: state uint8 (CellState); pd_l1 uint8 flag, pd_l1_share float32 its share around a site;
-    lost_antigen uint8 flag; hits uint8 and
-    last_hit int32 (minutes since the burn-in began) by T cells; hazard float32 (N_HAZARDS, nz, ny, nx) integrated over
-    the step; fate uint8 (Hazard or NO_FATE); oxygen float32 mmHg; vegf, chemoattractant, ifn_gamma float32 relative
-    units; vessel uint8 flag, maturity float32 and perfusion float32 in [0, 1]; t_count uint8 T cells per site;
-    near_mass uint8 flag of sites in or within two sites of the mass.
-    Numbers: weight w (lesion clonogens per section clonogen), volume_weight W (lesion cells per section cell),
-    depth_cm (clinical size along z of a block, infinite for a slab), baseline_volume_cm3 (clinical volume), scale L (clinical length
-    per section length),
-    capacity (cells the section may hold), window (the part of the box with all cells and the two sites around them), n_cells
-    (occupied sites at the end of the last step, -1 before the first),
-    ledger float64 (N_HAZARDS,) cumulative deaths in lesion cells by cause, cells_seen (lesion cells when last followed)
-    and growth_per_d (net growth of the lesion's cells, a mean over about a week).
-    """
-
-    name: str
-    entity: np.uint32
-    centre: tuple[int, int, int]
-    size_cm: tuple[float, float]
-    t_cell_entry_factor: float
-    vessel_density_factor: float
-    capacity: int
-    state: np.ndarray
-    pd_l1: np.ndarray
-    pd_l1_share: np.ndarray
-    lost_antigen: np.ndarray
-    hits: np.ndarray
-    last_hit: np.ndarray
-    hazard: np.ndarray
-    fate: np.ndarray
-    oxygen: np.ndarray
-    vegf: np.ndarray
-    chemoattractant: np.ndarray
-    ifn_gamma: np.ndarray
-    vessel: np.ndarray
-    maturity: np.ndarray
-    perfusion: np.ndarray
-    t_count: np.ndarray
-    near_mass: np.ndarray
+    name: Annotated[str, text("name of the lesion")]
+    entity: Annotated[np.uint32, scalar("1", "the lesion in the key of every random draw, a hash of its name")]
+    centre: Annotated[tuple[int, int, int], scalar("sites", "centre of the section (z, y, x)")]
+    size_cm: Annotated[tuple[float, float], scalar("cm", "clinical size at baseline, longest first")]
+    t_cell_entry_factor: Annotated[float, scalar("1", "factor of the lesion's place on the entry of T cells")]
+    vessel_density_factor: Annotated[float, scalar("1", "factor of the lesion's place on the density of vessels")]
+    capacity: Annotated[int, scalar("cells", "cells that the section may hold (m)")]
+    state: Annotated[np.ndarray, lattice(np.uint8, "1", "what the site holds, a `CellState`")]
+    pd_l1: Annotated[np.ndarray, lattice(np.uint8, "1", "1 if the cell is PD-L1-positive")]
+    pd_l1_share: Annotated[np.ndarray, lattice(np.float32, "1", "PD-L1-positive share of the living tumour cells around the site")]
+    lost_antigen: Annotated[np.ndarray, lattice(np.uint8, "1", "1 if the cell has lost its antigen")]
+    hits: Annotated[np.ndarray, lattice(np.uint8, "1", "hits by T cells that the cell bears")]
+    last_hit: Annotated[np.ndarray, lattice(np.int32, "min", "time of the last hit, since the start of the burn-in")]
+    hazard: Annotated[np.ndarray, array(np.float32, ("hazard", *SITE_AXES), "1", "hazards of the cell, each integrated over the step")]
+    fate: Annotated[np.ndarray, lattice(np.uint8, "1", "fate of the cell in this step, a `Hazard` or 255 for none", fill=NO_FATE)]
+    oxygen: Annotated[np.ndarray, lattice(np.float32, "mmHg", "oxygen partial pressure")]
+    vegf: Annotated[np.ndarray, lattice(np.float32, "1", "VEGF, tissue of normoxic tumour cells = 1")]
+    chemoattractant: Annotated[np.ndarray, lattice(np.float32, "1", "chemoattractant of T cells, relative")]
+    ifn_gamma: Annotated[np.ndarray, lattice(np.float32, "1", "interferon gamma, relative")]
+    vessel: Annotated[np.ndarray, lattice(np.uint8, "1", "1 if a vessel runs through the site")]
+    maturity: Annotated[np.ndarray, lattice(np.float32, "1", "maturity of the vessel, 0 to 1")]
+    perfusion: Annotated[np.ndarray, lattice(np.float32, "1", "1 if the vessel is perfused")]
+    t_count: Annotated[np.ndarray, lattice(np.uint8, "1", "T cells on the site")]
+    near_mass: Annotated[np.ndarray, lattice(np.uint8, "1", "1 in or within two sites of the mass")]
     t_cells: TCells
     ghost_contacts: GhostContacts
-    ledger: np.ndarray
-    weight: float = 1.0
-    volume_weight: float = 1.0
-    scale: float = 1.0
-    baseline_scale: float = 1.0
-    depth_cm: float = inf
-    baseline_volume_cm3: float = 50.0
-    baseline_axes: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    is_weight_controlled: bool = False
-    is_dormant: bool = False
-    window: Window = (0, 0, 0, 0)
-    n_cells: int = -1
-    n_dropped: int = 0
-    oxygen_residual: float = 0.0
-    low_dose_signal: float = 0.0
-    low_dose_gain: float = 0.0
-    radiation_maturity: float = 0.0
-    cells_seen: float = 0.0
-    growth_per_d: float = 0.0
+    ledger: Annotated[np.ndarray, array(np.float64, ("hazard",), "cells", "deaths of lesion cells by cause since the start")]
+    weight: Annotated[float, scalar("1", "lesion clonogens per clonogen of the section (w)")] = 1.0
+    volume_weight: Annotated[float, scalar("1", "lesion cells per cell of the section (W)")] = 1.0
+    scale: Annotated[float, scalar("1", "clinical length per length in the section (L)")] = 1.0
+    baseline_scale: Annotated[float, scalar("1", "L at baseline")] = 1.0
+    depth_cm: Annotated[float, scalar("cm", "clinical size along z of a block, infinite for a slab")] = inf
+    baseline_volume_cm3: Annotated[float, scalar("cm3", "clinical volume at baseline")] = 50.0
+    baseline_axes: Annotated[tuple[float, float, float], scalar("sites", "axes of the mass at baseline: longest, short, depth")] = (
+        0.0, 0.0, 0.0)
+    is_weight_controlled: Annotated[bool, scalar("1", "whether the weight replaces the fates of clonogens")] = False
+    is_dormant: Annotated[bool, scalar("1", "whether the deposit sleeps: nothing happens in it")] = False
+    window: Annotated[Window, scalar("sites", "part of the box with all cells and two sites around them (y0, y1, x0, x1)")] = EMPTY
+    n_cells: Annotated[int, scalar("1", "occupied sites at the end of the last step, -1 before the first")] = -1
+    n_dropped: Annotated[int, scalar("1", "cells that births pushed out of the section since the last step")] = 0
+    oxygen_residual: Annotated[float, scalar("mmHg", "largest pointwise correction left in the oxygen field")] = 0.0
+    low_dose_signal: Annotated[float, scalar("1", "first stage of the low-dose effect on T-cell entry")] = 0.0
+    low_dose_gain: Annotated[float, scalar("1", "low-dose effect on T-cell entry, 0 to 1")] = 0.0
+    radiation_maturity: Annotated[float, scalar("1", "maturity that radiotherapy adds to vessels")] = 0.0
+    cells_seen: Annotated[float, scalar("cells", "lesion cells when growth was last followed")] = 0.0
+    growth_per_d: Annotated[float, scalar("1/d", "net growth of the lesion's cells, a mean over about a week")] = 0.0
 
     def census(self) -> tuple[int, int, int]:
         """Return the section's numbers of viable, doomed and dead cells."""
@@ -128,71 +116,53 @@ class Tissue:
     @classmethod
     def blank(cls, name: str, entity: np.uint32, shape: tuple[int, int, int], **numbers: Any) -> "Tissue":
         """Return a section of bare stroma of the given shape; `numbers` set the remaining fields."""
-        def lattice(dtype: Any, fill: int = 0) -> np.ndarray:
-            return np.full(shape, fill, dtype)
-
-        names = ("pd_l1_share", "oxygen", "vegf", "chemoattractant", "ifn_gamma", "maturity", "perfusion")
-        fields_f4: dict[str, Any] = {k: lattice(np.float32) for k in names}
-        codes_u1: dict[str, Any] = {k: lattice(np.uint8) for k in (
-            "state", "pd_l1", "lost_antigen", "hits", "vessel", "t_count", "near_mass")}
-        return cls(name=name, entity=entity, centre=(shape[0] // 2, shape[1] // 2, shape[2] // 2), last_hit=lattice(np.int32),
-                   hazard=np.zeros((N_HAZARDS, *shape), np.float32), fate=lattice(np.uint8, NO_FATE),
-                   window=whole(shape),
-                   t_cells=TCells.empty(1024), ghost_contacts=GhostContacts.empty(16), ledger=np.zeros(N_HAZARDS),
-                   **codes_u1, **fields_f4, **numbers)
+        lengths = {"hazard": N_HAZARDS, **dict(zip(SITE_AXES, shape, strict=True))}
+        tables = {table: kind.empty() for table, kind in tables_in(cls).items()}
+        return cls(name=name, entity=entity, centre=(shape[0] // 2, shape[1] // 2, shape[2] // 2), window=whole(shape),
+                   **allocated(cls, lengths), **tables, **numbers)
 
 
 @dataclass
 class DrugLevel:
-    """One drug's amounts and level: compartments float64 (3,) in mg (depot, central, peripheral); hours since its first dose.
+    """One drug in the body."""
 
-    concentration_uM is the level in uM, 0 where the drug's molar mass is not stated.
-    """
-
-    name: str
-    drug_class: str
-    compartments: np.ndarray = field(default_factory=lambda: np.zeros(3))
-    exposure_h: float = 0.0
-    level: float = 0.0
-    relative_level: float = 0.0
-    concentration_uM: float = 0.0
+    name: Annotated[str, text("name of the drug")]
+    drug_class: Annotated[str, text("class of the drug")]
+    compartments: Annotated[np.ndarray, array(np.float64, ("compartment",), "mg", "amounts in depot, centre and periphery")] = field(
+        default_factory=lambda: np.zeros(3))
+    exposure_h: Annotated[float, scalar("h", "time since the first dose")] = 0.0
+    level: Annotated[float, scalar("1", "level in blood, in the unit of `drug_level_unit`")] = 0.0
+    relative_level: Annotated[float, scalar("1", "level relative to that of the half-maximal effect")] = 0.0
+    concentration_uM: Annotated[float, scalar("uM", "level, 0 where the drug's molar mass is not stated")] = 0.0
 
 
 @dataclass
 class Systemic:
-    """What all lesions share: drug levels and effects, antigen, T-cell pools in cells.
-
-    antigen float64 (stages,): transit stages of antigen, weighted dead cells per day; antigen_ledger: weighted dead
-    cells of the lesions when they were last read. naive: share of the baseline's naive cells. left_blood: cells that
-    have entered the lesions. efflux_specific / efflux_bystander: running means of the cells
-    per day that leave the blood for the lesions. supply_*: cells per day that hold the pools at baseline.
-    mean_vegf: mean VEGF in the lesions. vegf_silenced_limit and vegf_half: what VEGF holds back at most, and the VEGF of half of it under
-    the inhibitor; vegf_exhaustion_gain: how much it adds to exhaustion. priming_left: share of priming that VEGF leaves, now and at rest.
-    """
+    """What all lesions share: drug levels and effects, antigen, pools of T cells."""
 
     drugs: list[DrugLevel]
-    antigen: np.ndarray
-    specific_blood: float
-    bystander_blood: float
-    memory: float
-    naive: float = 1.0
-    antigen_ledger: float = 0.0
-    baseline_antigen: float = 0.0
-    supply_specific: float = 0.0
-    supply_bystander: float = 0.0
-    efflux_specific: float = 0.0
-    efflux_bystander: float = 0.0
-    left_blood: float = 0.0
-    pd1_occupancy: float = 0.0
-    vegfr_inhibition: float = 0.0
-    normalisation: float = 0.0
-    pruning: float = 0.0
-    mean_vegf: float = 0.0
-    vegf_silenced_limit: float = 0.0
-    vegf_half: float = 1.0
-    vegf_exhaustion_gain: float = 0.0
-    priming_left: float = 1.0
-    priming_left_at_rest: float = 1.0
+    antigen: Annotated[np.ndarray, array(np.float64, ("stage",), "1/d", "antigen in its transit stages, weighted dead cells per day")]
+    specific_blood: Annotated[float, scalar("cells", "tumour-specific effectors in blood")]
+    bystander_blood: Annotated[float, scalar("cells", "other effectors in blood")]
+    memory: Annotated[float, scalar("cells", "tumour-specific memory T cells")]
+    naive: Annotated[float, scalar("1", "naive T cells relative to baseline")] = 1.0
+    antigen_ledger: Annotated[float, scalar("cells", "weighted dead cells of the lesions when they were last read")] = 0.0
+    baseline_antigen: Annotated[float, scalar("1/d", "antigen at rest")] = 0.0
+    supply_specific: Annotated[float, scalar("cells/d", "supply that holds the pool of specific effectors at baseline")] = 0.0
+    supply_bystander: Annotated[float, scalar("cells/d", "supply that holds the pool of other effectors at baseline")] = 0.0
+    efflux_specific: Annotated[float, scalar("cells/d", "specific effectors that leave the blood for the lesions, a running mean")] = 0.0
+    efflux_bystander: Annotated[float, scalar("cells/d", "other effectors that leave the blood for the lesions, a running mean")] = 0.0
+    left_blood: Annotated[float, scalar("cells", "effectors that have entered the lesions")] = 0.0
+    pd1_occupancy: Annotated[float, scalar("1", "share of PD-1 receptors occupied by drug")] = 0.0
+    vegfr_inhibition: Annotated[float, scalar("1", "inhibition of the enzyme VEGFR")] = 0.0
+    normalisation: Annotated[float, scalar("1", "normalisation effect on vessels")] = 0.0
+    pruning: Annotated[float, scalar("1", "pruning effect on vessels")] = 0.0
+    mean_vegf: Annotated[float, scalar("1", "mean VEGF in the lesions")] = 0.0
+    vegf_silenced_limit: Annotated[float, scalar("1", "what VEGF holds back at most")] = 0.0
+    vegf_half: Annotated[float, scalar("1", "VEGF of half of that, under the inhibitor")] = 1.0
+    vegf_exhaustion_gain: Annotated[float, scalar("1", "how much VEGF adds to exhaustion")] = 0.0
+    priming_left: Annotated[float, scalar("1", "share of priming that VEGF leaves")] = 1.0
+    priming_left_at_rest: Annotated[float, scalar("1", "the same at rest")] = 1.0
 
 
 @dataclass(frozen=True)
@@ -232,22 +202,14 @@ class State:
         """Return the random stream of one lesion in this step."""
         return RandomStream(*self.key, np.uint32(clock.step), tissue.entity)
 
+    def parts(self) -> dict[str, Any]:
+        """Return the parts of the state by the paths under which a checkpoint holds them."""
+        return {"systemic": self.systemic, **{f"lesion.{tissue.name}": tissue for tissue in self.tissues}}
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Return every array and counter by dotted path: what a checkpoint holds and `state_sha256` covers."""
-        named = dict(_walk("systemic", self.systemic))
-        for tissue in self.tissues:
-            named.update(_walk(f"lesion.{tissue.name}", tissue))
-        return named
+        return arrays_of(self)
 
 
-def _walk(path: str, part: Any) -> Iterator[tuple[str, np.ndarray]]:
-    if is_dataclass(part):
-        for f in fields(part):
-            value = getattr(part, f.name)
-            # Rows of a table beyond the living ones hold leftovers and are not part of the state.
-            yield from _walk(f"{path}.{f.name}", value[: part.n] if isinstance(part, Rows) and f.name in part.COLUMNS else value)
-    elif isinstance(part, list):
-        for item in part:
-            yield from _walk(f"{path}.{item.name}", item)
-    elif not isinstance(part, str):
-        yield path, np.ascontiguousarray(part)
+KINDS = (Systemic, DrugLevel, Tissue, *tables_in(Tissue).values())
+"""Every class of the state, in the order of docs/state.md."""

@@ -17,9 +17,9 @@ from lesionlab.sim.runs.job import Job, days_until
 from lesionlab.sim.scenario.arms import components, keep
 from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES
 
 OF_RADIOTHERAPY = ("oxygen_effect", "radiation_to_antigen", "radiation_to_vessels", "radiation_loss_of_t_cells", "low_dose_to_entry")
-OF_VEGFR_BLOCKADE = ("normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning", "tki_to_division")
 DEFAULT_DAY_D = 42.0
 
 
@@ -84,8 +84,10 @@ def _job(arm: Scenario, off: Sequence[str], template: Job, known: Known) -> Job:
 
 def idle(arm: Scenario) -> tuple[str, ...]:
     """Return the couplings that change nothing in an arm because their treatment is not given."""
-    has_blockade = any(drug.drug_class == "vegfr_tki" for drug in arm.drugs.values())
-    return (() if arm.radiotherapy else OF_RADIOTHERAPY) + (() if has_blockade else OF_VEGFR_BLOCKADE)
+    given = {drug.drug_class for drug in arm.drugs.values()}
+    acting = {name for row in DRUG_CLASSES if row.name in given for name in row.couplings}
+    of_absent = dict.fromkeys(name for row in DRUG_CLASSES if row.name not in given for name in row.couplings)
+    return (() if arm.radiotherapy else OF_RADIOTHERAPY) + tuple(name for name in of_absent if name not in acting)
 
 
 def stated_day(job: Job, wish: str | None) -> float:

@@ -176,11 +176,14 @@ def provenance(task: Task, scenario: Scenario, best: Best, command: str) -> Cali
                        loss=round(best.loss, 4), losses={name: round(loss, 4) for name, loss in best.losses.items()}, values=values)
 
 
-def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command: str) -> None:
+def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command: str, is_forced: bool = True) -> None:
     """Write the fitted values as a scenario file, atomically.
 
     If the scenario extends this file, the file holds only the values. Otherwise it extends the scenario and is the same arm with
     other values.
+
+    Raises:
+        UserError: the file cannot be written, or it exists by now and `is_forced` is not set.
     """
     content: dict[str, Any] = {}
     if path.resolve() not in {below.resolve() for below in files_of(task.scenario)}:
@@ -205,6 +208,8 @@ def write_values(path: Path, task: Task, scenario: Scenario, best: Best, command
     try:
         with draft(through_links(path)) as made:
             os.write(made.descriptor, f"{HEADING}{text.getvalue()}".encode())
-            made.place(is_new=False)
+            made.place(is_new=not is_forced)
+    except FileExistsError as error:
+        raise UserError(f"{path}: another program has written it meanwhile; choose another name or add --force") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {reason(error)}") from error

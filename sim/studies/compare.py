@@ -2,7 +2,6 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,7 +44,7 @@ def make_plan(options: Namespace) -> Plan:
     choose_engine(options.engine, 1, options.workers)
     arms, whole = _arms(scenarios, options)
     taken = {path: load(path) for path in records}
-    names = {str(record.attributes["arm"]): path for path, record in taken.items()}
+    names = {record.arm: path for path, record in taken.items()}
     for arm in arms:
         if arm.arm in names:
             raise UserError(f"{names[arm.arm]}: is a run of the arm {arm.arm} too; give the scenario another `arm:`")
@@ -64,7 +63,7 @@ def make_plan(options: Namespace) -> Plan:
 
 def _recorded_day(typed: str, record: "Record") -> float:
     """Return the stated day, a date or days since the start, of a comparison of records."""
-    start = date.fromisoformat(str(record.attributes["start_date"]))
+    start = record.start.date()
     days = days_since(start, "--day", typed)
     if not 0 <= days <= record.time_d[-1]:
         raise UserError(f"--day {typed}: must lie within the records, from {start} to day {record.time_d[-1]:g}")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from lesionlab.sim.measures.lesion_size import diameters_cm
 from lesionlab.sim.model import TumourModel
-from lesionlab.sim.runs.simulation import quick
+from lesionlab.sim.runs.job import quick
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.population import default_of

@@ -15,13 +15,9 @@ from typing import Any
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import temporary_folder
-from lesionlab.sim.record.reader import read_run
-from lesionlab.sim.runs.continuation import resume
 from lesionlab.sim.runs.engines import Compute
-from lesionlab.sim.runs.job import Job, OnProgress
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.job import Job
 from lesionlab.sim.scenario.load import load_scenario
-from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, study_name, with_values
 
 NEIGHBOURS, NEIGHBOURHOOD = 7, 0.12
@@ -161,12 +157,3 @@ class Study:
         last_d = patient.day(patient.end) if end_d is None else end_d
         return [Job(patient, replicate, folder / f"trial_{trial.number}_r{replicate}.h5", last_d, self.task.is_quick)
                 for replicate in range(self.task.replicates)]
-
-
-def go_on(scenario: Scenario, path: Path, *, replicate: int = 0, until_d: float | None = None, is_quick: bool = False,
-          is_forced: bool = False, on_progress: OnProgress | None = None) -> Any:
-    """Simulate for the engine: continue the early part of a trial, if it exists and the patient still lives."""
-    if path.exists():
-        has_died = read_run(path).attributes["end_reason"] == "lethal burden"
-        return None if has_died else resume(path, until_d=until_d, on_progress=on_progress)
-    return simulate(scenario, path, replicate=replicate, until_d=until_d, is_quick=is_quick, is_forced=is_forced, on_progress=on_progress)

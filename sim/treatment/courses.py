@@ -1,13 +1,13 @@
 """Treatments as defined in a scenario: radiotherapy courses with their volumes and dates, drugs with their doses and dates."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
 from lesionlab.sim.parameters.messages import Path, refuse, twice
 from lesionlab.sim.parameters.quantities import Name, Strict, value
-from lesionlab.sim.processes.pharmacokinetics import OneCompartment, TwoCompartments
+from lesionlab.sim.processes.pharmacokinetics import Kinetics
 from lesionlab.sim.state.clock import MICRO_STEP_MIN, MICRO_STEPS_PER_DAY, not_whole
 from lesionlab.sim.treatment.drug_classes import NAMES
 
@@ -15,15 +15,6 @@ Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Hour = Annotated[float, value("h", "an hour of the day", ge=0, lt=24)]
 DrugClassName = Literal[NAMES]  # type: ignore[valid-type]
-
-
-def _kind(block: Any) -> str:
-    """Return the tag of a pharmacokinetics block's compartment model: the model it names, else the one that its keys match."""
-    given = block if isinstance(block, dict) else {"model": getattr(block, "model", None)}
-    return "<one>" if given.get("model") == "one_compartment" or "absorption_per_h" in given else "<two>"
-
-
-Kinetics = Annotated[Annotated[OneCompartment, Tag("<one>")] | Annotated[TwoCompartments, Tag("<two>")], Discriminator(_kind)]
 
 
 class MassVolume(Strict):
@@ -113,7 +104,7 @@ class Period(Strict):
 
 
 class Drug(Strict):
-    """A drug of a known class and its calendar; another drug of a class needs its own pharmacokinetics."""
+    """A drug and its calendar; class and pharmacokinetics may be left out in a file if the library knows the drug."""
 
     drug_class: DrugClassName = Field(alias="class")
     dose_mg: float = value("mg", "one dose", gt=0, le=10000)
@@ -123,7 +114,7 @@ class Drug(Strict):
     days_on: int | None = value("d", "days with doses in each cycle", None, gt=0)
     days_off: int | None = value("d", "days without doses in each cycle", None, gt=0)
     missed: tuple[Period, ...] = Field(default=(), description="periods in which doses that were due are not taken")
-    pharmacokinetics: Kinetics | None = Field(default=None, description="default: those known for a drug of this name")
+    pharmacokinetics: Kinetics = Field(description="default: those of a drug of this name in the library")
 
     @model_validator(mode="after")
     def _calendar(self) -> Self:

@@ -14,9 +14,10 @@ import math
 
 import numpy as np
 
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment, Pharmacokinetics, TwoCompartments, update
+from lesionlab.sim.processes.pharmacokinetics import OneCompartment, Pharmacokinetics, TwoCompartments, update
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import DrugLevel, Orders
+from lesionlab.sim.treatment.drug_library import library
 from lesionlab.sim.verification.judging import Check, Law
 from lesionlab.sim.verification.specimens import bare_tissue, state_of
 
@@ -61,7 +62,7 @@ def terminal_half_life_d(clearance_ml_per_h: float, kinetics: TwoCompartments) -
 
 
 def _anlotinib() -> list[Check]:
-    kinetics = KNOWN_DRUGS["anlotinib"]
+    kinetics = library()["anlotinib"].kinetics
     assert isinstance(kinetics, OneCompartment)
     doses = 90
     course = levels(kinetics, 12.0, DAILY_H, doses, washout_h=1200)
@@ -78,7 +79,7 @@ def _anlotinib() -> list[Check]:
 
 
 def _toripalimab(label: str, clearance: float) -> list[Check]:
-    known = KNOWN_DRUGS["toripalimab"]
+    known = library()["toripalimab"].kinetics
     assert isinstance(known, TwoCompartments)
     held = known.model_copy(update={"clearance_first_ml_per_h": clearance, "clearance_steady_ml_per_h": clearance})
     mean, doses = QUOTED[label][1], 12

@@ -9,10 +9,10 @@ x = 0 the hazards are the same to the bit.
 import numpy as np
 
 from lesionlab.sim.processes import cell_cycle, pharmacokinetics
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState, Hazard
 from lesionlab.sim.state.state import DrugLevel, Orders, State
+from lesionlab.sim.treatment.drug_library import library
 from lesionlab.sim.verification import Check
 from lesionlab.sim.verification.judging import Law
 from lesionlab.sim.verification.specimens import bare_tissue, state_of
@@ -31,7 +31,7 @@ def treated(is_treated: bool, days: int) -> tuple[State, float]:
     state.systemic.drugs = [DrugLevel("anlotinib", "vegfr_tki")]
     for hour in range(24 * days):
         state.orders = Orders(doses=[(0, DOSE_MG)] if is_treated and hour % 24 == 0 else [])
-        pharmacokinetics.update(state, dict(KNOWN_DRUGS), Clock(hour, 1.0, 0))
+        pharmacokinetics.update(state, {"anlotinib": library()["anlotinib"].kinetics}, Clock(hour, 1.0, 0))
         levels.append(state.systemic.drugs[0].concentration_uM)
     return state, float(np.mean(levels[-24:]))
 

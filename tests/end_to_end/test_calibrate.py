@@ -1,12 +1,19 @@
 """The verb calibrate: a tiny patient fitted, gone on with, its file run and compared; every mistake one message."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lesionlab.sim.cli import main
 from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.studies.calibration import Best
 
+ROOT = Path(__file__).resolve().parents[2]
 PATIENT = """
 schema: 1
 arm: tiny
@@ -56,6 +63,48 @@ def test_a_tiny_patient_is_fitted_gone_on_with_and_its_file_is_a_scenario(folder
     assert "The case against its report" in out and "values fitted to the case" in out and "predicted" in out
     assert {path.name for path in (folder / "out").iterdir()} >= {"case_table.csv", "summary.json", "report.html"}
     assert (folder / "out/figures/case.png").exists() and "The case against its report" in (folder / "out/report.html").read_text()
+
+
+@pytest.mark.slow
+def test_of_two_calibrations_in_one_folder_the_second_says_so_and_the_first_loses_nothing(folder: Path,
+                                                                                      capsys: pytest.CaptureFixture[str]) -> None:
+    """Before, both wrote into one journal, and the second took the trials that the first had running for those of a dead process."""
+    command = [sys.executable, str(ROOT / "run.py"), *CALIBRATE]
+    first = subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+                             stdout=subprocess.DEVNULL)
+    while not (folder / "results/calibrate_fitted/study.journal").exists() and first.poll() is None:
+        time.sleep(0.05)
+    assert main(CALIBRATE) == 2
+    assert capsys.readouterr().err == ("error: results/calibrate_fitted: another run of LesionLab writes there just now; wait for it, or "
+                                       "choose another folder\n")
+    assert first.poll() is None and not Path("fitted.yaml").exists()
+    said = first.communicate()[1]
+    assert first.returncode == 0, said
+    found = load_scenario("fitted.yaml").calibration
+    assert found is not None and found.trials == 2 and "failed" not in said
+    assert not any("writing" in name or "lesionlab-run" in name for name in (*os.listdir(), *os.listdir("results/calibrate_fitted")))
+
+
+@pytest.mark.parametrize("is_forced", [False, True])
+def test_a_file_that_another_calibration_wrote_meanwhile_is_replaced_by_force_only(
+        folder: Path, monkeypatch: pytest.MonkeyPatch, is_forced: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two in different folders, with different journals, may name one file."""
+    from lesionlab.sim.studies.calibration import free_parameters
+
+    class Finished:
+        def __init__(self, *_: Any) -> None:
+            self.trials = 0
+
+        def run(self, *_: Any) -> Best:
+            Path("fitted.yaml").write_text("the other's")
+            return Best({parameter.path: parameter.start for parameter in free_parameters(load_scenario("tiny.yaml"))}, {"early": 1.0}, 1)
+
+    monkeypatch.setattr("lesionlab.sim.cli.calibrate.Study", Finished)
+    monkeypatch.setattr("lesionlab.sim.cli.calibrate.warm_kernels", lambda: None)
+    assert main([*CALIBRATE, *["--force"] * is_forced]) == (0 if is_forced else 2)
+    told = "error: fitted.yaml: another program has written it meanwhile; choose another name or add --force"
+    assert (capsys.readouterr().err.splitlines()[-1] == told) is not is_forced
+    assert (Path("fitted.yaml").read_text() == "the other's") is not is_forced
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

@@ -108,6 +108,13 @@ def test_the_page_of_parameters_is_what_the_code_says(capsys: pytest.CaptureFixt
     assert printed == (ROOT / "docs/parameters.md").read_text(), "renew it: lesionlab describe --table > docs/parameters.md"
 
 
+def test_the_page_of_the_state_is_what_the_code_declares(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["describe", "--state"]) == 0
+    printed = capsys.readouterr().out
+    assert "| `oxygen` | float32 (z, y, x) | mmHg | oxygen partial pressure |" in printed
+    assert printed == (ROOT / "docs/state.md").read_text(), "renew it: lesionlab describe --state > docs/state.md"
+
+
 def test_the_model_description_names_every_process_and_switch() -> None:
     text = (ROOT / "docs/odd.md").read_text()
     assert [name for name in MECHANISMS if f"| `{name}` | {MECHANISMS[name].meaning} |" not in text] == []
@@ -127,6 +134,8 @@ def test_a_wheel_brings_one_package_and_works_beside_a_users_own_sim_and_analysi
     assert {path.name for path in (tmp_path / "site/lesionlab").iterdir()} == {"__init__.py", "sim", "analysis", "scenarios"}
     bundled = {path.name for path in (tmp_path / "site/lesionlab/scenarios").iterdir()}
     assert bundled == {path.name for path in (ROOT / "scenarios").iterdir()}
+    drugs = {path.name for path in (tmp_path / "site/lesionlab/sim/treatment/library").iterdir()}
+    assert "anlotinib.yaml" in drugs and drugs == {path.name for path in (ROOT / "sim/treatment/library").iterdir()}
     here = tmp_path / "here"
     (here / "analysis").mkdir(parents=True)
     (here / "sim.py").write_text(HOSTILE)

@@ -10,7 +10,8 @@ import pytest
 
 from lesionlab.analysis.records.record import load
 from lesionlab.sim.cli import main
-from tests.fake_simulation import SCENARIO, simulate
+from lesionlab.sim.runs.job import Job
+from tests.fake_simulation import SCENARIO, perform
 from tests.made_record import make_record
 from tests.resealed import resealed
 
@@ -20,11 +21,11 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Stand in a folder with a patient, a made-up engine in the real one's place; note the runs it is asked for."""
     noted: list[str] = []
 
-    def engine(scenario, path, **options):  # type: ignore[no-untyped-def]
-        noted.append(path.name)
-        return simulate(scenario, path, **options)
+    def engine(job: Job, tell: object) -> None:
+        noted.append(job.path.name)
+        perform(job, tell)
 
-    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", engine)
+    monkeypatch.setattr("lesionlab.sim.runs.engines.perform", engine)
     monkeypatch.chdir(tmp_path)
     Path("patient.yaml").write_text(SCENARIO)
     return noted

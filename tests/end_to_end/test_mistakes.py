@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lesionlab.sim.cli import main
+from lesionlab.sim.treatment.drug_library import library
 
 SCENARIO = """\
 schema: 1
@@ -75,8 +76,11 @@ WRONG = {
     "a key left out": ("    fractions: 10\n", "",
         "a.yaml:7:5: radiotherapy[0].fractions: must be given"),
     "a value left out": ("end: 2021-12-31\n", "end:\n", "a.yaml:3:1: end: has no value; give one or leave the key out"),
-    "an unknown drug": ("anlotinib: {", "lenvatinib: {",
-        "a.yaml:12:3: drugs.lenvatinib.pharmacokinetics: must be given; they are known only for toripalimab, anlotinib"),
+    "an unknown drug": ("anlotinib: {class: vegfr_tki,", "anlotinb: {",
+        "a.yaml:12:3: drugs.anlotinb: must give class (anti_pd1 or vegfr_tki) and pharmacokinetics: the library knows "
+        f"{', '.join(library())}; did you mean 'anlotinib'?"),
+    "an unknown drug of a known class": ("anlotinib: {", "sorafenib: {",
+        f"a.yaml:12:3: drugs.sorafenib: must give pharmacokinetics: the library knows {', '.join(library())}"),
     "an unknown class": ("vegfr_tki", "vegf_tki",
         "a.yaml:12:22: drugs.anlotinib.class: must be 'anti_pd1' or 'vegfr_tki' (got 'vegf_tki'); did you mean 'vegfr_tki'?"),
     "days on without days off": ("interval_d: 1", "interval_d: 1, days_on: 14",
@@ -220,8 +224,8 @@ def test_a_wrong_set_is_shown(override: str, message: str, capsys: pytest.Captur
     (["check"], "the following arguments are required: SCENARIO; see lesionlab check --help"),
     (["check", "a.yaml", "--sett", "x=1"], "unrecognized arguments: --sett x=1; see lesionlab --help"),
     ([], "the following arguments are required: VERB; see lesionlab --help"),
-    (["describe", "oxigen"], "oxigen: no process or parameter has this name; did you mean 'oxygen'?"),
-    (["describe", "alpha"], "alpha: no process or parameter has this name; did you mean 'alpha_per_gy'?"),
+    (["describe", "oxigen"], "oxigen: no process, parameter or drug has this name; did you mean 'oxygen'?"),
+    (["describe", "alpha"], "alpha: no process, parameter or drug has this name; did you mean 'alpha_per_gy'?"),
 ])
 def test_a_wrong_command_is_one_message(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2

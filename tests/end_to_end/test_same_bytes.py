@@ -11,7 +11,7 @@ import pytest
 
 from lesionlab.sim.runs.engines import execute
 from lesionlab.sim.runs.job import Job
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.scenario.load import load_scenario
 from tests.runs.test_engines import Watcher
 

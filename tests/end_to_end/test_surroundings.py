@@ -203,7 +203,7 @@ def test_a_fork_stopped_on_its_way_names_only_what_exists(folder: Path, monkeypa
     monkeypatch.chdir(folder)
     (folder / "long.yaml").write_text(TREATED)
     assert main(["run", "long.yaml", "-o", "a.h5"]) == 0
-    monkeypatch.setattr("lesionlab.sim.runs.continuation._compare_with_row", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("lesionlab.sim.runs.lifecycle._compare_with_row", lambda *_: signal.raise_signal(signal.SIGINT))
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         assert main(["fork", "a.h5", "--at", "1", "long.yaml", "-o", "b.h5"]) == 130

@@ -8,6 +8,7 @@ import pytest
 from lesionlab.sim.layouts import site_flags
 from lesionlab.sim.numerics import threads
 from lesionlab.sim.numerics.random import RandomStream
+from lesionlab.sim.numerics.window import Span
 from lesionlab.sim.processes import t_cell_motion
 from lesionlab.sim.processes.t_cell_motion import Parameters, commit, motion_inputs
 from lesionlab.sim.state.codes import CellState
@@ -58,12 +59,12 @@ def test_the_highest_bid_for_a_site_wins_however_many_claim_it(n_pieces: int) ->
     laid = site_flags.lay(tissue)
     motion = motion_inputs(tissue, laid, Parameters())
     goals = np.where(random.random(n) < 0.5, random.integers(0, 41 * 41, n), 64 * random.integers(0, 20, n))
-    motion.hops[0][:], motion.hops[1][:], motion.hops[2][:] = random.permutation(n), goals, random.permutation(n) + (1 << 40)
+    motion.hops.hopper[:], motion.hops.goal[:], motion.hops.bid[:] = random.permutation(n), goals, random.permutation(n) + (1 << 40)
     best: dict[int, int] = {}
-    for goal, bid in zip(goals.tolist(), motion.hops[2].tolist(), strict=True):
+    for goal, bid in zip(goals.tolist(), motion.hops.bid.tolist(), strict=True):
         best[goal] = max(best.get(goal, 0), bid)
     expected = tissue.t_cells.site[:n].copy()
-    for row, goal, bid in zip(motion.hops[0].tolist(), goals.tolist(), motion.hops[2].tolist(), strict=True):
+    for row, goal, bid in zip(motion.hops.hopper.tolist(), goals.tolist(), motion.hops.bid.tolist(), strict=True):
         expected[row] = goal if best[goal] == bid else expected[row]
     edges = [n * k // n_pieces for k in range(n_pieces + 1)]
     commit(np.array([[first, end - first] for first, end in pairwise(edges)]), motion)
@@ -77,8 +78,8 @@ def test_bids_of_t_cells_differ() -> None:
     tissue = bare_tissue((1, 41, 41))
     add_t_cells(tissue, np.random.default_rng(2).integers(0, 41 * 41, 300))
     motion = motion_inputs(tissue, site_flags.lay(tissue), Parameters())
-    first, number = t_cell_motion.propose((0, 300), RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4))), 0, motion)
-    rows, bids = motion.hops[0][first : first + number], motion.hops[2][first : first + number]
+    first, number = t_cell_motion.propose(Span(0, 300), RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4))), 0, motion)
+    rows, bids = motion.hops.hopper[first : first + number], motion.hops.bid[first : first + number]
     assert number > 100 and (bids.astype(np.uint32) == tissue.t_cells.id[rows]).all()
     assert len(np.unique(bids >> np.uint64(32))) > 90
 

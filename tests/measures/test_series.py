@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.measures.measured_section import MeasuredSection
+from lesionlab.sim.measures.registry import of_lesion
 from lesionlab.sim.measures.series import LEAST_CELLS, MEASURES, measure, measure_patient, measure_tissue
 from lesionlab.sim.state.codes import CellState, Hazard
 from lesionlab.sim.state.state import SITES_PER_MM2, DrugLevel, Tissue
@@ -113,6 +115,25 @@ def test_a_row_holds_every_declared_series_and_no_other() -> None:
         assert len(row[m.name]) == {"lesion": 2, "drug": 1}[m.dimension] if m.dimension else isinstance(row[m.name], float)
         assert m.unit and m.long_name
     assert row["drug_level"] == [4.5]
+
+
+def test_a_second_series_of_the_same_name_is_refused() -> None:
+    def scale(section: MeasuredSection) -> float:
+        return section.viable
+
+    with pytest.raises(ValueError, match="scale: two series have this name"):
+        of_lesion("1", "made for a test")(scale)
+    assert measure_tissue(counted())["scale"] != 106, "the first one stands"
+
+
+def test_a_dormant_deposit_has_sizes_and_nothing_else() -> None:
+    tissue = counted()
+    awake = measure_tissue(tissue)
+    tissue.is_dormant = True
+    asleep = measure_tissue(tissue)
+    assert {name for name, value in asleep.items() if not math.isnan(value)} == {
+        "viable_cells", "clonogens", "lesion_cells", "clonogen_weight", "scale", "longest_diameter_cm", "short_axis_cm"}
+    assert asleep["lesion_cells"] == awake["lesion_cells"] and not math.isnan(awake["mean_oxygen_mmHg"])
 
 
 def test_measuring_changes_nothing() -> None:

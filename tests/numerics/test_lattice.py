@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import convolve
 
-from lesionlab.sim.numerics.lattice import crowding, depth_in, entity_of, mass_axes, neighbour, sums_around
+from lesionlab.sim.numerics.lattice import Lattice, crowding, depth_in, entity_of, mass_axes, neighbour, sums_around
 from lesionlab.sim.numerics.random import site_entity
 from lesionlab.sim.numerics.rays import outward_ray, ray_from, site_on
 from lesionlab.sim.numerics.window import whole
@@ -20,7 +20,7 @@ def spread_words(n: int) -> list[np.uint32]:
 def walked(start: tuple[int, int, int], step: tuple[float, float, float], shape: tuple[int, int, int], is_block: bool) -> np.ndarray:
     """Return the places (z, y, x) of a ray to the edge of the box, (sites, 3)."""
     ray = ray_from(start, step, shape, whole(shape), is_block)
-    return np.array(np.unravel_index([site_on(ray, k, shape) for k in range(ray[2])], shape)).T
+    return np.array(np.unravel_index([site_on(ray, k, shape) for k in range(ray.n)], shape)).T
 
 
 def random_words(n: int) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_beyond_the_edge_of_the_box_a_site_is_its_own_neighbour() -> None:
 def test_the_box_does_not_change_a_sites_random_stream() -> None:
     small, large = (1, 9, 9), (3, 21, 15)
     for dy, dx in [(0, 0), (-3, 2), (4, -4)]:
-        entities = [entity_of((centre[0] * shape[1] + centre[1] + dy) * shape[2] + centre[2] + dx, shape, centre)
+        entities = [entity_of((centre[0] * shape[1] + centre[1] + dy) * shape[2] + centre[2] + dx, Lattice(shape, centre))
                     for shape, centre in ((small, (0, 4, 4)), (large, (1, 10, 7)))]
         assert entities[0] == entities[1] == site_entity(0, dy, dx)
 
@@ -53,7 +53,7 @@ def test_a_ray_leaves_outward_within_45_degrees(shape: tuple[int, int, int]) -> 
     centre = tuple(n // 2 for n in shape)
     site = (centre[0], centre[1] + 6, centre[2] - 8)
     outward = np.array([0.0, 0.6, -0.8])
-    rays = np.array([outward_ray(site, shape, centre, shape[0] > 1, *words) for words in random_words(400)])
+    rays = np.array([outward_ray(site, Lattice(shape, centre), shape[0] > 1, *words) for words in random_words(400)])
     angles = np.degrees(np.arccos(rays @ outward / np.linalg.norm(rays, axis=1)))
     assert np.allclose(np.abs(rays).max(axis=1), 1.0)
     assert angles.max() <= 45.0
@@ -63,7 +63,7 @@ def test_a_ray_leaves_outward_within_45_degrees(shape: tuple[int, int, int]) -> 
 
 
 def test_a_ray_from_the_centre_may_go_anywhere() -> None:
-    rays = np.array([outward_ray((0, 10, 10), (1, 21, 21), (0, 10, 10), False, *words) for words in random_words(400)])
+    rays = np.array([outward_ray((0, 10, 10), Lattice((1, 21, 21), (0, 10, 10)), False, *words) for words in random_words(400)])
     quadrants = np.unique((rays[:, 1] > 0) * 2 + (rays[:, 2] > 0), return_counts=True)[1]
     # 100 expected in each quadrant, standard deviation 8.7.
     assert len(quadrants) == 4 and np.abs(quadrants - 100).max() < 35
@@ -99,7 +99,7 @@ def test_a_ray_in_a_slab_stays_within_it_and_advances_in_its_plane() -> None:
     start = (4, 26, 12)
     visited = set()
     for words in random_words(400):
-        step = outward_ray(start, shape, centre, False, *words)
+        step = outward_ray(start, Lattice(shape, centre), False, *words)
         assert max(abs(step[1]), abs(step[2])) == pytest.approx(1.0) and abs(step[0]) <= 1.0
         places = walked(start, step, shape, False)
         assert len({*map(tuple, places)}) == len(places) and np.abs(np.diff(places, axis=0)).max() == 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.numerics.lattice import sums_around
-from lesionlab.sim.numerics.window import count_codes, cut, extent, mark_near, row_of, sites_of, whole, widen
+from lesionlab.sim.numerics.window import Window, count_codes, cut, extent, mark_near, row_of, sites_of, whole, widen
 from lesionlab.sim.processes import oxygen
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 from lesionlab.sim.state.codes import NO_FATE, Hazard
@@ -29,7 +29,7 @@ def test_the_sites_of_codes_are_those_that_hold_them(shape: tuple[int, int, int]
         state = codes(shape, share)
         expected = np.flatnonzero((state >= 2) & (state <= 5))
         assert (sites_of(state, 2, 5, whole(shape)) == expected).all()
-        window = (2, shape[1] - 1, 1, shape[2] - 2)
+        window = Window(2, shape[1] - 1, 1, shape[2] - 2)
         inside = np.zeros(shape, bool)
         cut(inside, window)[:] = True
         assert (sites_of(state, 2, 5, window) == expected[inside.reshape(-1)[expected]]).all()
@@ -46,16 +46,16 @@ def test_the_extent_holds_every_cell_and_nothing_more(shape: tuple[int, int, int
 
 
 def test_no_cell_has_an_empty_extent_at_the_centre() -> None:
-    assert extent(np.zeros((1, 9, 9), np.uint8), (0, 9, 0, 9), (0, 4, 4), (0.0, 1.0)) == (0, (4, 4, 4, 4), 0.0)
+    assert extent(np.zeros((1, 9, 9), np.uint8), whole((1, 9, 9)), (0, 4, 4), (0.0, 1.0)) == (0, (4, 4, 4, 4), 0.0)
 
 
 @pytest.mark.parametrize("shape", BOXES)
 def test_codes_are_counted_and_rows_numbered_within_a_window(shape: tuple[int, int, int]) -> None:
-    state, window, counts = codes(shape, 0.5), (1, shape[1] - 1, 2, shape[2]), np.zeros(8, np.int64)
+    state, window, counts = codes(shape, 0.5), Window(1, shape[1] - 1, 2, shape[2]), np.zeros(8, np.int64)
     count_codes(state, window, counts)
     assert (counts == np.bincount(cut(state, window).reshape(-1), minlength=8)).all()
-    rows = [row_of(r, window) for r in range(shape[0] * (window[1] - window[0]))]
-    assert rows == [(z, y) for z in range(shape[0]) for y in range(window[0], window[1])]
+    rows = [row_of(r, window) for r in range(shape[0] * (window.end_y - window.first_y))]
+    assert rows == [(z, y) for z in range(shape[0]) for y in range(window.first_y, window.end_y)]
 
 
 @pytest.mark.parametrize("reach", [1, 2])
@@ -67,7 +67,7 @@ def test_sites_near_a_cell_are_marked(shape: tuple[int, int, int], reach: int) -
 
 
 def test_a_window_is_widened_to_the_edge_of_the_box_at_most() -> None:
-    assert widen((3, 5, 1, 8), (1, 7, 9), 2) == (1, 7, 0, 9)
+    assert widen(Window(3, 5, 1, 8), (1, 7, 9), 2) == (1, 7, 0, 9)
 
 
 def small_mass(is_closed: bool) -> Tissue:
@@ -102,7 +102,7 @@ def test_rules_do_in_the_window_what_they_do_in_the_whole_box() -> None:
     closed, opened = hours(True), hours(False)
     tissue = closed.tissues[0]
     assert (cut(tissue.state, tissue.window) > 0).sum() == (opened.tissues[0].state > 0).sum() > 100
-    assert tissue.window[1] - tissue.window[0] < 40
+    assert tissue.window.end_y - tissue.window.first_y < 40
     one, other = remember(closed), remember(opened)
     differing = {path.rsplit(".", 1)[-1] for path in one if one[path] != other[path]}
     assert differing <= {"window", "fate", "hazard", "pd_l1_share", "pd_l1"}

@@ -7,9 +7,10 @@ import pytest
 
 from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.processes.cell_cycle import Parameters, update
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, OneCompartment
+from lesionlab.sim.processes.pharmacokinetics import OneCompartment
 from lesionlab.sim.state.codes import CellState, Hazard
 from lesionlab.sim.state.state import DrugLevel, Tissue
+from lesionlab.sim.treatment.drug_library import library
 from tests.made_state import LIVING, changed, clock_at, freeze, remember, state_of, tissue_of_each_state
 
 P = Parameters()
@@ -98,7 +99,7 @@ def test_vegfr_inhibitors_slow_every_division_and_other_drugs_none(inhibitor_uM:
 def test_at_the_end_of_the_prior_anlotinib_takes_less_than_an_eighth_of_division() -> None:
     """54 ng/mL, the mean level of 12 mg a day, are 0.133 uM of a drug of 407.4 g/mol."""
     known = next(known for known in describe_group(Parameters) if known.name == "tki_inhibition_per_uM")
-    kinetics = KNOWN_DRUGS["anlotinib"]
+    kinetics = library()["anlotinib"].kinetics
     assert isinstance(kinetics, OneCompartment) and kinetics.molar_mass_g_per_mol is not None
     concentration_uM = 54.0 / kinetics.molar_mass_g_per_mol
     assert concentration_uM == pytest.approx(0.133, abs=0.001)

@@ -10,7 +10,7 @@ import pytest
 from scipy.ndimage import binary_fill_holes, label
 
 from lesionlab.sim.numerics import rays, threads
-from lesionlab.sim.numerics.lattice import mass_axes, place_of
+from lesionlab.sim.numerics.lattice import Lattice, mass_axes, place_of
 from lesionlab.sim.numerics.random import RandomStream, draw
 from lesionlab.sim.numerics.window import extent, whole, widen
 from lesionlab.sim.processes import displacement
@@ -128,8 +128,8 @@ def test_births_of_a_wide_mass_are_all_placed_whatever_its_reach_was() -> None:
 def test_the_order_of_action_is_that_of_the_draws_over_thousands_of_events() -> None:
     stream, shape = RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4))), (1, 101, 101)
     sites = np.random.default_rng(4).permutation(101 * 101)[:5000].astype(np.int64)
-    expected = sites[np.argsort(rays.words_of(stream, 7, sites, (shape, (0, 50, 50)))[:, 0], kind="stable")]
-    assert (rays.in_order(stream, 7, sites, (shape, (0, 50, 50))) == expected).all()
+    expected = sites[np.argsort(rays.words_of(stream, 7, sites, Lattice(shape, (0, 50, 50)))[:, 0], kind="stable")]
+    assert (rays.in_order(stream, 7, sites, Lattice(shape, (0, 50, 50))) == expected).all()
 
 
 def test_births_are_placed_in_a_block_too() -> None:
@@ -291,17 +291,18 @@ def test_both_rays_of_an_event_keep_to_the_half_of_its_region(shape: tuple[int, 
     centre = tuple(n // 2 for n in shape)
     sites = np.random.default_rng(3).permutation(np.prod(shape))[:2000].astype(np.int64)
     stream, called = RandomStream(*(np.uint32(word) for word in (1, 2, step, 4))), []
-    rays.by_region(stream, 5, sites, (shape, centre, is_block), called.append)
+    lattice = Lattice(shape, centre)
+    rays.by_region(stream, 5, sites, lattice, is_block, called.append)
     assert sorted(np.concatenate(called)) == list(range(len(sites))) and all((np.diff(which) > 0).all() for which in called)
-    words, first = rays.words_of(stream, 5, sites, (shape, centre)), 2 if draw(stream, 5, np.uint32(0))[0] & 1 else 1
+    words, first = rays.words_of(stream, 5, sites, lattice), 2 if draw(stream, 5, np.uint32(0))[0] & 1 else 1
     assert len(called[4]) < 0.1 * len(sites) and min(map(len, called[:4])) > 50
     for region, which in enumerate(called[:4]):
         axis = first if region < 2 else 3 - first
         for i, k in itertools.product(which[:200], range(2)):
             place = place_of(sites[i], shape)
-            way_out = rays.outward_ray(place, shape, centre, is_block, words[i, 2 * k], words[i, 2 * k + 1])
+            way_out = rays.outward_ray(place, lattice, is_block, words[i, 2 * k], words[i, 2 * k + 1])
             ray = rays.ray_from(place, way_out, shape, whole(shape), is_block)
-            along = [rays.place_on(ray, n, shape[0])[axis] for n in range(ray[2])]
+            along = [rays.place_on(ray, n, shape[0])[axis] for n in range(ray.n)]
             assert min(along) >= centre[axis] if region % 2 else max(along) < centre[axis]
 
 
@@ -347,14 +348,15 @@ def test_a_ray_is_searched_far_enough(half_axes: tuple[int, int, int], layers: i
     radius = ((z - centre[0]) * scales[0]) ** 2 + ((y - 35) * scales[1]) ** 2 + (x - 35) ** 2
     start = ((radius <= half_axes[2] ** 2) & (random.random(shape) < 0.85)).astype(np.uint8)
     _, tight, furthest = extent(start, whole(shape), centre, scales)
-    geometry, stream = (shape, centre, scales, is_block), RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4)))
+    geometry = displacement.Geometry(Lattice(shape, centre), scales, is_block)
+    stream = RandomStream(*(np.uint32(word) for word in (1, 2, 3, 4)))
     results = []
-    for bound in ((widen(tight, shape, 2), furthest), (widen(tight, shape, 2), 1e9)):
+    for bound in (displacement.Bound(widen(tight, shape, 2), furthest), displacement.Bound(widen(tight, shape, 2), 1e9)):
         cells, last_hit = start.copy(), np.zeros(start.size, np.int32)
         births = random_births(start)
-        _, _, bound = displacement._push(stream, (births, np.full(len(births), 1, np.uint8)), geometry, start.size - int(start.sum()),
+        _, _, bound = displacement._push(stream, births, np.full(len(births), 1, np.uint8), geometry, start.size - int(start.sum()),
                                          bound, cells.reshape(-1), last_hit)
-        displacement._pull(stream, displacement._gaps(cells, bound[0]), geometry, bound, cells.reshape(-1), last_hit)
+        displacement._pull(stream, displacement._gaps(cells, bound.window), geometry, bound, cells.reshape(-1), last_hit)
         results.append(cells)
     assert (results[0] == results[1]).all() and (results[0] != start).any()
 

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from lesionlab.sim.processes.pharmacokinetics import KNOWN_DRUGS, level_unit, update
+from lesionlab.sim.processes.pharmacokinetics import level_unit, update
 from lesionlab.sim.state.state import DrugLevel, Orders, State
+from lesionlab.sim.treatment.drug_library import library
 from tests.made_state import changed, clock_at, remember, state_of
 
-PARAMETERS = dict(KNOWN_DRUGS)
+PARAMETERS = {name: drug.kinetics for name, drug in library().items()}
 
 
 def one_drug(name: str) -> State:
@@ -34,7 +35,7 @@ def half_life_h(series: np.ndarray, over_h: int) -> float:
 
 def test_anlotinib_12_mg_daily_comes_to_54_ng_per_ml() -> None:
     series = levels("anlotinib", 12.0, 24, 100 * 24)
-    kinetics = KNOWN_DRUGS["anlotinib"]
+    kinetics = PARAMETERS["anlotinib"]
     assert series[-24:].mean() == pytest.approx(54.0, rel=0.02)
     assert series[-24:].mean() == pytest.approx(1e6 * 12.0 / 1000.0 / (kinetics.clearance_l_per_h * 24.0), rel=1e-3)
 
@@ -51,7 +52,7 @@ def test_the_half_life_of_anlotinib_is_150_h() -> None:
 
 @pytest.mark.parametrize(("clearance_ml_per_h", "mean_ug_per_ml"), [(9.5, 50.1), (14.9, 32.0)])
 def test_toripalimab_240_mg_every_three_weeks_comes_to_its_steady_mean(clearance_ml_per_h: float, mean_ug_per_ml: float) -> None:
-    held = KNOWN_DRUGS["toripalimab"].model_copy(update={
+    held = PARAMETERS["toripalimab"].model_copy(update={
         "clearance_first_ml_per_h": clearance_ml_per_h, "clearance_steady_ml_per_h": clearance_ml_per_h})
     series = levels("toripalimab", 240.0, 21 * 24, 21 * 24 * 16, kinetics={"toripalimab": held})
     assert series[-21 * 24:].mean() == pytest.approx(mean_ug_per_ml, rel=0.02)
@@ -73,7 +74,7 @@ def test_the_clearance_falls_with_exposure() -> None:
 
 def test_an_infusion_is_in_the_blood_at_once_and_a_tablet_is_not() -> None:
     infused = levels("toripalimab", 240.0, 24, 1)[0]
-    assert infused == pytest.approx(240.0 / KNOWN_DRUGS["toripalimab"].central_volume_l, rel=0.03)
+    assert infused == pytest.approx(240.0 / PARAMETERS["toripalimab"].central_volume_l, rel=0.03)
     swallowed = levels("anlotinib", 12.0, 10**6, 24)
     assert swallowed[0] < 0.6 * swallowed.max()
     assert 4 <= swallowed.argmax() <= 12
@@ -92,9 +93,9 @@ def test_the_relative_level_is_that_over_the_half_effect() -> None:
     state.orders = Orders(doses=[(0, 240.0), (1, 12.0)])
     update(state, PARAMETERS, clock_at())
     first, second = state.systemic.drugs
-    assert first.relative_level == pytest.approx(first.level / KNOWN_DRUGS["toripalimab"].half_effect_ug_per_ml)
-    assert second.relative_level == pytest.approx(second.level / KNOWN_DRUGS["anlotinib"].half_effect_ng_per_ml)
-    assert [level_unit(KNOWN_DRUGS[drug.name]) for drug in (first, second)] == ["ug/mL", "ng/mL"]
+    assert first.relative_level == pytest.approx(first.level / PARAMETERS["toripalimab"].half_effect_ug_per_ml)
+    assert second.relative_level == pytest.approx(second.level / PARAMETERS["anlotinib"].half_effect_ng_per_ml)
+    assert [level_unit(PARAMETERS[drug.name]) for drug in (first, second)] == ["ug/mL", "ng/mL"]
 
 
 def test_a_drug_that_is_never_given_never_appears() -> None:

@@ -1,6 +1,6 @@
 """Runs that are killed at random moments, also while they commit: every record opens, and every run ends as if it had been left alone.
 
-LESIONLAB_KILLS=50 python -m pytest -s tests/test_kills.py    kills 50 times; without it a few times.
+LESIONLAB_KILLS=50 python -m pytest -s tests/record/test_kills.py    kills 50 times; without it a few times.
 `python -m tests.kills` kills `run`, `compare`, `sweep` and their workers.
 """
 
@@ -18,25 +18,27 @@ from lesionlab.analysis.records.record import load, load_snapshots
 from lesionlab.sim.record.files import left_behind
 from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.record.writer import hash_arrays, read_checkpoint
-from lesionlab.sim.runs.continuation import resume
+from lesionlab.sim.runs.lifecycle import finish, resumed
 from tests.same_record import differences
 
 N_KILLS = int(os.environ.get("LESIONLAB_KILLS", "3"))
 RUN = """
 import signal
 import sys
-from lesionlab.sim.runs import simulation
-from lesionlab.sim.runs.continuation import resume
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.runs import reporters
+from lesionlab.sim.runs.engines import warm_kernels
+from lesionlab.sim.runs.lifecycle import finish, resumed, simulate
 from lesionlab.sim.scenario.load import scenario_from_text
 from tests.tiny_arm import TREATED
 signal.signal(signal.SIGINT, signal.default_int_handler)
-simulation.warm_kernels()
-simulation.COMMIT_EVERY_S, simulation.LARGEST_COMMIT_SHARE = -1.0, 1e9
+warm_kernels()
+reporters.COMMIT_EVERY_S, reporters.LARGEST_COMMIT_SHARE = -1.0, 1e9
 print("begun", flush=True)
 if sys.argv[2] == "resume":
-    resume(sys.argv[1])
+    finish(resumed(read_run(sys.argv[1])))
 else:
-    simulation.simulate(scenario_from_text(TREATED), sys.argv[1])
+    simulate(scenario_from_text(TREATED), sys.argv[1])
 """
 
 
@@ -84,7 +86,7 @@ def test_a_run_killed_at_any_moment_can_be_read_and_ends_in_the_same_bytes(tmp_p
         # Half of the runs are killed once more while they go on.
         if is_complete or n_left == 0 or stream.random() < 0.5:
             if not is_complete:
-                resume(path)
+                finish(resumed(read_run(path)))
             assert differences(whole, path) == []
             assert set(os.listdir(tmp_path)) == {"whole.h5", "run.h5"}
             path.unlink()
@@ -100,7 +102,7 @@ def test_ctrl_c_leaves_a_record_that_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait() != 0
     assert read_run(path).attributes["status"] == "interrupted"
-    resume(path)
+    finish(resumed(read_run(path)))
     process = begin(whole, "run")
     assert process.wait() == 0
     assert differences(whole, path) == []

@@ -18,7 +18,7 @@ from lesionlab.sim.record import seal as record_seal
 from lesionlab.sim.record.reader import opened, read_run, root_attributes
 from lesionlab.sim.record.seal import SEAL_BYTES, examine
 from tests.made_record import make_record
-from tests.resealed import resealed
+from tests.resealed import as_of_first_version, resealed
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,6 @@ def path(tmp_path: Path, whole: bytes) -> Path:
 def edit(path: Path) -> h5py.File:
     """Open a record as any other tool would; what it changes is not sealed."""
     return h5py.File(path, "r+")
-
-
-def without_seal(path: Path) -> None:
-    """Make a record what 0.1.0 wrote: no seal, and no word of one."""
-    with edit(path) as file:
-        del file.attrs["seal"]
-    assert not path.read_bytes().endswith(b"\n")
 
 
 def test_a_record_is_sealed_and_every_number_that_grows_has_a_checksum(path: Path) -> None:
@@ -99,10 +92,19 @@ def test_an_edited_record_is_not_taken_for_the_one_that_was_written(path: Path) 
 
 
 def test_a_record_of_the_first_version_has_no_seal_and_is_read(path: Path) -> None:
-    without_seal(path)
+    as_of_first_version(path)
     assert examine(path) == (False, ())
     assert load(path).damage == () and len(load_snapshots(path, "neck").time_d) > 0
     assert read_run(path).committed_d == 1333.0
+
+
+def test_any_later_record_without_a_seal_is_damaged(path: Path) -> None:
+    """Only version 0.1.0 wrote no seal; a record that lost its own, and a series with it, is not as it was written."""
+    with edit(path) as file:
+        del file.attrs["seal"], file["viable_cells"]
+    assert examine(path) == (False, ("it is not as it was written",)) and root_attributes(path) == {}
+    with pytest.raises(UserError, match="not as it was written"):
+        read_run(path)
 
 
 DAMAGE = {
@@ -120,6 +122,7 @@ DAMAGE = {
                                             file.__setitem__("scenario_yaml", h5py.ExternalLink("other.h5", "/scenario_yaml"))),
     "values in another file": lambda file: file.create_dataset("secret", (100,), "u1", external=[("/etc/passwd", 0, 100)]),
     "eight terabytes": lambda file: file.create_dataset("huge", (10**12,), "f8", chunks=(1000,)),
+    "a size with a flipped bit": lambda file: file["viable_cells"].resize(2**30, axis=0),
     "no checkpoint but a number": lambda file: (file.__delitem__("checkpoint"), file.create_dataset("checkpoint", data=1)),
     "lesions of one name": lambda file: file["lesion"].__setitem__(slice(None), ["neck"] * 4),
     "times that fall": lambda file: file["time"].__setitem__(0, 1e9),
@@ -134,7 +137,7 @@ def test_what_is_not_as_declared_is_refused_in_one_line(path: Path, kind: str, i
         with resealed(path) as file:
             DAMAGE[kind](file)
     else:
-        without_seal(path)
+        as_of_first_version(path)
         with edit(path) as file:
             DAMAGE[kind](file)
     for read, error in ((load, RecordError), (read_run, UserError)):
@@ -153,7 +156,7 @@ def test_a_series_that_is_gone_is_missing_data(path: Path) -> None:
 
 
 def test_what_makes_the_library_abort_does_not_end_this_process(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    without_seal(path)
+    as_of_first_version(path)
     abort = "import sys, os\nos.abort()\n"
     (path.parent / "abort.py").write_text(abort)
     monkeypatch.setattr("lesionlab.sim.record.seal.__file__", str(path.parent / "abort.py"))

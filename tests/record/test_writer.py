@@ -15,7 +15,7 @@ import pytest
 
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import left_behind
-from lesionlab.sim.record.schema import round_mantissa
+from lesionlab.sim.record.layout import round_mantissa
 from lesionlab.sim.record.writer import DrugHeader, Header, LesionHeader, RecordWriter, Series, hash_arrays, read_checkpoint
 from tests.made_record import make_record
 

@@ -14,11 +14,10 @@ import pytest
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.record.writer import RecordWriter
-from lesionlab.sim.runs import simulation
-from lesionlab.sim.runs.continuation import fork, resume
+from lesionlab.sim.runs import reporters
 from lesionlab.sim.runs.job import Job, is_done
-from lesionlab.sim.runs.lifecycle import perform
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.lifecycle import finish, forked, perform, resumed, simulate
+from lesionlab.sim.runs.reporters import Progress
 from lesionlab.sim.scenario.scenario import Scenario
 from tests.resealed import resealed
 from tests.same_record import differences
@@ -27,6 +26,17 @@ MakeScenario = Callable[..., Scenario]
 LIVER = "lesions.liver={size_cm: [0.1, 0.1], measured: 2021-07-05, is_occult: true, dormant_until: 2021-07-07, section_cells: 500}"
 ROUND_THE_CLOCK = ("output.scalars_every_h=5", "output.snapshots_every_d=0.5")
 ORIGIN = ("attribute parent_", "attribute fork_", "checkpoints")
+
+
+def resume(path: Path, **options: Any) -> None:
+    """Go on with a record to its end."""
+    finish(resumed(read_run(path), **options))
+
+
+def fork(parent: Path, at_d: float, scenario: Scenario, path: Path, until_d: float | None = None, is_forced: bool = False) -> None:
+    """Give a record another future, to its end."""
+    run = read_run(parent)
+    finish(forked(run, at_d, Job(scenario, run.replicate, path, until_d, run.is_quick), is_forced=is_forced))
 
 
 def stop(scenario: Scenario, path: Path, n_commits: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
@@ -41,8 +51,8 @@ def stop(scenario: Scenario, path: Path, n_commits: int, monkeypatch: pytest.Mon
             commit(*arguments, **keywords)
 
     with monkeypatch.context() as patched:
-        patched.setattr(simulation, "COMMIT_EVERY_S", -1.0)
-        patched.setattr(simulation, "LARGEST_COMMIT_SHARE", 1e9)
+        patched.setattr(reporters, "COMMIT_EVERY_S", -1.0)
+        patched.setattr(reporters, "LARGEST_COMMIT_SHARE", 1e9)
         patched.setattr(RecordWriter, "commit", count)
         with pytest.raises(KeyboardInterrupt):
             simulate(scenario, path, **options)
@@ -155,6 +165,17 @@ def test_a_fork_that_stopped_goes_on_too(tiny: MakeScenario, whole: Path, tmp_pa
         fork(tmp_path / "fork.h5", 0.0, other, tmp_path / "early.h5")
 
 
+def test_a_fork_has_a_row_on_its_first_day_where_its_own_calendar_has_one(tiny: MakeScenario, tmp_path: Path) -> None:
+    """Rows of the parent stand at 0, 5, 10, 15 and 20 h; the fork's at whole days, so that one is due as it begins."""
+    simulate(tiny("output.scalars_every_h=5"), tmp_path / "run.h5", until_d=1.0)
+    fork(tmp_path / "run.h5", 1.0, tiny(), tmp_path / "fork.h5", until_d=1.125)
+    with h5py.File(tmp_path / "fork.h5") as file:
+        assert (24.0 * file["time"][:]).tolist() == pytest.approx([0.0, 5.0, 10.0, 15.0, 20.0, 24.0, 27.0])
+    resume(tmp_path / "fork.h5", until_d=1.25)
+    with h5py.File(tmp_path / "fork.h5") as file:
+        assert (24.0 * file["time"][:]).tolist() == pytest.approx([0.0, 5.0, 10.0, 15.0, 20.0, 24.0, 30.0])
+
+
 def test_a_drug_that_is_left_out_washes_out(tiny: MakeScenario, whole: Path, tmp_path: Path) -> None:
     fork(whole, 2.0, tiny("drugs=null"), tmp_path / "fork.h5")
     with h5py.File(whole) as parent, h5py.File(tmp_path / "fork.h5") as child:
@@ -173,7 +194,7 @@ def test_checkpoints_that_are_asked_for_are_kept_and_used(tiny: MakeScenario, wh
     simulate(scenario, tmp_path / "run.h5")
     assert read_run(tmp_path / "run.h5").kept_d == (0.0, 1.0, 2.0)
     assert differences(whole, tmp_path / "run.h5", ("scenario_yaml", "checkpoints")) == []
-    monkeypatch.setattr("lesionlab.sim.runs.continuation._compare_with_row", None)
+    monkeypatch.setattr("lesionlab.sim.runs.lifecycle._compare_with_row", None)
     fork(tmp_path / "run.h5", 2.0, tiny(), tmp_path / "fork.h5")
     assert differences(whole, tmp_path / "fork.h5", ORIGIN) == []
     with pytest.raises(UserError, match=r"output\.checkpoints\[0\]: must not be after the scenario's end"):
@@ -226,11 +247,29 @@ def test_a_job_goes_on_where_its_record_stopped(treated: Scenario, whole: Path, 
     one, seen = Job(treated, 0, tmp_path / "run.h5"), []
     stop(treated, one.path, 50, monkeypatch)
     assert not is_done(one)
-    perform(one, on_progress=lambda day, _: seen.append(day))
+    perform(one, seen.append)
     assert is_done(one) and min(seen) > 2.0
     assert differences(whole, one.path) == ["attribute run_identity"]
-    perform(one, on_progress=lambda day, _: seen.append(-day))
+    perform(one, lambda day: seen.append(-day))
     assert min(seen) > 2.0, "a complete record is not computed again"
+
+
+@pytest.mark.parametrize("first_d", [0.5, 1.0])
+def test_a_job_with_a_later_end_goes_on_where_the_first_ended(first_d: float, treated: Scenario, whole: Path, tmp_path: Path) -> None:
+    """The trials of a calibration: an early part, then the rest."""
+    one, seen = Job(treated, 0, tmp_path / "run.h5", first_d), list[float]()
+    perform(one)
+    perform(whole_one := Job(treated, 0, one.path), seen.append)
+    assert min(seen) > first_d and is_done(whole_one) and not is_done(one)
+    assert differences(whole, one.path) == ["attribute run_identity"]
+
+
+def test_a_patient_who_died_early_is_not_simulated_again(tiny: MakeScenario, tmp_path: Path) -> None:
+    scenario = tiny("lesions.neck.size_cm=[20, 20, 20]", "clinic.lethal_burden_cells=4e11")
+    early, late = (Job(scenario, 0, tmp_path / "run.h5", until_d) for until_d in (1.0, None))
+    perform(early)
+    perform(late, lambda day: pytest.fail(f"computed to day {day}"))
+    assert is_done(late) and read_run(late.path).until_d == 1.0
 
 
 @pytest.mark.parametrize("other", [{"replicate": 1}, {"until_d": 2.5}, {"is_quick": True}])
@@ -238,7 +277,7 @@ def test_a_job_begins_anew_where_the_record_is_anothers(other: dict[str, Any], t
                                                         monkeypatch: pytest.MonkeyPatch) -> None:
     one, seen = Job(treated, **({"replicate": 0} | other), path=tmp_path / "run.h5"), []  # type: ignore[arg-type]
     stop(treated, one.path, 50, monkeypatch)
-    perform(one, on_progress=lambda day, _: seen.append(day))
+    perform(one, seen.append)
     assert is_done(one) and seen[0] <= 0.0, "from the burn-in on"
 
 
@@ -261,14 +300,14 @@ def test_a_full_disk_loses_nothing_that_was_committed(treated: Scenario, whole: 
 def test_one_record_has_one_writer(treated: Scenario, tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
 
-    def meddle(day: float, _: float) -> None:
+    def meddle(_: float) -> None:
         with pytest.raises(UserError, match="another program has it open"):
             resume(path)
         with pytest.raises(UserError, match="another program has it open"):
             simulate(treated, path, is_forced=True)
         assert "another program has it open" in read_run(path).outlook
 
-    simulate(treated, path, until_d=1.0, on_progress=meddle)
+    simulate(treated, path, until_d=1.0, reporters=[Progress(meddle)])
     assert read_run(path).outlook == f"complete to day 1 of 3; lesionlab resume {path} --until DATE|DAYS goes further"
 
 

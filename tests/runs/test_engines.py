@@ -10,8 +10,15 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.runs.engines import Outcome, _pack, _remote, execute
 from lesionlab.sim.runs.job import STAMP, Job, days_until, is_done, progress_of
 from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
-from tests.fake_simulation import scenario, simulate
+from tests.fake_simulation import perform, scenario
 from tests.resealed import resealed
+
+
+@pytest.fixture(autouse=True)
+def made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a made-up engine in the real one's place, on workers too."""
+    monkeypatch.setattr("lesionlab.sim.runs.engines.perform", perform)
+    monkeypatch.setattr("lesionlab.sim.runs.engines.warm_kernels", lambda: None)
 
 
 class Watcher:
@@ -43,7 +50,7 @@ def messages(outcomes: tuple[Outcome, ...]) -> dict[str, str]:
 def test_serial_runs_go_on_after_a_failure(tmp_path: Path) -> None:
     watcher = Watcher()
     jobs = [job(tmp_path, "one"), job(tmp_path, "two", "fails"), job(tmp_path, "three")]
-    said = messages(execute(jobs, watcher, engine="serial", simulate=simulate))
+    said = messages(execute(jobs, watcher, engine="serial"))
     assert said["one"] == said["three"] == ""
     assert said["two"].startswith("RuntimeError: the numbers went wrong (fake_simulation.py:")
     assert [is_done(one) for one in jobs] == [True, False, True]
@@ -52,7 +59,7 @@ def test_serial_runs_go_on_after_a_failure(tmp_path: Path) -> None:
 
 def test_the_longest_run_starts_first(tmp_path: Path) -> None:
     jobs = [job(tmp_path, "short", until_d=10.0), job(tmp_path, "long"), job(tmp_path, "middle", until_d=100.0)]
-    outcomes = execute(jobs, Watcher(), engine="serial", simulate=simulate)
+    outcomes = execute(jobs, Watcher(), engine="serial")
     assert [outcome.job.scenario.arm for outcome in outcomes] == ["long", "middle", "short"]
 
 
@@ -62,7 +69,7 @@ def test_a_worker_that_dies_takes_no_other_run_along(tmp_path: Path) -> None:
     watcher = Watcher()
     jobs = [job(tmp_path, "a"), job(tmp_path, "b", "dies"), job(tmp_path, "c", "fails"), job(tmp_path, "d"),
             job(tmp_path, "e", f"dies once {tmp_path}"), job(tmp_path, "f")]
-    said = messages(execute(jobs, watcher, engine="local", workers=2, simulate=simulate))
+    said = messages(execute(jobs, watcher, engine="local", workers=2))
     assert said["b"] == "the process died each time the run was tried (killed, out of memory or crashed)"
     assert said["c"].startswith("RuntimeError: the numbers went wrong")
     assert sorted(arm for arm, message in said.items() if not message) == ["a", "d", "e", "f"]
@@ -71,7 +78,7 @@ def test_a_worker_that_dies_takes_no_other_run_along(tmp_path: Path) -> None:
 
 
 def test_a_worker_with_other_sources_refuses_the_run_before_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packed = _pack(job(tmp_path, "a"), simulate)
+    packed = _pack(job(tmp_path, "a"))
     monkeypatch.setattr("lesionlab.sim.runs.job.model_version", lambda: "another")
     with pytest.raises(UserError, match="other model sources"):
         _remote(packed)
@@ -82,7 +89,7 @@ def test_a_scheduler_that_does_not_answer_is_the_users_mistake(tmp_path: Path, m
     pytest.importorskip("distributed")
     monkeypatch.setattr("lesionlab.sim.runs.engines.CONNECT_S", 0.5)
     with pytest.raises(UserError, match="no scheduler with workers answers"):
-        execute([job(tmp_path, "a")], Watcher(), engine="tcp://127.0.0.1:9", simulate=simulate)
+        execute([job(tmp_path, "a")], Watcher(), engine="tcp://127.0.0.1:9")
 
 
 def test_the_plan_fills_cores_with_workers_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +138,7 @@ def test_identity_knows_everything_that_a_result_depends_on(tmp_path: Path, monk
 def test_only_a_stamped_record_of_the_same_job_counts_as_done(tmp_path: Path) -> None:
     one = job(tmp_path, "combined")
     assert not is_done(one) and progress_of(one.path) == ("missing", 0.0)
-    execute([one], Watcher(), engine="serial", simulate=simulate)
+    execute([one], Watcher(), engine="serial")
     assert is_done(one) and progress_of(one.path) == ("complete", 365.0)
     with resealed(one.path) as record:
         record.attrs[STAMP] = "of another run"

@@ -1,14 +1,18 @@
 """The forecast before many runs: the median of some timed days, times the days to come, over the workers."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lesionlab.sim.cli import _runs as runs
 from lesionlab.sim.runs.job import Job
+from lesionlab.sim.runs.lifecycle import Step
+from lesionlab.sim.state.clock import Clock
 from tests.fake_simulation import scenario
 
 
@@ -16,17 +20,19 @@ def options(**wishes: Any) -> Namespace:
     return Namespace(**({"engine": "serial", "workers": None} | wishes))
 
 
-def timed(scenario: Any, path: Path, *, until_d: float, on_progress: Any, **_: Any) -> None:
-    """Take a minute a day, and ten more for compiling on the third."""
-    for day in range(1, int(until_d) + 1):
-        on_progress(float(day), until_d)
+def timed(job: Job) -> Iterator[Step]:
+    """Take half a day after half a day: a minute each whole one, and ten more for compiling on the third."""
+    assert job.until_d == 12.0
+    for half in range(2, 25):
+        yield Step(half / 2, SimpleNamespace(clock=Clock(half, 12.0, 0)))  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time in which every look at the clock comes a minute after the last, the third eleven."""
     looks = count()
-    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", timed)
+    monkeypatch.setattr(runs, "model_of", lambda job: job)
+    monkeypatch.setattr(runs, "steps", timed)
     monkeypatch.setattr(runs.time, "monotonic", lambda: 60.0 * ((look := next(looks)) + 10 * (look > 2)))
 
 

@@ -1,7 +1,7 @@
 """The board: how far runs are, and how long the rest takes at the pace of late."""
 
 import io
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from lesionlab.sim.cli._runs import run_one
 from lesionlab.sim.runs import progress
 from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job
+from lesionlab.sim.runs.lifecycle import Life, Step, model_of
 from lesionlab.sim.scenario.scenario import Scenario
 
 
@@ -59,16 +60,19 @@ def test_days_that_got_faster_or_slower_are_shown_at_their_own_pace(
     assert shown.left() == ", about 10 min left at this pace"
 
 
-@pytest.mark.parametrize(("day", "where"), [(None, ""), (-0.5, " in the burn-in"), (2.0, " after day 2")])
+@pytest.mark.parametrize(("day", "where"), [(None, ""), (-1.0, " in the burn-in"), (2.0, " after day 2")])
 def test_a_stopped_run_that_wrote_nothing_says_where_and_how_to_begin_anew(
         treated: Scenario, tmp_path: Path, capsys: pytest.CaptureFixture[str], day: float | None, where: str) -> None:
     job = Job(treated, 0, tmp_path / "run.h5")
 
-    def compute(tell: Callable[[float, float], None]) -> dict[str, str]:
+    def life() -> Life:
+        model = model_of(job)
+        yield Step(model.time_d, model)
         if day is not None:
-            tell(day, 3.0)
+            model.clock = replace(model.clock, step=model.step_of(day))
+            yield Step(model.time_d, model)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_one(job, "off", compute)
+        run_one(job, "off", life())
     assert f"stopped{where}; nothing was written; the same command begins anew\n" in capsys.readouterr().err

@@ -97,6 +97,13 @@ def test_no_treatment_an_unknown_set_and_a_taken_name_are_mistakes() -> None:
         monotherapy(scenario("arm=untreated"))
 
 
+def test_a_drug_that_is_called_as_another_treatment_is_refused(tiny: Callable[..., Scenario]) -> None:
+    drugs = tiny().drugs
+    swapped = {"toripalimab": drugs["toripalimab"], "anti_pd1": drugs["anlotinib"]}
+    with pytest.raises(UserError, match="two treatments would be called anti_pd1 in arms"):
+        named_arms(tiny().model_copy(update={"drugs": swapped}), "factorial")
+
+
 def test_a_drug_of_a_class_that_arms_do_not_know_is_refused(tiny: Callable[..., Scenario]) -> None:
     whole = tiny()
     other = next(iter(whole.drugs.values())).model_copy(update={"drug_class": "anti_ctla4"})

@@ -23,7 +23,7 @@ from lesionlab.sim.processes import (
     vegf_suppression,
     vessels,
 )
-from lesionlab.sim.runs.simulation import simulate
+from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.scenario.couplings import MECHANISMS, apply
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario

@@ -12,6 +12,7 @@ from lesionlab.sim.scenario.json_schema import COMMAND, schema_text
 from lesionlab.sim.scenario.load import load_scenario, scenario_folder, scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.treatment.courses import Drug
+from lesionlab.sim.treatment.drug_library import library
 
 FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -114,7 +115,7 @@ def test_two_weeks_on_and_one_off() -> None:
 def test_missed_doses_are_not_given_and_the_calendar_goes_on() -> None:
     missed = ({"start": date(2021, 8, 3), "until": date(2021, 8, 5)}, {"start": date(2021, 8, 19), "until": date(2021, 8, 30)})
     drug = Drug.model_validate({"class": "vegfr_tki", "dose_mg": 12.0, "start": date(2021, 8, 1), "interval_d": 1.0,
-                                "until": date(2021, 8, 20), "missed": missed})
+                                "until": date(2021, 8, 20), "missed": missed, "pharmacokinetics": library()["anlotinib"].kinetics})
     assert [day.day for day in drug.dose_dates()] == [1, 2, *range(6, 19)]
 
 

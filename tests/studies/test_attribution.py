@@ -14,7 +14,8 @@ from lesionlab.sim.scenario.arms import keep
 from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.studies.attribution import OF_RADIOTHERAPY, OF_VEGFR_BLOCKADE, distinct, idle, plan, players, stated_day
+from lesionlab.sim.studies.attribution import OF_RADIOTHERAPY, distinct, idle, plan, players, stated_day
+from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES
 from tests.fake_simulation import scenario
 from tests.made_state import remember
 from tests.tiny_arm import TREATED
@@ -124,7 +125,7 @@ def test_the_stated_day_is_six_weeks_or_as_wished_within_the_run() -> None:
 
 
 @pytest.mark.parametrize(("kept", "couplings"), [
-    (("anti_pd1", "anlotinib"), OF_RADIOTHERAPY), (("radiotherapy", "anti_pd1"), OF_VEGFR_BLOCKADE)])
+    (("anti_pd1", "anlotinib"), OF_RADIOTHERAPY), (("radiotherapy", "anti_pd1"), DRUG_CLASSES[1].couplings)])
 def test_couplings_said_to_idle_without_their_treatment_change_no_byte(kept: tuple[str, ...], couplings: tuple[str, ...]) -> None:
     patient = keep(scenario_from_text(TREATED), kept)
     assert idle(patient) == couplings

@@ -15,8 +15,7 @@ from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, with_values, write_values
-from lesionlab.sim.studies.search import Study, go_on
-from tests.made_record import make_record
+from lesionlab.sim.studies.search import Study
 
 SCENARIO = """
 schema: 1
@@ -165,12 +164,6 @@ def test_runs_that_all_fail_are_one_message(task: Task, tmp_path: Path) -> None:
     engine = Engine(fails="the disk is full")
     with pytest.raises(UserError, match="no trial came to its end: the disk is full"):
         studied(task, tmp_path, engine).run(engine.compute, 2, lambda _: None)
-
-
-def test_a_patient_who_died_in_the_early_part_is_not_simulated_again(task: Task, tmp_path: Path) -> None:
-    path = make_record(tmp_path / "died.h5", "untreated", every_d=30.0, snapshot_every_d=400.0)
-    before = path.read_bytes()
-    assert go_on(load_scenario(task.scenario), path, until_d=365.0) is None and path.read_bytes() == before
 
 
 def best_of(task: Task, **changed: float) -> Best:

@@ -10,8 +10,9 @@ import pytest
 from lesionlab.sim.cli import main
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.bundle import Packed, pack
+from lesionlab.sim.runs.job import Job
 from lesionlab.sim.studies.sweep import expand, read_design
-from tests.fake_simulation import SCENARIO, simulate
+from tests.fake_simulation import SCENARIO, perform
 from tests.made_record import make_record
 
 DESIGN = """\
@@ -41,11 +42,11 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Put a made-up engine in the real one's place; the returned list notes the runs it was asked for."""
     asked: list[str] = []
 
-    def noted(scenario, path, **options):  # type: ignore[no-untyped-def]
-        asked.append(path.name)
-        return simulate(scenario, path, **options)
+    def noted(job: Job, tell: object) -> None:
+        asked.append(job.path.name)
+        perform(job, tell)
 
-    monkeypatch.setattr("lesionlab.sim.runs.simulation.simulate", noted)
+    monkeypatch.setattr("lesionlab.sim.runs.engines.perform", noted)
     return asked
 
 

@@ -55,7 +55,7 @@ def test_the_window_ends_a_line_when_half_have_died(tmp_path: Path) -> None:
     dying = alive.copy()
     dying[:3, 3:] = np.nan
     courses = {arm: {panel.series: table * 0.5 for panel in PANELS} for arm, table in (("untreated", alive), ("anlotinib", dying))}
-    figure = window_figure(days, courses)
+    figure = window_figure(days, courses, "anlotinib")
     assert [axes.get_title(loc="left") for axes in figure.axes] == [panel.title for panel in PANELS]
     untreated, treated = figure.axes[0].lines
     assert untreated.get_xdata().tolist() == days.tolist() and treated.get_xdata().tolist() == [0.0, 7.0, 14.0]

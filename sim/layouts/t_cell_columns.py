@@ -1,0 +1,59 @@
+"""T cells and their ghost contacts as kernels take them: columns by name, one row an individual (see `lesionlab.sim.state.t_cells`)."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.state.t_cells import GhostContacts, TCells
+
+
+class TCellColumns(NamedTuple):
+    """Columns of T cells, as in `TCells`."""
+
+    site: np.ndarray
+    id: np.ndarray
+    dies_at_h: np.ndarray
+    target: np.ndarray
+    kills: np.ndarray
+    is_specific: np.ndarray
+    is_exhausted: np.ndarray
+    is_stem_like: np.ndarray
+
+
+class Contacts(NamedTuple):
+    """Columns of ghost contacts, as in `GhostContacts`, with free rows behind the active ones."""
+
+    t_cell: np.ndarray
+    clonogen: np.ndarray
+    site: np.ndarray
+    is_engaged: np.ndarray
+
+
+def t_cell_columns(t: TCells, rows: slice | None = None) -> TCellColumns:
+    """Return views of some rows of a section's T cells, of the living if not said."""
+    rows = slice(t.n) if rows is None else rows
+    return TCellColumns(*(getattr(t, name)[rows] for name in TCellColumns._fields))
+
+
+def contact_columns(ghost_contacts: GhostContacts) -> Contacts:
+    """Return the columns of a section's ghost contacts, free rows included."""
+    return Contacts(*(getattr(ghost_contacts, name) for name in Contacts._fields))
+
+
+@kernel
+def has_contact(n, contacts, t_cell, clonogen):
+    """Return whether a T cell has one of the first n ghost contacts with the clonogen on a site."""
+    k = 0
+    while k < n and not (contacts.clonogen[k] == clonogen and contacts.t_cell[k] == t_cell):
+        k += 1
+    return k < n
+
+
+@kernel
+def begin_contact(n, contacts, t_cell, site, clonogen):
+    """Begin a ghost contact of a T cell on a site with a clonogen (its site, -1 for none); return the number of contacts."""
+    if clonogen < 0:
+        return n
+    contacts.t_cell[n], contacts.clonogen[n], contacts.site[n], contacts.is_engaged[n] = t_cell, clonogen, site, 1
+    return n + 1
