@@ -205,4 +205,5 @@ def _calendar(play: Play) -> list[dict[str, Any]]:
     lines = sorted(found.items(), key=lambda item: (item[1].modality == SCAN, item[1].modality != RADIOTHERAPY))
     return [{"label": t.label, "detail": t.detail, "modality": t.modality, "colour": t.colour, "lesion": t.lesion,
              "times": [round(time_d, 3) for time_d in t.times_d], "is_radiotherapy": t.modality == RADIOTHERAPY,
-             "is_scan": t.modality == SCAN, "spans": [[round(a, 3), round(b, 3)] for a, b in t.spans_d], "arms": arms[key]} for key, t in lines]
+             "is_scan": t.modality == SCAN, "spans": [[round(a, 3), round(b, 3)] for a, b in t.spans_d],
+             "arms": arms[key]} for key, t in lines]
