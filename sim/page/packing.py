@@ -17,17 +17,18 @@ CHUNK_BYTES = 8_000_000
 
 
 class Shape(NamedTuple):
-    """A plane: pictures, height and width in pixels, sites along a pixel's edge."""
+    """A plane: pictures, height and width in pixels, sites along a pixel's edge; at most so many pictures a chunk (0: as fit)."""
 
     n: int
     height: int
     width: int
     step: int
+    most: int = 0
 
     @property
     def per_chunk(self) -> int:
         """Pictures in a chunk; the last may hold fewer."""
-        return max(1, min(self.n, CHUNK_BYTES // max(self.height * self.width, 1)))
+        return self.most or max(1, min(self.n, CHUNK_BYTES // max(self.height * self.width, 1)))
 
     def ranges(self) -> Iterator[range]:
         """Yield the pictures of each chunk."""

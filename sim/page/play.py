@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from math import isfinite
 from typing import Any
 
@@ -16,8 +15,9 @@ from lesionlab.analysis.figures.panels import QUANTILES, Quantity, curve, ended_
 from lesionlab.analysis.figures.sections import View
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import Record, by_arm, damage_notes, snapshot_times
+from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 from lesionlab.sim.page.layers import ink_on, layers, site_words
-from lesionlab.sim.page.sections import Section, shapes, window_of
+from lesionlab.sim.page.sections import Pictured, Section, shapes, window_of
 
 MOST_DAYS, MOST_POINTS = 120, 260
 """Days and points of a curve that a page holds at most, spread evenly over the clock."""
@@ -48,7 +48,7 @@ class Play:
     looks: Mapping[str, Look]
     clock: calendar.Clock
     days: NDArray[np.float64]
-    sections: Mapping[tuple[str, str], Section] = field(repr=False)
+    sections: Mapping[tuple[str, str], Pictured] = field(repr=False)
     shown_at: Mapping[tuple[str, str], Sequence[int]] = field(repr=False)
 
     @property
@@ -128,28 +128,28 @@ def _around(windows: Sequence[View]) -> View:
     return View(*(slice(min(side.start for side in sides), max(side.stop for side in sides)) for sides in (rows, columns)))
 
 
-def as_json(play: Play, title: str = "") -> dict[str, Any]:
-    """Return everything of a play but the bytes of its pictures."""
+def as_json(play: Play, title: str = "", has_t_cell_states: bool = False) -> dict[str, Any]:
+    """Return everything of a play but the bytes of its pictures; T cells by state only where the pictures hold them."""
     first = play.first
     return {
-        "title": title or str(first.attributes.get("title") or "Arms side by side"), "disclaimer": style.DISCLAIMER,
-        "notes": _notes(play), "start": str(first.attributes["start_date"]), "days": [round(float(day), 3) for day in play.days],
+        "title": title or first.title or "Arms side by side", "disclaimer": style.DISCLAIMER,
+        "notes": _notes(play), "start": first.start.date().isoformat(), "days": [round(float(day), 3) for day in play.days],
         "clock": {"break_d": play.clock.break_d, "end_d": play.clock.end_d, "share": play.clock.share if play.clock.is_two_speed else 1.0},
         "lesions": [{"name": name, "label": style.words(name), "role": role.replace("_", "-")}
                     for name, role in zip(first.lesions, first.roles, strict=True)],
-        "lesion": default_lesion(play.records), "layers": [layer.as_json() for layer in layers(has_t_cell_states=False)],
+        "lesion": default_lesion(play.records), "layers": [layer.as_json() for layer in layers(has_t_cell_states)],
         "site_words": site_words(), "bar_um": 500.0,
         "curves": [{"name": q.name, "label": q.label, "top": q.top, "is_log": q.is_log} for q in CURVES],
         "quantiles": list(QUANTILES), "calendar": _calendar(play),
         "arms": [_arm(play, arm) for arm in play.arms],
-        "made": {"seed": first.attributes.get("seed", ""), "code_version": first.attributes.get("code_version", "")},
+        "made": {"seed": first.seed, "code_version": first.code_version},
     }
 
 
 def _notes(play: Play) -> list[str]:
     """Return what a reader must know of these runs."""
     notes = damage_notes(play.records)
-    if any(record.attributes.get("is_quick") for record in play.records):
+    if any(record.is_quick for record in play.records):
         notes.append("Quick runs with small sections: for a first look, not for a result.")
     if any(shape.step > 1 for section in play.sections.values() for name, shape in section.shapes.items() if name == "sites"):
         notes.append("Large sections are thinned: of each block of sites the middle one is drawn, and the mean of their oxygen.")
@@ -165,9 +165,9 @@ def _arm(play: Play, arm: str) -> dict[str, Any]:
     ended = ended_on_day(record)
     return {
         "name": arm, "label": look.label, "colour": look.colour, "ink": ink_on(look.colour), "line": look.line, "note": look.note,
-        "n_replicates": len(replicates), "replicate": record.attributes.get("replicate", 0), "end_d": round(float(record.time_d[-1]), 3),
-        "ended_d": None if ended is None else round(ended, 3), "status": str(record.attributes["status"]),
-        "detection_limit_cm": record.attributes.get("detection_limit_cm") or 0.0,
+        "n_replicates": len(replicates), "replicate": record.replicate, "end_d": round(float(record.time_d[-1]), 3),
+        "ended_d": None if ended is None else round(ended, 3), "status": record.status,
+        "detection_limit_cm": record.detection_limit_cm,
         "sections": {lesion: {**section.as_json(), "at": list(play.shown_at[arm, lesion])}
                      for (name, lesion), section in play.sections.items() if name == arm},
         "curves": {lesion: {q.name: _curve(replicates, q.name, lesion, play.clock) for q in CURVES} for lesion in record.lesions},
@@ -192,14 +192,18 @@ def _number(value: float) -> float | None:
 
 
 def _calendar(play: Play) -> list[dict[str, Any]]:
-    """Return the lines of the treatment calendar, with the arms that each belongs to."""
-    own = {arm: {(t.label, t.modality) for t in calendar.tracks(replicates[:1])} for arm, replicates in play.arms.items()}
+    """Return the lines of the treatment calendar, with the arms that each belongs to; an arm that only began a course shares its line."""
+    found: dict[tuple[str, str, str], calendar.Track] = {}
+    arms: dict[tuple[str, str, str], list[str]] = {}
+    for arm, replicates in play.arms.items():
+        for track in calendar.tracks(replicates[:1]):
+            # The dose of a fraction, without their number, which an early death cuts short.
+            key = (track.label, track.modality, track.detail.partition("× ")[2])
+            arms.setdefault(key, []).append(arm)
+            if key not in found or len(track.times_d) > len(found[key].times_d):
+                found[key] = track
+    lines = sorted(found.items(), key=lambda item: (item[1].modality == SCAN, item[1].modality != RADIOTHERAPY))
     return [{"label": t.label, "detail": t.detail, "modality": t.modality, "colour": t.colour, "lesion": t.lesion,
-             "times": [round(time_d, 3) for time_d in t.times_d], "is_radiotherapy": t.modality == "radiotherapy",
-             "is_scan": t.modality == "scan", "spans": [[round(a, 3), round(b, 3)] for a, b in t.spans_d],
-             "arms": [arm for arm, lines in own.items() if (t.label, t.modality) in lines]} for t in calendar.tracks(play.records)]
-
-
-def start_of(play: Play) -> date:
-    """Return day 0."""
-    return date.fromisoformat(str(play.first.attributes["start_date"]))
+             "times": [round(time_d, 3) for time_d in t.times_d], "is_radiotherapy": t.modality == RADIOTHERAPY,
+             "is_scan": t.modality == SCAN, "spans": [[round(a, 3), round(b, 3)] for a, b in t.spans_d],
+             "arms": arms[key]} for key, t in lines]

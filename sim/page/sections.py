@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,20 @@ MOST_EDGE, MOST_OXYGEN_EDGE = 1000, 160
 MOST_SEARCHED = 12
 BATCH_SITES = 16_000_000
 """Sites read at a time: about 100 MB."""
+
+
+class Pictured(Protocol):
+    """The pictures of one lesion of one arm, wherever they come from."""
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shape of each plane."""
+
+    def packed(self) -> dict[str, list[bytes]]:
+        """Return every chunk of every plane, deflated."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the page must know of the section, without the bytes."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from lesionlab.sim.page.document import served
 from lesionlab.sim.page.packing import deflated
 from lesionlab.sim.page.play import Play, as_json
+from lesionlab.sim.page.sections import Section
 
 HOST = "127.0.0.1"
 FAST = 1
@@ -20,9 +21,7 @@ MOST_ASKED_BYTES = 65_536
 class Source(Protocol):
     """What a server shows: its title, its data, and the chunks of its planes."""
 
-    @property
-    def title(self) -> str:
-        """The page's title."""
+    title: str
 
     def data(self) -> Mapping[str, Any]:
         """Return the data of the page."""
@@ -48,7 +47,10 @@ class Recorded:
 
     def chunk(self, arm: str, lesion: str, plane: str, number: int) -> bytes:
         """Return a deflated chunk; raises LookupError where there is none."""
-        return deflated(self.play.sections[arm, lesion].chunk(plane, number), FAST)
+        section = self.play.sections[arm, lesion]
+        if not isinstance(section, Section):
+            raise LookupError(plane)
+        return deflated(section.chunk(plane, number), FAST)
 
     def answer(self, asked: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
         """Records answer nothing."""

@@ -5,6 +5,7 @@ Skipped only where playwright or a Chromium cannot be had.
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARMS = ("untreated", "radiotherapy", "combined")
 LESSON = {"title": "A lesson", "steps": [
-    {"title": "First", "text": "Look at **this**.\n\nAnd that.", "shows": {"label": "two arms", "arms": ["untreated", "combined"], "layer": "oxygen", "day": 60},
+    {"title": "First", "text": "Look at **this**.\n\nAnd that.",
+     "shows": {"label": "two arms", "arms": ["untreated", "combined"], "layer": "oxygen", "day": 60},
      "question": {"asks": "Which?", "answer": "It is the second.", "shows": None,
                   "choices": [{"says": "one", "is_right": False, "reply": "No."}, {"says": "two", "is_right": True, "reply": ""}]}},
     {"title": "Second", "text": "The end.", "shows": None}]}
@@ -80,7 +82,8 @@ class Tab:
     def pixels(self, arm: int = 0) -> int:
         """Return a checksum of a picture."""
         return int(self.page.evaluate("""(n) => { const c = document.querySelectorAll('.frame canvas')[2 * n];
-            return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((sum, v, i) => (sum * 31 + v) % 1000003, 7); }""", arm))
+            const { data } = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+            return data.reduce((sum, v) => (sum * 31 + v) % 1000003, 7); }""", arm))
 
 
 @pytest.fixture
@@ -134,8 +137,10 @@ def test_layers_and_lesions_change_the_picture(tab: Tab) -> None:
 
 def test_the_picture_is_painted_as_the_record_says(tab: Tab) -> None:
     """Colours on the canvas are those of the tissue legend, site by site."""
-    colours = tab.value("""() => { const c = document.querySelector('.frame canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-        const seen = new Set(); for (let i = 0; i < d.length; i += 4) seen.add('#' + [d[i], d[i+1], d[i+2]].map(v => v.toString(16).padStart(2, '0')).join('').toUpperCase());
+    colours = tab.value("""() => { const c = document.querySelector('.frame canvas');
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data; const seen = new Set();
+        const hex = (v) => v.toString(16).padStart(2, '0').toUpperCase();
+        for (let i = 0; i < d.length; i += 4) seen.add('#' + hex(d[i]) + hex(d[i + 1]) + hex(d[i + 2]));
         return [...seen]; }""")
     legend = {entry["colour"].upper() for entry in tab.value("lesionlab.data.layers[0].legend")}
     assert set(colours) <= legend and len(colours) > 4
@@ -167,8 +172,9 @@ def test_a_site_is_read_under_the_pointer_and_by_keyboard(tab: Tab) -> None:
 
 def test_the_keyboard_alone_reaches_every_control(tab: Tab) -> None:
     """Tab visits every button, list, slider, picture and disclosure that is shown; groups of radio buttons and tabs count once."""
-    expected = set(tab.value("""() => [...document.querySelectorAll('#player button, #player select, #player input, #player canvas[tabindex], summary')]
-        .filter((one) => one.checkVisibility() && one.tabIndex >= 0 && !(one.type === 'radio' && !one.checked))
+    expected = set(tab.value("""() => [...document.querySelectorAll(
+        '#player button, #player select, #player input, #player canvas[tabindex], summary')].filter(
+        (one) => one.checkVisibility() && one.tabIndex >= 0 && !(one.type === 'radio' && !one.checked))
         .map((one, n) => (one.dataset.n = String(n)))"""))
     visited = set()
     for _ in range(80):
@@ -203,7 +209,8 @@ def test_nothing_sticks_out_at_any_width(browser: Any, folder: Path, width: int)
     for name in ("arms.html", "lesson.html"):
         opened = Tab(browser, folder / name, width, 740)
         assert opened.value("document.documentElement.scrollWidth") <= width
-        assert opened.value("Math.min(...[...document.querySelectorAll('.frame canvas')].filter((c) => c.checkVisibility()).map((c) => c.clientWidth))") >= 120
+        shown = "[...document.querySelectorAll('.frame canvas')].filter((c) => c.checkVisibility())"
+        assert opened.value(f"Math.min(...{shown}.map((c) => c.clientWidth))") >= 120
         opened.context.close()
         assert opened.wrong == []
 
@@ -269,7 +276,8 @@ def _large(folder: Path, n_days: int, edge: int) -> Path:
     return path
 
 
-def test_four_arms_of_a_million_sites_play_at_thirty_a_second(browser: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_four_arms_of_a_million_sites_play_at_thirty_a_second(browser: Any, tmp_path: Path, request: pytest.FixtureRequest,
+                                                                   capsys: pytest.CaptureFixture[str]) -> None:
     if not request.config.getoption("--page"):
         pytest.skip("a timing: run `make test-page`")
     n = 48
@@ -277,7 +285,9 @@ def test_four_arms_of_a_million_sites_play_at_thirty_a_second(browser: Any, tmp_
     rates = opened.value("""async () => { const rates = []; for (let round = 0; round < 3; round += 1) { const start = performance.now();
         for (let i = 0; i < lesionlab.clock.days.length; i += 1) { await lesionlab.go(i); await new Promise(requestAnimationFrame); }
         rates.push(1000 * lesionlab.clock.days.length / (performance.now() - start)); } return rates; }""")
-    print(f"pictures a second, cold and warm: {[round(rate, 1) for rate in rates]}; file {(tmp_path / 'large.html').stat().st_size / 1e6:.1f} MB")
+    with capsys.disabled():
+        sys.stdout.write(f"\npictures a second, cold and warm: {[round(rate, 1) for rate in rates]}; "
+                         f"file {(tmp_path / 'large.html').stat().st_size / 1e6:.1f} MB\n")
     opened.context.close()
     assert opened.wrong == []
     assert max(rates) >= 30

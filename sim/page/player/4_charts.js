@@ -106,7 +106,8 @@ function limits(quantity, lines) {
   const most = Math.max(...all);
   if (!quantity.is_log) return [0, quantity.top ?? (most * 1.08 || 1)];
   const least = Math.min(...all);
-  return [Math.floor(Math.log10(least)), Math.max(Math.ceil(Math.log10(most)), Math.floor(Math.log10(least)) + 1)];
+  const low = Math.max(0, Math.floor(Math.log10(least)));
+  return [low, Math.max(Math.ceil(Math.log10(most)), low + 1)];
 }
 
 /**

@@ -28,6 +28,7 @@ class Lesson {
         make("button", { type: "button", disabled: number === 0, onclick: () => this.open(number - 1) }, "Back"),
         make("button", { type: "button", class: "main", disabled: number === last, onclick: () => this.open(number + 1) }, "Next")));
     if (step.shows) this.player.apply(step.shows);
+    else this.player.draw();
     if (takesFocus) heading.focus();
   }
 

@@ -19,6 +19,7 @@ class Player {
     this.drawn = 0;
     this.transport = new Transport(this);
     this.makeChoices();
+    this.makeArmChoice();
     this.makeCharts();
     byId("notes").replaceChildren(...data.notes.map((/** @type {string} */ note) => make("li", {}, note)));
     byId("made").textContent = `${data.disclaimer}. LesionLab ${data.made.code_version}, seed ${data.made.seed}.`;
@@ -30,7 +31,7 @@ class Player {
   lesionLabel() { return this.data.lesions.find((/** @type {any} */ lesion) => lesion.name === this.lesion).label; }
 
   makeChoices() {
-    const { lesions, layers, arms, presets } = this.data;
+    const { lesions, layers, presets } = this.data;
     byId("lesions").hidden = lesions.length < 2;
     byId("lesions").replaceChildren(...lesions.map((/** @type {any} */ lesion) => make("button", {
       type: "button", role: "tab", id: `tab-${lesion.name}`, "data-lesion": lesion.name, "aria-controls": "stage",
@@ -41,10 +42,30 @@ class Player {
     byId("presets").hidden = !presets?.length;
     byId("presets").append(...(presets ?? []).map((/** @type {any} */ preset) => make("button", {
       type: "button", onclick: () => this.apply(preset) }, preset.label)));
-    byId("arm-choice").hidden = arms.length < 2;
-    byId("arm-choice").querySelector("fieldset").append(...arms.map((/** @type {any} */ arm) => make("label", {},
-      make("input", { type: "checkbox", value: arm.name, onchange: (/** @type {any} */ event) => this.toggleArm(arm.name, event.target) }), " ", swatch(arm.colour), " ", arm.label)));
     if (lesions.length < 2) byId("stage").removeAttribute("role");
+  }
+
+  makeArmChoice() {
+    const { arms } = this.data;
+    byId("arm-choice").hidden = arms.length < 2;
+    byId("arm-choice").querySelector("fieldset").replaceChildren(make("legend", { class: "unseen" }, "Arms shown"), ...arms.map((/** @type {any} */ arm) => make("label", {},
+      make("input", { type: "checkbox", value: arm.name, onchange: (/** @type {any} */ event) => this.toggleArm(arm.name, event.target) }), " ", swatch(arm.colour), " ", arm.label)));
+  }
+
+  /** Take newer data of a run that is being computed. @param {any} data @param {boolean} follows whether the newest day is to be shown */
+  renew(data, follows) {
+    this.data = data;
+    this.clock = new Clock(data);
+    this.layer = data.layers.find((/** @type {any} */ layer) => layer.name === this.layer.name);
+    for (const arm of data.arms) {
+      const panel = this.panels.get(arm.name);
+      if (panel) panel.arm = arm;
+      else this.panels.set(arm.name, new ArmPanel(arm, this));
+    }
+    this.makeArmChoice();
+    this.transport.sized();
+    if (follows && !this.transport.isPlaying) this.index = this.clock.days.length - 1;
+    this.draw();
   }
 
   makeCharts() {
@@ -208,5 +229,5 @@ function start(data) {
   /** @type {any} */ (window).lesionlab = player;
   if (data.lesson) new Lesson(data.lesson, player);
   else player.draw();
-  if (data.live) startLive(player);
+  if (data.live) new LivePanel(player);
 }
