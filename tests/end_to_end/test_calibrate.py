@@ -102,8 +102,8 @@ def test_a_file_that_another_calibration_wrote_meanwhile_is_replaced_by_force_on
     monkeypatch.setattr("lesionlab.sim.cli.calibrate.Study", Finished)
     monkeypatch.setattr("lesionlab.sim.cli.calibrate.warm_kernels", lambda: None)
     assert main([*CALIBRATE, *["--force"] * is_forced]) == (0 if is_forced else 2)
-    told = "error: fitted.yaml: another program has written it meanwhile; choose another name or add --force"
-    assert (capsys.readouterr().err.splitlines()[-1] == told) is not is_forced
+    message = "error: fitted.yaml: another program has written it meanwhile; choose another name or add --force"
+    assert (capsys.readouterr().err.splitlines()[-1] == message) is not is_forced
     assert (Path("fitted.yaml").read_text() == "the other's") is not is_forced
 
 

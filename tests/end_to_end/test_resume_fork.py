@@ -80,7 +80,7 @@ def test_run_says_that_what_is_there_can_go_on(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("lost", [None, "burden_cells"])
 def test_a_record_of_the_first_version_is_read_and_never_gone_on_with(lost: str | None, capsys: pytest.CaptureFixture[str]) -> None:
-    """It has no seal, so what it lost cannot be told: a lost series would be missing data without a word."""
+    """it has no seal, so no one knows what it lost: a lost series would be missing data without a word."""
     if lost:
         with h5py.File("day.h5", "r+") as file:
             del file[lost]
