@@ -119,9 +119,10 @@ class LiveArm:
 
     def record(self) -> Record:
         """Return what a record of the run so far would say, without its pictures."""
-        header = header_of(self.job)
-        names = list(self.rows[0][1]) if self.rows else []
-        series = {name: np.array([row[name] for _, row in self.rows], dtype=np.float64) for name in names}
+        # One look at a list that grows meanwhile: all series must have one length.
+        header, rows, events = header_of(self.job), list(self.rows), [*self.earlier, *list(self.model.events)]
+        names = list(rows[0][1]) if rows else []
+        series = {name: np.array([row[name] for _, row in rows], dtype=np.float64) for name in names}
         drugs = tuple(drug.name for drug in header.drugs)
         classes = tuple(drug.drug_class for drug in header.drugs)
         attributes = {**header.attributes, str(Attribute.STATUS): "running" if self.is_running else "complete",
@@ -130,14 +131,14 @@ class LiveArm:
             series.pop("drug_level", None)
         return Record(
             path=Path(self.name), attributes=attributes, scenario_yaml=header.scenario_yaml,
-            time_d=np.array([time_d for time_d, _ in self.rows]), lesions=tuple(lesion.name for lesion in header.lesions),
+            time_d=np.array([time_d for time_d, _ in rows]), lesions=tuple(lesion.name for lesion in header.lesions),
             roles=tuple(lesion.role for lesion in header.lesions), nodal=tuple(lesion.is_nodal for lesion in header.lesions),
             occult=tuple(lesion.is_occult for lesion in header.lesions),
             baseline_cm=np.array([lesion.baseline_cm for lesion in header.lesions]), drugs=drugs, drug_classes=classes,
             drug_level_units=tuple(drug.level_unit for drug in header.drugs),
             classes=read_classes(str(header.attributes.get(Attribute.DRUG_CLASSES, "")), drugs, classes), series=series,
             units={s.name: s.unit for s in header.series}, long_names={s.name: s.long_name for s in header.series},
-            events=[Event(*event) for event in (*self.earlier, *self.model.events)])
+            events=[Event(*event) for event in events])
 
 
 class _Filmed(Regular):
@@ -259,10 +260,14 @@ class Live:
         looks = {arm.name: Look(arm.label, look.colour, look.line) for arm, look in zip(arms, style.arm_styles(list(records)).values(),
                                                                                          strict=True)}
         end_d = float((self.arms[0].scenario.end - self.arms[0].scenario.start).days)
-        days = sorted({day for arm in arms for day in arm.days[:min(map(len, arm.pictures.values()))]})
-        sections = {(arm.name, lesion): LiveSection(tuple(taken)) for arm in arms for lesion, taken in arm.pictures.items()}
-        shown_at = {(arm.name, lesion): np.clip(np.searchsorted(arm.days[:len(taken)], np.array(days) + 1e-6) - 1, 0, None).tolist()
-                    for arm in arms for lesion, taken in arm.pictures.items()}
+        days_of = {arm.name: list(arm.days) for arm in arms}
+        # A day is shown once every arm that goes on has reached it.
+        reached_d = min((days_of[arm.name][-1] for arm in arms if arm.is_running), default=inf)
+        days = sorted({day for own in days_of.values() for day in own if day <= reached_d})
+        taken = {(arm.name, lesion): tuple(pictures[:len(days_of[arm.name])]) for arm in arms for lesion, pictures in arm.pictures.items()}
+        sections = {key: LiveSection(pictures) for key, pictures in taken.items()}
+        shown_at = {(name, lesion): np.clip(np.searchsorted(days_of[name], np.array(days) + 1e-6) - 1, 0, None).tolist()
+                    for name, lesion in taken}
         play = Play(records, looks, calendar.Clock(end_d, end_d), np.array(days), sections, shown_at)
         return {**as_json(play, self.title, has_t_cell_states=True), "live": {**state, **choices(arms[0].scenario)}}
 

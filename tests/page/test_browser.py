@@ -171,7 +171,7 @@ def test_a_site_is_read_under_the_pointer_and_by_keyboard(tab: Tab) -> None:
 
 
 def test_the_keyboard_alone_reaches_every_control(tab: Tab) -> None:
-    """Tab visits every button, list, slider, picture and disclosure that is shown; groups of radio buttons and tabs count once."""
+    """Tab reaches every button, list, slider, picture and disclosure that is shown; groups of radio buttons and tabs count once."""
     expected = set(tab.value("""() => [...document.querySelectorAll(
         '#player button, #player select, #player input, #player canvas[tabindex], summary')].filter(
         (one) => one.checkVisibility() && one.tabIndex >= 0 && !(one.type === 'radio' && !one.checked))

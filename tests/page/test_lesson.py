@@ -1,4 +1,4 @@
-"""Lessons: those that come with LesionLab are sound, a lesson's mistakes are told with their place, and its claims are checked."""
+"""Lessons: those that come with LesionLab are sound, a lesson's mistakes are named with their place, and its claims are checked."""
 
 import json
 import re
@@ -92,13 +92,13 @@ def test_a_lesson_becomes_one_page_and_its_runs_are_used_again(folder: Path, cap
     ("scenario: tiny", "scenario: tine", r"scenario: .*no such file"),
     ("dose_per_fraction_gy: 3", "dose_per_fraction_gy: 300", r"must be at most 30 Gy"),
 ])
-def test_a_mistake_is_told_with_its_place(folder: Path, old: str, new: str, message: str) -> None:
+def test_a_mistake_is_named_with_its_place(folder: Path, old: str, new: str, message: str) -> None:
     assert old in TINY
     (folder / "lesson.yaml").write_text(TINY.replace(old, new))
     with pytest.raises(UserError, match=message):
         read_lesson(Path("lesson.yaml"))
 
 
-def test_an_unknown_lesson_is_told_with_the_nearest(folder: Path) -> None:
+def test_an_unknown_lesson_is_refused_with_the_nearest(folder: Path) -> None:
     with pytest.raises(UserError, match=r"no such file or lesson.*low_dose"):
         read_lesson(Path("low_doze"))

@@ -1,4 +1,4 @@
-"""What a page plays: one clock for all arms, pictures of the right day, deaths, and a document that asks nobody for anything."""
+"""What a page plays: one clock for all arms, pictures of the right day, deaths, and a document that asks no server for anything."""
 
 import base64
 import json

@@ -23,6 +23,7 @@ class Player {
     this.makeCharts();
     byId("notes").replaceChildren(...data.notes.map((/** @type {string} */ note) => make("li", {}, note)));
     byId("made").textContent = `${data.disclaimer}. LesionLab ${data.made.code_version}, seed ${data.made.seed}.`;
+    this.readout("Point at a picture, or focus it and use the arrow keys, to read a site.");
     window.addEventListener("resize", () => this.drawCharts());
   }
 

@@ -7,6 +7,7 @@ class LivePanel {
   constructor(player) {
     this.player = player;
     this.follows = true;
+    this.failures = 0;
     this.place = byId("live");
     this.place.hidden = false;
     this.says = make("p", { role: "status" });
@@ -63,15 +64,21 @@ class LivePanel {
   async ask() {
     try {
       await this.refresh();
+      this.failures = 0;
     } catch {
-      this.pace.textContent = "The server has ended; what was computed until then is still shown.";
-      return;
+      this.failures += 1;
+      if (this.failures > 5) {
+        this.pace.textContent = "The server has ended; what was computed until then is still shown.";
+        return;
+      }
     }
     setTimeout(() => this.ask(), ASK_EVERY_MS);
   }
 
   async refresh() {
-    const data = await (await fetch("data")).json();
+    const answer = await fetch("data");
+    if (!answer.ok) throw new Error(`no data: ${answer.status}`);
+    const data = await answer.json();
     if (this.player.clock.days.length !== data.days.length || this.player.data.arms.length !== data.arms.length) this.player.renew(data, this.follows);
     else this.player.data.live = data.live;
     this.label();
