@@ -2,13 +2,22 @@ PYTHON ?= python3
 INSTALLED := .venv/installed
 ARMS := case untreated radiotherapy anti_pd1 anlotinib radiotherapy_anti_pd1
 
-.PHONY: install case lint test
+LESSONS := low_dose window fractions
+
+.PHONY: install case lessons lint test test-page
 
 install: $(INSTALLED)
 
 case: $(INSTALLED)
 	.venv/bin/python run.py compare $(ARMS:%=scenarios/%.yaml) --force -o results/case
 	@echo "Look at results/case/report.html; the records, tables and figures lie beside it."
+
+# One page a lesson, with its runs inside; what was computed before is used again.
+lessons: $(INSTALLED)
+	mkdir -p results/lessons
+	for lesson in $(LESSONS); do \
+		.venv/bin/python run.py lesson $$lesson --force --runs results/lessons/runs -o results/lessons/$$lesson.html || exit 1; done
+	@echo "Open results/lessons/*.html in a browser; they need no network."
 
 lint: $(INSTALLED)
 	.venv/bin/ruff check .
@@ -18,6 +27,10 @@ test: $(INSTALLED)
 	@mkdir -p results
 	.venv/bin/python -m pytest -q -rs -n auto --junitxml=results/tests.xml; code=$$?; \
 	echo "Each test's outcome is in results/tests.xml; failures are shown above."; exit $$code
+
+# The page in a browser at full size: a million sites, four arms, frames a second. Needs a Chromium.
+test-page: $(INSTALLED)
+	.venv/bin/python -m pytest -q -rs -n 0 tests/page --page
 
 # Done again whenever the dependencies change.
 $(INSTALLED): pyproject.toml constraints.txt

@@ -11,6 +11,7 @@ from tests.tiny_arm import TREATED, UNTREATED
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--renew-golden", action="store_true", help="write the golden run anew instead of comparing with it")
+    parser.addoption("--page", action="store_true", help="also time the page in a browser at full size")
 
 
 @pytest.fixture

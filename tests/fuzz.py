@@ -201,7 +201,7 @@ def try_record(stream: random.Random, folder: Path) -> str:
     is_reported = said["inspect"][0] != 0
     outputs = [ended for verb, ended in said.items() if verb not in ("inspect", "resume")]
     is_marked = all(code == 2 or (code == 1 and "damaged" in text) for code, text in outputs)
-    # Version 0.1.0 wrote no seal: of what its records lost nothing can be told, so none of them goes on.
+    # Version 0.1.0 wrote no seal: what its records lost leaves no trace, so none of them goes on.
     if said["resume"][0] != 2 or not (kind.startswith("first") or (is_reported and is_marked)):
         return f"ACCEPTED {kind}: {said}"
     return f"told: {kind.split(':')[0]}"

@@ -26,12 +26,12 @@ AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|g
 ORDER_OF_SIM = (
     ("numerics", "parameters"), ("state",), ("layouts",), ("measures",), ("processes",), ("treatment",),
     ("schedule", "initial_state", "t_cell_steps"), ("scenario",), ("model", "agents", "batch"), ("record",),
-    ("runs", "verification", "bench"), ("studies",), ("cli",),
+    ("runs", "verification", "bench"), ("studies",), ("page",), ("cli",),
 )
 ORDER_OF_ANALYSIS = (("records",), ("clinical",), ("statistics",), ("comparison",), ("figures",), ("animation",), ("report",))
 RECORD_AS_IT_IS = ("lesionlab.sim.record.schema", "lesionlab.sim.record.seal")
 """What `analysis` may import of `sim`: the names of a record's parts, and whether it is as it was written."""
-MAY_IMPORT_ANALYSIS = {"studies", "cli"}
+MAY_IMPORT_ANALYSIS = {"studies", "page", "cli"}
 OPTIONAL = {"optuna", "pyarrow", "imageio_ffmpeg", "matplotlib"}
 """Packages that a function may import for itself: not every installation has them, or how they load must be settled first."""
 # Private words of the first version, with the field's words for them: forbidden in names, docstrings, comments and pages.

@@ -1,6 +1,6 @@
 """Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ def classify(cell_state: NDArray[np.uint8], oxygen: NDArray[np.floating], vessel
     return shown
 
 
-def view(snapshots: Sequence[Snapshots]) -> View:
+def view(snapshots: Iterable[Snapshots]) -> View:
     """Return the smallest window that holds every cell of every snapshot (all of one shape), with a margin, inside the section."""
     holds = np.any([(s.cell_state[:, s.cell_state.shape[1] // 2] > 0).any(axis=0) for s in snapshots], axis=0)
     height, width = holds.shape

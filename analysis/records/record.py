@@ -252,8 +252,8 @@ def refuse_twins(records: Sequence[Record]) -> None:
         seen[name] = record
 
 
-def load_snapshots(path: Path | str, lesion: str) -> Snapshots:
-    """Read every snapshot of one lesion up to the last commit.
+def load_snapshots(path: Path | str, lesion: str, at: Sequence[int] | None = None) -> Snapshots:
+    """Read the snapshots of one lesion up to the last commit: all, or those `at` some places, in increasing order.
 
     Raises:
         RecordError: as `load`, or the record has no such lesion.
@@ -262,10 +262,21 @@ def load_snapshots(path: Path | str, lesion: str) -> Snapshots:
         if lesion not in (lesions := _texts(file[Part.LESION])):
             raise RecordError(f"{path}: no lesion {lesion}; lesions: {', '.join(lesions)}")
         group = file[Part.SNAPSHOTS][lesion]
-        rows = slice(_count_until(group[Part.SNAPSHOT_TIME], file.attrs[Attribute.COMMITTED_TIME] + TIME_TOLERANCE_D))
+        n = _count_until(group[Part.SNAPSHOT_TIME], file.attrs[Attribute.COMMITTED_TIME] + TIME_TOLERANCE_D)
+        rows = slice(n) if at is None else [place for place in at if place < n]
         fields = {field.name: group[field.name][rows] for field in SNAPSHOT_FIELDS}
         return Snapshots(time_d=group[Part.SNAPSHOT_TIME][rows], x_um=group[Part.X][:], y_um=group[Part.Y][:], z_um=group[Part.Z][:],
                          scale=group[Part.SCALE][rows], **fields)
+
+
+def snapshot_times(path: Path | str, lesion: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the days of a lesion's snapshots and their scale, without the pictures; raises RecordError as `load_snapshots`."""
+    with _opened(path) as (file, _):
+        if lesion not in (lesions := _texts(file[Part.LESION])):
+            raise RecordError(f"{path}: no lesion {lesion}; lesions: {', '.join(lesions)}")
+        group = file[Part.SNAPSHOTS][lesion]
+        n = _count_until(group[Part.SNAPSHOT_TIME], file.attrs[Attribute.COMMITTED_TIME] + TIME_TOLERANCE_D)
+        return group[Part.SNAPSHOT_TIME][:n], group[Part.SCALE][:n]
 
 
 def dates(record: Record, times_d: Sequence[float] | NDArray[np.float64] | None = None) -> list[datetime]:

@@ -63,11 +63,12 @@ class Assumption(NamedTuple):
 
 
 class Pictures(NamedTuple):
-    """What to show: figures of the findings with their captions, standard figures, and the animation."""
+    """What to show: figures of the findings with their captions, standard figures, the animation, and the page that plays the arms."""
 
     found: Sequence[Drawn]
     standard: Sequence[Path]
     animation: Path | None
+    player: Path | None = None
 
 
 def write_report(records: Sequence[Record], comparison: Comparison, findings: Findings, pictures: Pictures, folder: Path,
@@ -104,6 +105,7 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
         "figures": [_picture(path, caption(path.stem, records)) for path in pictures.standard if path.suffix.lower() in MEDIA],
         "animation": _picture(pictures.animation, "") if pictures.animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
+        "player": pictures.player.name if pictures.player is not None else None,
         "command": command, "versions": _versions(first), "seed": first.seed,
         "code_version": first.code_version, "n_runs": len(records),
         "runs": [(r.arm, r.replicate, r.path.name, r.status, r.state_sha256[:16]) for r in records],

@@ -14,13 +14,16 @@ from lesionlab.analysis.comparison.comparison import compare
 from lesionlab.analysis.comparison.findings import find
 from lesionlab.analysis.comparison.synergy import clonogens_on
 from lesionlab.analysis.figures.standard import drawable, left_out
-from lesionlab.analysis.records.record import Record, damage_notes
+from lesionlab.analysis.records.record import Record, by_arm, damage_notes, in_one_order
+from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.case_files import FIGURE, write_case
 from lesionlab.analysis.report.report import Pictures, write_report
 from lesionlab.analysis.report.summary import write
 from lesionlab.analysis.report.terminal import aligned, text
 from lesionlab.sim.cli._attempts import Attempts
 from lesionlab.sim.cli._runs import add_run_arguments, announce, list_failures, run_jobs
+from lesionlab.sim.page.document import alone
+from lesionlab.sim.page.play import make_play
 from lesionlab.sim.record.destination import typed_command
 from lesionlab.sim.record.files import alone_in
 from lesionlab.sim.runs.job import is_done
@@ -28,6 +31,7 @@ from lesionlab.sim.studies.attribution import distinct
 from lesionlab.sim.studies.compare import DEFAULT_WALKS, Plan, make_plan, refuse_used_folder
 from lesionlab.sim.studies.compare_files import read_plan, remove_old_files, remove_old_records, write_plan
 
+PLAYER = "arms.html"
 HELP = "compare arms, from scenarios or records: tables, figures, animation, report"
 
 
@@ -54,7 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for everything that is written")
     parser.add_argument("--force", action="store_true", help="replace results in DIR: complete records of the very same runs are used "
                         "again, records that an earlier comparison made of other runs are removed")
-    parser.add_argument("--no-animation", action="store_true", help="leave out arms.gif")
+    parser.add_argument("--no-animation", action="store_true", help="leave out arms.gif and arms.html")
     add_run_arguments(parser)
 
 
@@ -99,10 +103,11 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> int:
     _say("drawing the figures")
     figures, plain = attempts.figures(findings, comparison.records, shown, options.output / "figures")
     animation = attempts.made("arms.gif", lambda: _animation(shown, options)) if shown else None
-    pictures = Pictures(figures, plain, animation)
+    player = attempts.made("arms.html", lambda: _player(shown, options)) if shown else None
+    pictures = Pictures(figures, plain, animation, player)
     report = attempts.made("report.html", lambda: write_report(
         comparison.records, comparison, findings, pictures, options.output, typed_command()))
-    written += [*([report] if report else []), *plain, *(figure.path for figure in figures), *([animation] if animation else [])]
+    written += [*plain, *(figure.path for figure in figures), *(path for path in (report, animation, player) if path)]
     remove_old_files(options.output, read_plan(options.output), written)
     write_plan(options.output, plan.jobs, typed_command(), [path.relative_to(options.output).as_posix() for path in written])
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")
@@ -136,6 +141,17 @@ def _animation(records: Sequence["Record"], options: Namespace) -> Path | None:
     if len(shown) > MOST_ARMS:
         _say(f"  the first {MOST_ARMS} of {len(shown)} arms fit side by side")
     return animate(shown[:MOST_ARMS], options.output / "arms.gif", _tell_tenths())
+
+
+def _player(records: Sequence["Record"], options: Namespace) -> Path | None:
+    """Write the page on which the arms are played side by side, unless --no-animation is given."""
+    if options.no_animation:
+        return None
+    _say("writing the page of the arms")
+    names = list(by_arm(records))[:MOST_ARMS]
+    chosen = in_one_order([record for record in records if str(record.attributes["arm"]) in names])
+    write_text(options.output / PLAYER, alone(make_play(chosen)))
+    return Path(options.output / PLAYER)
 
 
 def _first_replicates(records: Sequence["Record"]) -> list[Path]:

@@ -134,7 +134,7 @@ def t_cells_per_mm2(section: MeasuredSection) -> float:
 def specific_t_cells_per_mm2(section: MeasuredSection) -> float:
     t = section.tissue.t_cells
     in_mass = section.tissue.state.reshape(-1)[t.site[: t.n]] > 0
-    return section.per_mm2(np.count_nonzero(section.is_specific & in_mass))
+    return section.per_mm2(float(np.count_nonzero(section.is_specific & in_mass)))
 
 
 @of_lesion("1", "PD-L1-positive share of living tumour cells")
@@ -145,7 +145,7 @@ def pd_l1_positive_fraction(section: MeasuredSection) -> float:
 @of_lesion("1", "exhausted share of specific T cells")
 def exhausted_fraction(section: MeasuredSection) -> float:
     t = section.tissue.t_cells
-    return share(np.count_nonzero(t.is_exhausted[: t.n]), np.count_nonzero(section.is_specific))
+    return share(float(np.count_nonzero(t.is_exhausted[: t.n])), float(np.count_nonzero(section.is_specific)))
 
 
 @of_lesion("d", "net doubling time of the lesion's cells over about a week; missing while it shrinks")

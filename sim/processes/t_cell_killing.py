@@ -130,18 +130,19 @@ def is_killed(p, hits):
 
 
 @kernel
-def _land(killing, minute, at):
-    """Let one hit land on a site; those of one micro-step add up in any order. Writes hits, last_hit."""
-    cells = killing.cells
-    cells.hits[at] = hits_with_one_more(killing.p, cells.hits[at], minute - cells.last_hit[at])
-    cells.last_hit[at] = minute
+def is_gone(p, minute, flag, hits, last_hit):
+    """Return whether a site's cell can be hit no more: it is no living cell with antigen, or was killed in an earlier micro-step."""
+    return not flag & KNOWN or (is_killed(p, hits) and last_hit != minute)
+
+
+# What follows is called for each T cell or pair, and takes only what it reads: an array handed on by value costs seven words a call.
 
 
 @kernel
-def _is_gone(killing, minute, at):
-    """Return whether a site's cell can be hit no more: it is no living cell with antigen, or was killed in an earlier micro-step."""
-    cells = killing.cells
-    return not cells.flags[at] & KNOWN or (is_killed(killing.p, cells.hits[at]) and cells.last_hit[at] != minute)
+def _land(p, hits, last_hit, minute, at):
+    """Let one hit land on a site; those of one micro-step add up in any order. Writes hits, last_hit."""
+    hits[at] = hits_with_one_more(p, hits[at], minute - last_hit[at])
+    last_hit[at] = minute
 
 
 @kernel
@@ -152,19 +153,17 @@ def _is_suppressed(stream, killing, t_cell, at):
 
 
 @kernel
-def _is_real(stream, killing, t_cell, at):
+def _is_real(stream, p_real, lattice, t_cell, at):
     """Return whether the pair of T cell and clonogen is real: the pair's draw, the same in every step, is below w / W."""
-    p_real = killing.chances.real
-    return p_real >= 1.0 or uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, killing.lattice), t_cell)[1]) < p_real
+    return p_real >= 1.0 or uniform(draw_fixed(stream, _SUPPRESSION, entity_of(at, lattice), t_cell)[1]) < p_real
 
 
 @kernel
-def _find(stream, killing, t_cell, at):
-    """Return what a T cell finds on a site: _NOTHING, _OCCUPYING or _GHOST_ONLY."""
-    there = killing.cells.flags[at]
-    if not there & KNOWN:
+def _find(stream, p_real, lattice, flag, t_cell, at):
+    """Return what a T cell finds on a site with that flag: _NOTHING, _OCCUPYING or _GHOST_ONLY."""
+    if not flag & KNOWN:
         return _NOTHING
-    return _OCCUPYING if there & DOOMED or _is_real(stream, killing, t_cell, at) else _GHOST_ONLY
+    return _OCCUPYING if flag & DOOMED or _is_real(stream, p_real, lattice, t_cell, at) else _GHOST_ONLY
 
 
 @kernel
@@ -173,14 +172,15 @@ def _engage(stream, word, killing, t_cell, own, n, contacts):
 
     The T cell's own site comes first; the drawn neighbour is searched unless a cell on the own site occupies the T cell.
     """
-    p, hits, first, second = killing.p, killing.cells.hits, -1, -1
-    found = _find(stream, killing, t_cell, own)
+    p, flags, hits, first, second = killing.p, killing.cells.flags, killing.cells.hits, -1, -1
+    p_real, lattice = killing.chances.real, killing.lattice
+    found = _find(stream, p_real, lattice, flags[own], t_cell, own)
     if found == _OCCUPYING:
         return -1 if is_killed(p, hits[own]) else own, first, second
     if found == _GHOST_ONLY and not is_killed(p, hits[own]) and not has_contact(n, contacts, t_cell, own):
         first = own
-    at = neighbour(own, killing.lattice.shape, word)
-    found = _NOTHING if at == own or is_killed(p, hits[at]) else _find(stream, killing, t_cell, at)
+    at = neighbour(own, lattice.shape, word)
+    found = _NOTHING if at == own or is_killed(p, hits[at]) else _find(stream, p_real, lattice, flags[at], t_cell, at)
     if found == _GHOST_ONLY and not has_contact(n, contacts, t_cell, at):
         second = at
     return at if found == _OCCUPYING else -1, first, second
@@ -195,7 +195,7 @@ def decide(span, stream, minute, micro_step, killing, n, contacts):
     target, which is -2 - site for a T cell that hits. Writes new rows behind the n ghost contacts, from row n + 2 span.first on; a
     T cell begins at most two. One draw per specific, unexhausted T cell and one per pair that would hit.
     """
-    chances, t, target = killing.chances, killing.t_cells, killing.t_cells.target
+    p, chances, cells, t, target = killing.p, killing.chances, killing.cells, killing.t_cells, killing.t_cells.target
     begin = n + 2 * span.first
     end, acting, words = begin, np.empty(AT_ONCE, np.int32), np.empty((4, AT_ONCE), np.uint32)
     names = np.empty(AT_ONCE, np.uint32)
@@ -215,7 +215,7 @@ def decide(span, stream, minute, micro_step, killing, n, contacts):
                 target[i], first, second = _engage(stream, words[0, k], killing, t.id[i], t.site[i], n, contacts)
                 end = begin_contact(end, contacts, t.id[i], t.site[i], first)
                 end = begin_contact(end, contacts, t.id[i], t.site[i], second)
-            elif _is_gone(killing, minute, at) or uniform(words[1, k]) < chances.detach:
+            elif is_gone(p, minute, cells.flags[at], cells.hits[at], cells.last_hit[at]) or uniform(words[1, k]) < chances.detach:
                 target[i] = -1
             elif uniform(words[2, k]) < chances.hit and not _is_suppressed(stream, killing, t.id[i], at):
                 target[i] = -2 - at
@@ -228,7 +228,7 @@ def strike(minute, killing):
     target, kills = killing.t_cells.target, killing.t_cells.kills
     for i in range(len(target)):
         if target[i] <= -2:
-            _land(killing, minute, -2 - target[i])
+            _land(killing.p, killing.cells.hits, killing.cells.last_hit, minute, -2 - target[i])
     for i in range(len(target)):
         if target[i] <= -2:
             target[i] = -2 - target[i]
@@ -243,7 +243,7 @@ def _go_on(stream, word, killing, i, contacts):
     for at in (site, np.int64(neighbour(site, killing.lattice.shape, word))):
         if at == contacts.clonogen[i]:
             return _ENGAGED
-        if _find(stream, killing, contacts.t_cell[i], at) == _OCCUPYING:
+        if _find(stream, killing.chances.real, killing.lattice, killing.cells.flags[at], contacts.t_cell[i], at) == _OCCUPYING:
             return _ENDED
     return _MOVING
 
@@ -254,13 +254,14 @@ def advance_ghost_contacts(stream, minute, micro_step, killing, n, contacts):
 
     Writes hits, last_hit and contacts, whose rows keep their order. One draw per ghost contact and one per pair that would hit.
     """
-    chances, lattice, flags = killing.chances, killing.lattice, killing.cells.flags
+    p, chances, lattice = killing.p, killing.chances, killing.lattice
+    flags, hits, last_hit = killing.cells.flags, killing.cells.hits, killing.cells.last_hit
     t_cell, clonogen, site, is_engaged = contacts.t_cell, contacts.clonogen, contacts.site, contacts.is_engaged
     kept = 0
     for i in range(n):
         at = clonogen[i]
-        is_over = _is_gone(killing, minute, at) or flags[at] & DOOMED
-        if is_over or sites_apart(site[i], at, lattice.shape) > _ASTRAY or _is_real(stream, killing, t_cell[i], at):
+        is_over = is_gone(p, minute, flags[at], hits[at], last_hit[at]) or flags[at] & DOOMED
+        if is_over or sites_apart(site[i], at, lattice.shape) > _ASTRAY or _is_real(stream, chances.real, lattice, t_cell[i], at):
             continue
         words = draw_pair(stream, _GHOST_CONTACT + 256 * (micro_step + 1), t_cell[i], entity_of(at, lattice))
         if not is_engaged[i]:
@@ -271,7 +272,7 @@ def advance_ghost_contacts(stream, minute, micro_step, killing, n, contacts):
         elif uniform(words[1]) < chances.detach:
             is_engaged[i] = 0
         elif uniform(words[2]) < chances.hit and not _is_suppressed(stream, killing, t_cell[i], at):
-            _land(killing, minute, at)
+            _land(p, hits, last_hit, minute, at)
         t_cell[kept], clonogen[kept], site[kept], is_engaged[kept] = t_cell[i], clonogen[i], site[i], is_engaged[i]
         kept += 1
     return kept

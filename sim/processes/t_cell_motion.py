@@ -89,12 +89,12 @@ def capacity_of(flag):
 
 
 @kernel
-def goal_of(motion, own, first_word, second_word, is_biased):
+def goal_of(shape, chemoattractant, own, first_word, second_word, is_biased):
     """Return the neighbour that a T cell on site `own` draws; if biased, the one of two draws with more chemoattractant."""
-    goal = neighbour(own, motion.lattice.shape, first_word)
+    goal = neighbour(own, shape, first_word)
     if is_biased:
-        other = neighbour(own, motion.lattice.shape, second_word)
-        if motion.chemoattractant[other] > motion.chemoattractant[goal]:
+        other = neighbour(own, shape, second_word)
+        if chemoattractant[other] > chemoattractant[goal]:
             return other
     return goal
 
@@ -117,7 +117,7 @@ def propose(span, stream, micro_step, motion):
         for i in mover[:n_movers]:
             own, row = t.site[start + i], start + i
             is_biased = (words[3, i] & np.uint32(0xFFFF)) < np.uint32(chances.bias * 65536.0)
-            to = goal_of(motion, own, words[1, i], words[2, i], is_biased)
+            to = goal_of(motion.lattice.shape, motion.chemoattractant, own, words[1, i], words[2, i], is_biased)
             is_leaving = flags[own] & NEAR_MASS and not flags[to] & NEAR_MASS
             is_full = flags[to] & COUNT >= capacity_of(flags[to])
             if to == own or is_full or (is_leaving and uniform(words[0, i]) >= chances.hop_out):

@@ -84,7 +84,7 @@ class RecordedRun:
 
     @property
     def is_of_first_version(self) -> bool:
-        """Whether version 0.1.0 made the record: nothing tells whether such a record has lost anything."""
+        """Whether version 0.1.0 made the record: whether such a record has lost anything cannot be seen."""
         return str(self.attributes[Attribute.CODE_VERSION]).startswith(FIRST_VERSION)
 
     @property
