@@ -126,14 +126,14 @@ OF_CELL_TYPE = {"sim/state/macrophages.py", "sim/state/state.py", "sim/state/cod
                 "sim/schedule.py"}
 RUNS = """
 from lesionlab.sim.cli import main
-from lesionlab.sim.runs.continuation import resume
-from lesionlab.sim.runs.lifecycle import simulate
+from lesionlab.sim.record.reader import read_run
+from lesionlab.sim.runs.lifecycle import finish, resumed, simulate
 from lesionlab.sim.scenario.load import load_scenario
 
 scenario = load_scenario("tiny.yaml")
 simulate(scenario, "straight.h5", until_d=2.0)
 simulate(scenario, "resumed.h5", until_d=1.0)
-resume("resumed.h5", until_d=2.0)
+finish(resumed(read_run("resumed.h5"), until_d=2.0))
 main(["describe", "--state"])
 main(["check", "tiny.yaml"])
 """

@@ -149,7 +149,7 @@ def _player(records: Sequence["Record"], options: Namespace) -> Path | None:
         return None
     _say("writing the page of the arms")
     names = list(by_arm(records))[:MOST_ARMS]
-    chosen = in_one_order([record for record in records if str(record.attributes["arm"]) in names])
+    chosen = in_one_order([record for record in records if record.arm in names])
     write_text(options.output / PLAYER, alone(make_play(chosen)))
     return Path(options.output / PLAYER)
 

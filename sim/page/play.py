@@ -77,7 +77,7 @@ def make_play(records: Sequence[Record], looks: Mapping[str, Look] | None = None
     for record in records:
         if record.lesions != lesions:
             raise RecordError(f"{record.path}: its lesions are not those of {records[0].path}; a page shows arms of one patient")
-    styles = {arm: Look(found.label, found.colour, found.line) for arm, found in style.arm_styles(list(arms)).items()}
+    styles = {arm: Look(found.label, found.colour, found.line) for arm, found in style.looks_of(arms).items()}
     timing = calendar.clock(records)
     taken = {(arm, lesion): snapshot_times(replicates[0].path, lesion) for arm, replicates in arms.items() for lesion in lesions}
     days = _days([times for times, _ in taken.values()], timing, most_days)

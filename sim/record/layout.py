@@ -132,7 +132,8 @@ def add_axis(group: h5py.Group, name: str, values: Sequence[str] | NDArray[Any],
         growth["fillvalue"] = np.nan
     axis = group.create_dataset(name, data=values, dtype=dtype, shape=(len(values),), **growth)
     axis.make_scale(name)
-    axis.attrs[Attribute.LONG_NAME] = long_name
+    # h5py stores a plain str only, not an enumeration's.
+    axis.attrs[Attribute.LONG_NAME] = str(long_name)
     if unit:
         axis.attrs[Attribute.UNITS] = unit
     return axis

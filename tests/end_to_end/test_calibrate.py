@@ -100,7 +100,6 @@ def test_a_file_that_another_calibration_wrote_meanwhile_is_replaced_by_force_on
             return Best({parameter.path: parameter.start for parameter in free_parameters(load_scenario("tiny.yaml"))}, {"early": 1.0}, 1)
 
     monkeypatch.setattr("lesionlab.sim.cli.calibrate.Study", Finished)
-    monkeypatch.setattr("lesionlab.sim.cli.calibrate.warm_kernels", lambda: None)
     assert main([*CALIBRATE, *["--force"] * is_forced]) == (0 if is_forced else 2)
     message = "error: fitted.yaml: another program has written it meanwhile; choose another name or add --force"
     assert (capsys.readouterr().err.splitlines()[-1] == message) is not is_forced

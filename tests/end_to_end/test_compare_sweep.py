@@ -48,7 +48,7 @@ def test_compare_writes_all_it_promises(asked: list[str], capsys: pytest.Capture
     assert {path.name for path in Path("out/records").iterdir()} == {f"{name}_r0.h5" for name in names} == set(asked)
     written = {path.name for path in Path("out").iterdir()}
     assert written == {"records", "figures", "plan.json", "arms.csv", "scans.csv", "series.csv", "deaths.csv", "survival.csv",
-                       "synergy.csv", "summary.json", "arms.gif", "report.html"}
+                       "synergy.csv", "summary.json", "arms.gif", "arms.html", "report.html"}
     assert list(Path("out/figures").glob("*.png"))
     seen = json.loads(Path("out/summary.json").read_text())
     assert set(seen["arms"]) == names and seen["is_quick"]
