@@ -222,7 +222,7 @@ def test_a_wrong_set_is_shown(override: str, message: str, capsys: pytest.Captur
 @pytest.mark.parametrize(("arguments", "message"), [
     (["chek", "a.yaml"], "chek: no such verb; did you mean 'check'?"),
     (["check"], "the following arguments are required: SCENARIO; see lesionlab check --help"),
-    (["check", "a.yaml", "--sett", "x=1"], "unrecognized arguments: --sett x=1; see lesionlab --help"),
+    (["check", "a.yaml", "--sett", "x=1"], "unrecognized arguments: --sett x=1; did you mean '--set'?; see lesionlab --help"),
     ([], "the following arguments are required: VERB; see lesionlab --help"),
     (["describe", "oxigen"], "oxigen: no process, parameter or drug has this name; did you mean 'oxygen'?"),
     (["describe", "alpha"], "alpha: no process, parameter or drug has this name; did you mean 'alpha_per_gy'?"),
