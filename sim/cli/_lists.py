@@ -5,7 +5,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from lesionlab.sim.scenario.couplings import MECHANISMS, WITHOUT
+from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.load import scenario_folder, text_of
 from lesionlab.sim.scenario.scenario import scenario_model
 from lesionlab.sim.schedule import PARAMETERS
@@ -26,7 +26,7 @@ def scenarios() -> dict[str, str]:
 
 def mechanisms() -> dict[str, str]:
     """Return every switch: what it couples, and what happens to whom without it."""
-    return {name: f"{row.meaning}. Off: {WITHOUT[name]}." for name, row in MECHANISMS.items()}
+    return {name: f"{row.meaning}. Off: {row.without}." for name, row in MECHANISMS.items()}
 
 
 def keys() -> dict[str, str]:

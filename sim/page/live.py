@@ -33,7 +33,7 @@ from lesionlab.sim.processes.oxygen import whole_field
 from lesionlab.sim.record.schema import Attribute
 from lesionlab.sim.runs.job import Job, header_of
 from lesionlab.sim.runs.lifecycle import Life, model_of, steps
-from lesionlab.sim.runs.reporters import Regular, Rows
+from lesionlab.sim.runs.reporters import Regular, Rows, vessel_codes
 from lesionlab.sim.runs.switching import with_washout
 from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.load import scenario_from_text
@@ -71,8 +71,7 @@ def picture_of(tissue: Tissue, oxygen: NDArray[np.floating]) -> Picture:
     """Return the picture of a section's middle layer; oxygen (z, y, x) in mmHg."""
     middle = tissue.state.shape[0] // 2
     view = shapes(1, _whole(tissue.state.shape[1:]))
-    vessels = (tissue.vessel[middle] + (tissue.perfusion[middle] > 0.0)).astype(np.uint8)
-    codes = sites(tissue.state[middle], oxygen[middle], vessels, t_cell_codes(tissue)[middle])
+    codes = sites(tissue.state[middle], oxygen[middle], vessel_codes(tissue)[middle], t_cell_codes(tissue)[middle])
     planes = {"sites": thinned(codes, view["sites"].step), "oxygen": oxygen_levels(averaged(oxygen[middle], view["oxygen"].step))}
     return Picture(planes, float(tissue.scale))
 
@@ -88,15 +87,16 @@ class LiveArm:
                  past: "LiveArm | None" = None) -> None:
         """Begin anew, or at a checkpoint with the past of another arm."""
         self.name, self.label, self.scenario = name, label, scenario
-        self.job = Job(scenario, 0, Path(name))
-        self.model: TumourModel = model_of(self.job, checkpoint)
+        job = Job(scenario, 0, Path(name))
+        self._header = header_of(job)
+        self.model: TumourModel = model_of(job, checkpoint)
         self.days: list[float] = list(past.days) if past else []
         self.rows: list[tuple[float, Mapping[str, Any]]] = list(past.rows) if past else []
         self.pictures: dict[str, list[Picture]] = {lesion: list(past.pictures[lesion]) if past else [] for lesion in scenario.lesions}
         self.earlier: list[Any] = list(past.model.events) + past.earlier if past else []
         last_d = self.days[-1] if self.days else -inf
         rows = Rows(lambda time_d, row: self.rows.append((time_d, row)), 24.0, last_d)
-        self._life: Life = steps(self.model, (rows, _Filmed(self, last_d)))
+        self._life: Life = steps(self.model, (rows, Regular(self.film, 24.0, last_d)))
         self.n_steps = 0
 
     @property
@@ -120,7 +120,7 @@ class LiveArm:
     def record(self) -> Record:
         """Return what a record of the run so far would say, without its pictures."""
         # One look at a list that grows meanwhile: all series must have one length.
-        header, rows, events = header_of(self.job), list(self.rows), [*self.earlier, *list(self.model.events)]
+        header, rows, events = self._header, list(self.rows), [*self.earlier, *list(self.model.events)]
         names = list(rows[0][1]) if rows else []
         series = {name: np.array([row[name] for _, row in rows], dtype=np.float64) for name in names}
         drugs = tuple(drug.name for drug in header.drugs)
@@ -139,17 +139,6 @@ class LiveArm:
             classes=read_classes(str(header.attributes.get(Attribute.DRUG_CLASSES, "")), drugs, classes), series=series,
             units={s.name: s.unit for s in header.series}, long_names={s.name: s.long_name for s in header.series},
             events=[Event(*event) for event in events])
-
-
-class _Filmed(Regular):
-    """A picture a day."""
-
-    def __init__(self, arm: LiveArm, last_d: float) -> None:
-        super().__init__(lambda: None, 24.0, last_d)
-        self.arm = arm
-
-    def take(self, model: TumourModel) -> None:
-        self.arm.film(model)
 
 
 @dataclass(frozen=True)

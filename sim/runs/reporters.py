@@ -5,6 +5,8 @@ from math import inf
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from lesionlab.sim.measures.series import measure
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.processes.oxygen import whole_field
@@ -12,6 +14,7 @@ from lesionlab.sim.record.reader import Past
 from lesionlab.sim.record.writer import RecordWriter, hash_arrays
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.state import Tissue
 
 COMMIT_EVERY_D, COMMIT_EVERY_S = 30.0, 60.0
 COMMIT_SHARE, LARGEST_COMMIT_SHARE = 0.03, 0.1
@@ -44,7 +47,7 @@ class Regular(Reporter):
     """Something written every so many hours from day 0 on, and at the end; once a time.
 
     Args:
-        write: takes what is written: a method of `RecordWriter`, or a function of one's own.
+        write: takes what is written, here the model: a function of one's own; the kinds below hand on what their docstring says.
         last_d: the day of the last that is written already.
     """
 
@@ -62,7 +65,7 @@ class Regular(Reporter):
 
     def take(self, model: TumourModel) -> None:
         """Write what this reporter is for."""
-        raise NotImplementedError
+        self.write(model)
 
 
 class Rows(Regular):
@@ -73,15 +76,17 @@ class Rows(Regular):
 
 
 class Pictures(Regular):
-    """Pictures of all sections, arrays (z, y, x): `write(lesion, day, cell_state, oxygen (mmHg), t_cells, vessels, scale)`.
-
-    Vessels are 0 for none, 1 for one that is not perfused, 2 for one that is.
-    """
+    """Pictures of all sections, arrays (z, y, x): `write(lesion, day, cell_state, oxygen (mmHg), t_cells, vessels, scale)`."""
 
     def take(self, model: TumourModel) -> None:
         for tissue in model.state.tissues:
             self.write(tissue.name, model.time_d, cell_state=tissue.state, oxygen=whole_field(tissue, model.parameters["oxygen"]),
-                       t_cells=tissue.t_count, vessels=tissue.vessel + (tissue.perfusion > 0.0), scale=tissue.scale)
+                       t_cells=tissue.t_count, vessels=vessel_codes(tissue), scale=tissue.scale)
+
+
+def vessel_codes(tissue: Tissue) -> np.ndarray:
+    """Return uint8 (z, y, x): 0 for no vessel, 1 for one that is not perfused, 2 for one that is."""
+    return tissue.vessel + (tissue.perfusion > 0.0)
 
 
 class Progress(Reporter):

@@ -128,7 +128,7 @@ def failed_share(scenario: Scenario, doubling_time_d: float) -> float:
 def day_zero(scenario: Scenario) -> dict[str, np.ndarray]:
     """Return a copy of every array and counter at the end of a scenario's burn-in, as `TumourModel` takes them up."""
     model = TumourModel(scenario, collect_every_d=1e6)
-    return {name: array.copy() for name, array in model.state.arrays().items()} | {"clock.step": np.array(model.clock.step)}
+    return {name: array.copy() for name, array in model.checkpoint().items()}
 
 
 def patient_of(plan: Plan, patient: int) -> tuple[tuple[Scenario, ...], dict[str, float]]:

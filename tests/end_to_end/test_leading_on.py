@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lesionlab.sim.cli import main
-from lesionlab.sim.scenario.couplings import MECHANISMS, WITHOUT
+from lesionlab.sim.scenario.couplings import MECHANISMS
 from tests.fake_simulation import SCENARIO, perform
 
 
@@ -15,7 +15,7 @@ def test_describe_lists_what_there_is_a_line_each(capsys: pytest.CaptureFixture[
         assert main(["describe", asked]) == 0
         line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{name} "))
         assert words in line
-    assert set(WITHOUT) == set(MECHANISMS)
+    assert {name for name, row in MECHANISMS.items() if row.without} == set(MECHANISMS)
 
 
 def test_a_misspelt_option_is_guessed_and_a_strange_one_is_not(capsys: pytest.CaptureFixture[str]) -> None:
