@@ -85,8 +85,8 @@ def _percent(members: Sequence[Ending]) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return names as a list in words."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    """Return names as a list in words, "" for none."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def _added(findings: Findings, labels: dict[str, str]) -> str:

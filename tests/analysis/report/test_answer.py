@@ -1,17 +1,20 @@
 """The answer says what the records hold, and nothing that one run cannot say."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lesionlab.analysis.comparison.attribution import Shares
 from lesionlab.analysis.comparison.comparison import compare
 from lesionlab.analysis.comparison.endings import endings
-from lesionlab.analysis.comparison.findings import find
+from lesionlab.analysis.comparison.findings import Attribution, find
 from lesionlab.analysis.records.record import Record, load
 from lesionlab.analysis.report.answer import answer
 from lesionlab.analysis.report.report import Pictures, write_report
 from lesionlab.analysis.report.tables import tables
+from lesionlab.analysis.statistics.paired import Estimate
 from tests.made_record import make_record
 
 
@@ -61,3 +64,13 @@ def test_there_is_one_median(records: list[Record]) -> None:
     comparison = compare(records)
     ordinary = comparison.arms[0].numbers["time_to_lethal_burden_d", ""].median
     assert find(comparison).survival["death", "untreated"].median_d == ordinary
+
+
+def test_where_no_coupling_carries_the_kill_nothing_is_said_of_couplings(records: list[Record]) -> None:
+    comparison = compare(records)
+    nothing, something = (Estimate(2, share, 0.0, share, share, share, np.nan, np.nan) for share in (0.0, 0.3))
+    for share, is_said in ((nothing, False), (something, True)):
+        kill = Attribution(None, {"kill": Shares({"memory": share, "oxygen_effect": nothing}, share, nothing)}, 2)
+        parts = {part.question: part.text for part in answer(comparison, replace(find(comparison), attribution=kill))}
+        assert ("What carries it." in parts) is is_said
+        assert "memory" in parts.get("What carries it.", "") or not is_said
