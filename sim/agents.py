@@ -1,9 +1,7 @@
-"""Mesa agents: the patient, her lesions, the treatment courses and the clinic. Cells are entries of arrays, never agents."""
+"""Agents: the patient, her lesions, the treatment courses and the clinic. Cells are entries of arrays, never agents."""
 
 from collections import Counter
 from typing import Any, Protocol
-
-import mesa
 
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.scenario.scenario import Scenario
@@ -28,7 +26,14 @@ class Host(Protocol):
         """End the arm."""
 
 
-class Patient(mesa.Agent):
+class Agent:
+    """What decides at the beginning of a step."""
+
+    def __init__(self, model: Host) -> None:
+        self.model = model
+
+
+class Patient(Agent):
     """The patient: lives until her burden is lethal."""
 
     def __init__(self, model: Host, lethal_burden_cells: float) -> None:
@@ -46,7 +51,7 @@ class Patient(mesa.Agent):
             self.model.end("lethal burden")
 
 
-class LesionAgent(mesa.Agent):
+class LesionAgent(Agent):
     """One lesion: owns a section, is measured on scans; an occult deposit may sleep until its day."""
 
     def __init__(self, model: Host, tissue: Tissue, wakes_d: float | None) -> None:
@@ -70,7 +75,7 @@ class LesionAgent(mesa.Agent):
         return self.tissue.weight * self.tissue.census()[0]
 
 
-class RadiotherapyAgent(mesa.Agent):
+class RadiotherapyAgent(Agent):
     """A radiotherapy course: orders each of its fractions at its hour, else at the first step of its day."""
 
     def __init__(self, model: Host, course: RadiotherapyCourse, scenario: Scenario) -> None:
@@ -91,7 +96,7 @@ class RadiotherapyAgent(mesa.Agent):
             self.model.note("fraction", self.fraction.lesion, self.label, self.fraction.mass_gy, core_gy)
 
 
-class DrugAgent(mesa.Agent):
+class DrugAgent(Agent):
     """A drug course: orders each dose at the first step at or after its time."""
 
     def __init__(self, model: Host, index: int, name: str, drug: Drug, scenario: Scenario) -> None:
@@ -106,7 +111,7 @@ class DrugAgent(mesa.Agent):
             self.model.note("dose", "", self.label, self.dose_mg)
 
 
-class ClinicAgent(mesa.Agent):
+class ClinicAgent(Agent):
     """The clinic: scans the patient on the scenario's dates."""
 
     def __init__(self, model: Host, scenario: Scenario) -> None:

@@ -1,44 +1,54 @@
 """The steppable facade: Mesa outside, arrays inside."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar
 
 import mesa
 import numpy as np
 
-from lesionlab.sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
+from lesionlab.sim import agents
 from lesionlab.sim.batch import replicate_of
-from lesionlab.sim.initial_state import seed as seed_tissue
-from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.measures.series import measure_patient
-from lesionlab.sim.numerics.random import seed_key
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.processes.t_cell_priming import STAGES, hold_baseline
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.schedule import advance
-from lesionlab.sim.state.checkpoint import restore
-from lesionlab.sim.state.clock import Clock, not_whole
-from lesionlab.sim.state.state import DrugLevel, Orders, State, Systemic
+from lesionlab.sim.simulation import Simulation
+from lesionlab.sim.state.clock import not_whole
 
 
-class Event(NamedTuple):
-    """Something that happened: time in days, kind, lesion, label, value (Gy to the mass or mg), value_core (Gy)."""
+class _InMesa:
+    """An agent of the simulation that Mesa knows too."""
 
-    time_d: float
-    kind: str
-    lesion: str = ""
-    label: str = ""
-    value: float = float("nan")
-    value_core: float = float("nan")
+    def __init__(self, model: Any, *given: Any) -> None:
+        mesa.Agent.__init__(self, model)
+        super().__init__(model, *given)  # type: ignore[call-arg]
 
 
-class TumourModel(mesa.Model):
-    """One arm of one patient; `step()` takes one time step, `running` turns false at its end, where asked or at the lethal burden.
+class Patient(_InMesa, agents.Patient, mesa.Agent):
+    """The patient as a Mesa agent."""
+
+
+class LesionAgent(_InMesa, agents.LesionAgent, mesa.Agent):
+    """A lesion as a Mesa agent."""
+
+
+class RadiotherapyAgent(_InMesa, agents.RadiotherapyAgent, mesa.Agent):
+    """A radiotherapy course as a Mesa agent."""
+
+
+class DrugAgent(_InMesa, agents.DrugAgent, mesa.Agent):
+    """A drug course as a Mesa agent."""
+
+
+class ClinicAgent(_InMesa, agents.ClinicAgent, mesa.Agent):
+    """The clinic as a Mesa agent."""
+
+
+class TumourModel(Simulation, mesa.Model):
+    """A `Simulation` as a Mesa model: `agents`, `datacollector` and `mesa.batch_run` work as for any other.
 
     Args:
         arm: a scenario, the path of its file or the bare name of one that comes with LesionLab.
@@ -55,144 +65,28 @@ class TumourModel(mesa.Model):
         UserError: the checkpoint does not fit the model, or the replicate or `collect_every_d` is none.
     """
 
+    made_as: ClassVar = {agents.Patient: Patient, agents.LesionAgent: LesionAgent, agents.RadiotherapyAgent: RadiotherapyAgent,
+               agents.DrugAgent: DrugAgent, agents.ClinicAgent: ClinicAgent}
+
     def __init__(self, arm: Scenario | Path | str = "teaching", replicate: int | None = None, until_d: float | None = None,
                  collect_every_d: float | None = None, rng: Any = None, checkpoint: Mapping[str, np.ndarray] | None = None,
                  is_at_rest: bool = True) -> None:
-        super().__init__(rng=0 if rng is None else rng)
-        self.arm = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
-        self.replicate = replicate_of(replicate, rng)
-        days = float((self.arm.end - self.arm.start).days)
-        self.days = days if until_d is None else min(days, until_d)
-        self.parameters = self.arm.all_parameters()
-        self.parameters["pharmacokinetics"] = {name: drug.pharmacokinetics for name, drug in self.arm.drugs.items()}
-        burn_in_steps = round(self.arm.burn_in_d * 24.0 / self.arm.time_step_h)
-        self.clock = Clock(0, self.arm.time_step_h, burn_in_steps)
-        self._collect_every_h = 24.0 * collect_every_d if collect_every_d else self.clock.dt_h
-        if wrong := not_whole(self._collect_every_h, self.clock.dt_h, is_in_days=True):
+        mesa.Model.__init__(self, rng=0 if rng is None else rng)
+        scenario = arm if isinstance(arm, Scenario) else load_scenario(Path(arm))
+        self._collect_every_h = 24.0 * collect_every_d if collect_every_d else scenario.time_step_h
+        if wrong := not_whole(self._collect_every_h, scenario.time_step_h, is_in_days=True):
             raise UserError(f"collect_every_d: {wrong}")
-        self.state = self._first_state()
-        self.events: list[Event] = []
-        self.end_reason = ""
-        if checkpoint is not None:
-            self._take_up(checkpoint)
-        elif not burn_in_steps:
-            self._begin_day_0()
-        while is_at_rest and self.clock.t_h < 0:
-            self._settle()
-        self._create_agents()
+        Simulation.__init__(self, scenario, replicate_of(replicate, rng), until_d, checkpoint, is_at_rest)
         self.datacollector = mesa.DataCollector(
-            model_reporters={"time_d": "time_d", **{name: _patient_reporter(name) for name in measure_patient(self.state)}},
+            model_reporters={"time_d": "time_d", **{name: partial(_measured, name) for name in measure_patient(self.state)}},
             agenttype_reporters={LesionAgent: {name: attrgetter(name) for name in ("longest_diameter_cm", "clonogens")}})
 
-    @property
-    def time_d(self) -> float:
-        """Days since the scenario's start."""
-        return self.clock.t_h / 24.0
-
-    def step_of(self, day: float) -> int:
-        """Return the number of the first step at or after a day of the scenario."""
-        return self.clock.step_at(day)
-
-    def note(self, kind: str, *details: Any) -> None:
-        """Note an event at the current time."""
-        self.events.append(Event(self.time_d, kind, *details))
-
-    def end(self, reason: str) -> None:
-        """End the arm; an early end is an event."""
-        self.running = False
-        self.end_reason = reason
-        if reason == "lethal burden":
-            self.note("lethal_burden")
-
     def step(self) -> None:
-        """Let the courses decide, then advance the arrays by one time step; in the burn-in nothing is decided."""
-        if self.clock.t_h < 0:
-            self._settle()
-            return
-        self._decide(self._deciding)
-        if not self.running:
-            return
-        self.clock = advance(self.state, self.parameters, self.clock)
-        if self.clock.is_due(self._collect_every_h):
+        """Take one time step; a row of the DataCollector follows where one is due."""
+        before = self.clock
+        Simulation.step(self)
+        if self.clock is not before and before.t_h >= 0 and self.clock.is_due(self._collect_every_h):
             self.datacollector.collect(self)
-        if self.time_d >= self.days - 1e-9:
-            # A deposit that wakes, or a patient who dies, in the step that begins now does so in that step, if the run goes on.
-            self._decide(self._deciding[2:])
-            self.end("end of calendar" if self.days >= self.arm.day(self.arm.end) else "stopped as asked")
-
-    def checkpoint(self) -> dict[str, np.ndarray]:
-        """Return every array and counter of the state, not copied, and the clock's step: what another model can go on from."""
-        return self.state.arrays() | {"clock.step": np.array(self.clock.step)}
-
-    def _decide(self, kinds: tuple[type[mesa.Agent], ...]) -> None:
-        """Let the agents of some kinds decide in turn, until the patient dies. At the very end only events that fall due are noted."""
-        self.state.orders = Orders()
-        for kind in kinds:
-            for agent in self._agents[kind]:
-                agent.decide()
-            if not self.running:
-                return
-
-    def _first_state(self) -> State:
-        """Return the state at the start of the burn-in."""
-        key = seed_key(self.arm.seed, self.arm.patient, self.replicate)
-        priming = self.parameters["t_cell_priming"]
-        systemic = Systemic(
-            drugs=[DrugLevel(name, drug.drug_class) for name, drug in self.arm.drugs.items()],
-            antigen=np.zeros(STAGES), memory=0.0, specific_blood=priming.blood_effectors * priming.specific_share,
-            bystander_blood=priming.blood_effectors * (1.0 - priming.specific_share))
-        state = State(key, systemic, [])
-        for name, lesion in self.arm.lesions.items():
-            factors = (lesion.t_cell_entry_factor, lesion.vessel_density_factor)
-            tissue = seed_tissue(name, lesion.section, factors, self.parameters, key)
-            lesion_size.fix_baseline(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
-            state.tissues.append(tissue)
-        return state
-
-    def _settle(self) -> None:
-        """Take one step of the burn-in: vessels, fields, T cells and PD-L1 come to rest.
-
-        Cells divide and die as always, but the lesions keep their clinical size: growth before day 0 is not the model's.
-        """
-        self.state.orders = Orders()
-        self.clock = advance(self.state, self.parameters, self.clock)
-        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
-            lesion_size.hold_size(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
-        if self.clock.t_h >= 0:
-            self._begin_day_0()
-
-    def _begin_day_0(self) -> None:
-        """Declare the sections, as they are, to be the lesions at day 0, and the patient to be in balance."""
-        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
-            lesion_size.fix_baseline(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
-            tissue.is_dormant = lesion.dormant_until is not None
-        hold_baseline(self.state.systemic, self.parameters["t_cell_priming"], self.arm.burn_in_d)
-
-    def _take_up(self, checkpoint: Mapping[str, np.ndarray]) -> None:
-        """Go on from a checkpoint: its state and its step; the agents' calendars follow from the scenario."""
-        try:
-            restore(self.state, checkpoint)
-        except ValueError as error:
-            raise UserError(f"this checkpoint does not fit the model: {error}") from error
-        self.clock = replace(self.clock, step=int(checkpoint["clock.step"]))
-
-    def _create_agents(self) -> None:
-        """Create the patient, her lesions, the courses and the clinic."""
-        self._deciding = (Patient, LesionAgent, RadiotherapyAgent, DrugAgent, ClinicAgent)
-        Patient(self, self.parameters["clinic"].lethal_burden_cells)
-        for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
-            LesionAgent(self, tissue, None if lesion.dormant_until is None else self.arm.day(lesion.dormant_until))
-        for course in self.arm.radiotherapy:
-            RadiotherapyAgent(self, course, self.arm)
-        for index, (name, drug) in enumerate(self.arm.drugs.items()):
-            DrugAgent(self, index, name, drug, self.arm)
-        ClinicAgent(self, self.arm)
-        # The set of agents never changes: asking Mesa for it each hour would cost as much as a small section.
-        self._agents = {kind: tuple(self.agents_by_type.get(kind, ())) for kind in self._deciding}
-
-
-def _patient_reporter(name: str) -> Any:
-    return partial(_measured, name)
 
 
 def _measured(name: str, model: TumourModel) -> Any:

@@ -9,10 +9,9 @@ import mesa
 import numpy as np
 import pytest
 
-from lesionlab.sim.agents import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
 from lesionlab.sim.batch import replicate_of
 from lesionlab.sim.measures.series import measure_patient
-from lesionlab.sim.model import TumourModel
+from lesionlab.sim.model import ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent, TumourModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.reader import hash_arrays
 from lesionlab.sim.scenario.load import scenario_from_text

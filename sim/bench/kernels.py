@@ -9,12 +9,12 @@ import numpy as np
 from lesionlab.sim import t_cell_steps
 from lesionlab.sim.bench import machine
 from lesionlab.sim.bench.figure import Figure, at_least, figure, seconds
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.diffusion import relax
 from lesionlab.sim.numerics.linear_fields import steady_linear
 from lesionlab.sim.numerics.window import cut
 from lesionlab.sim.processes import cell_fate, hypoxia
 from lesionlab.sim.schedule import SCHEDULE
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.state.state import SITE_UM, State
 
 GROUP = "kernels"
@@ -25,7 +25,7 @@ _STATES = ("pd_l1", "cell_cycle", "hypoxia", "apoptosis", "antigen_loss", "cell_
 """The rules of a step that sweep the sites: neither fields nor vessels nor T cells."""
 
 
-def _state_hours(state: State, model: TumourModel) -> None:
+def _state_hours(state: State, model: Simulation) -> None:
     """Apply the rules of the sites for a day."""
     clock = model.clock
     for _ in range(_HOURS):
@@ -35,7 +35,7 @@ def _state_hours(state: State, model: TumourModel) -> None:
         clock = replace(clock, step=clock.step + 1)
 
 
-def kernels(model: TumourModel, limits: Sequence[Figure], repeats: int) -> list[Figure]:
+def kernels(model: Simulation, limits: Sequence[Figure], repeats: int) -> list[Figure]:
     """Return the figures of the kernels, as shares of the machine's limits, for the section with the largest window."""
     state = deepcopy(model.state)
     tissue = max(state.active, key=lambda section: cut(section.state, section.window).size)

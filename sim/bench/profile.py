@@ -10,11 +10,10 @@ from unittest.mock import patch
 
 from lesionlab.sim import t_cell_steps
 from lesionlab.sim.bench.figure import Effort, Figure, figure
-from lesionlab.sim.model import TumourModel
-from lesionlab.sim.runs.reporters import COMMIT_EVERY_D
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import SCHEDULE
+from lesionlab.sim.simulation import Simulation
 
 GROUP = "share of time"
 MICRO_STEPS = "t_cell_motion and t_cell_killing"
@@ -58,9 +57,9 @@ def _watch(work: Callable[..., Any], name: str, spent: Counter[str]) -> Callable
     return watched
 
 
-def profile_case(effort: Effort) -> tuple[TumourModel, list[Figure]]:
+def profile_case(effort: Effort) -> tuple[Simulation, list[Figure]]:
     """Run the case for some days; return it as it stands then, and the share of each process since day 0."""
-    model, spent = TumourModel(case(effort.cells), until_d=effort.days, collect_every_d=COMMIT_EVERY_D), Counter[str]()
+    model, spent = Simulation(case(effort.cells), until_d=effort.days), Counter[str]()
     started = perf_counter()
     with timed(spent):
         while model.running:

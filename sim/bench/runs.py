@@ -14,13 +14,13 @@ from time import perf_counter
 
 from lesionlab.sim.bench.figure import FULL_SIZE_CELLS, FULL_SIZE_COURSE, Effort, Figure, at_least, at_most, figure
 from lesionlab.sim.bench.profile import case, watching
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.runs.lifecycle import finish, simulate, steps
-from lesionlab.sim.runs.reporters import COMMIT_EVERY_D, Commits, Pictures, Rows
+from lesionlab.sim.runs.reporters import Commits, Pictures, Rows
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.simulation import Simulation
 
 GROUP = "runs"
 _RECORDING = ((Rows, "take", "rows"), (Pictures, "take", "pictures"), (Commits, "report", "commits"))
@@ -31,7 +31,7 @@ _WARM = "from lesionlab.sim.runs.engines import warm_kernels; warm_kernels()"
 
 def _finish(scenario: Scenario, until_d: float) -> float:
     """Return the seconds from day 0 to the end of a run without a record."""
-    model = TumourModel(scenario, until_d=until_d, collect_every_d=COMMIT_EVERY_D)
+    model = Simulation(scenario, until_d=until_d)
     started = perf_counter()
     finish(steps(model))
     return perf_counter() - started
@@ -139,7 +139,7 @@ def whole_runs(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
 
 def _steps(scenario: Scenario, n: int) -> list[float]:
     """Return the seconds of each of n steps after the first; the first step also computes all fields and vessels anew."""
-    model, took = TumourModel(scenario, collect_every_d=COMMIT_EVERY_D), []
+    model, took = Simulation(scenario), []
     for _ in range(n + 1):
         started = perf_counter()
         model.step()

@@ -23,7 +23,6 @@ from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.sections import View
 from lesionlab.analysis.records.record import Event, Record
 from lesionlab.analysis.records.treatments import read_classes
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.page.layers import oxygen_levels, sites
 from lesionlab.sim.page.packing import Shape, averaged, deflated, thinned
 from lesionlab.sim.page.play import Look, Play, as_json
@@ -38,6 +37,7 @@ from lesionlab.sim.runs.switching import with_washout
 from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.state.state import SITE_UM, Tissue
 from lesionlab.sim.treatment.drug_library import library
 
@@ -89,7 +89,7 @@ class LiveArm:
         self.name, self.label, self.scenario = name, label, scenario
         job = Job(scenario, 0, Path(name))
         self._header = header_of(job)
-        self.model: TumourModel = model_of(job, checkpoint)
+        self.model: Simulation = model_of(job, checkpoint)
         self.days: list[float] = list(past.days) if past else []
         self.rows: list[tuple[float, Mapping[str, Any]]] = list(past.rows) if past else []
         self.pictures: dict[str, list[Picture]] = {lesion: list(past.pictures[lesion]) if past else [] for lesion in scenario.lesions}
@@ -111,7 +111,7 @@ class LiveArm:
             if step.model.clock.is_due(24.0) and (not self.days or self.n_steps > 1):
                 return
 
-    def film(self, model: TumourModel) -> None:
+    def film(self, model: Simulation) -> None:
         """Keep a picture of every lesion."""
         for tissue in model.state.tissues:
             self.pictures[tissue.name].append(picture_of(tissue, whole_field(tissue, model.parameters["oxygen"])))

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lesionlab.sim.measures.series import measure
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.record.files import is_in_use, mark, reason, uninterrupted
@@ -25,16 +24,17 @@ from lesionlab.sim.record.reader import OF_FIRST_VERSION, SAME_TIME_D, Past, Rec
 from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import Header, RecordWriter, hash_arrays
 from lesionlab.sim.runs.job import STAMP, Job, header_of, provenance
-from lesionlab.sim.runs.reporters import COMMIT_EVERY_D, Commits, Ending, Pictures, Progress, Reporter, Rows, report_due
+from lesionlab.sim.runs.reporters import Commits, Ending, Pictures, Progress, Reporter, Rows, report_due
 from lesionlab.sim.runs.switching import refuse_another_past, with_washout
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.simulation import Simulation
 
 
 class Step(NamedTuple):
     """A run between two steps: its day, negative in the burn-in, and the model, which holds the state until the next step."""
 
     day: float
-    model: TumourModel
+    model: Simulation
 
 
 Life = Generator[Step, None, None]
@@ -42,7 +42,7 @@ Tell = Callable[[float], None]
 """Called with the days done, negative in the burn-in, about once a simulated day."""
 
 
-def steps(model: TumourModel, reporters: Sequence[Reporter] = ()) -> Life:
+def steps(model: Simulation, reporters: Sequence[Reporter] = ()) -> Life:
     """Step a model to its end; yield the state it begins with, and the one after each step, once it has been reported.
 
     Closed between two steps, it hands that state to the reporters: the run can be resumed from there.
@@ -113,7 +113,7 @@ def _begun_by(job: Job) -> RecordedRun | None:
 class _Beginning(NamedTuple):
     """Everything in which runs differ as they begin: the state, the record's header, and what the record takes over from another."""
 
-    model: TumourModel
+    model: Simulation
     header: Header
     past: Past | None = None
 
@@ -169,9 +169,9 @@ def _recorded(begin: Callable[[], _Beginning], path: Path, is_forced: bool, repo
         yield from steps(model, (rows, pictures, *reporters, Commits(writer, model.arm, past)))
 
 
-def model_of(job: Job, checkpoint: Mapping[str, np.ndarray] | None = None) -> TumourModel:
+def model_of(job: Job, checkpoint: Mapping[str, np.ndarray] | None = None) -> Simulation:
     """Return the model of a job before its burn-in, or at a checkpoint."""
-    return TumourModel(job.as_run, job.replicate, job.until_d, COMMIT_EVERY_D, checkpoint=checkpoint, is_at_rest=False)
+    return Simulation(job.as_run, job.replicate, job.until_d, checkpoint=checkpoint, is_at_rest=False)
 
 
 def job_of(run: RecordedRun, until_d: float | None = None) -> Job:
@@ -205,7 +205,7 @@ def _another_future(run: RecordedRun, at_d: float, job: Job) -> _Beginning:
     return _Beginning(model, replace(header, attributes={**header.attributes, **origin}), _past(run, model, is_same_run=False))
 
 
-def _past(run: RecordedRun, model: TumourModel, is_same_run: bool) -> Past:
+def _past(run: RecordedRun, model: Simulation, is_same_run: bool) -> Past:
     """Return what the record takes over: what that of an uninterrupted run would hold by the model's time."""
     output = run.scenario.output
     has_row, has_snapshots = (model.clock.is_due(every_h) for every_h in (output.scalars_every_h, 24.0 * output.snapshots_every_d))
@@ -226,7 +226,7 @@ def _state_at(run: RecordedRun, at_d: float) -> Mapping[str, np.ndarray]:
     return model.checkpoint()
 
 
-def _compare_with_row(run: RecordedRun, model: TumourModel, at_d: float) -> None:
+def _compare_with_row(run: RecordedRun, model: Simulation, at_d: float) -> None:
     """Refuse a repeated past that differs from the record, as it may on another machine; only days with a row can be compared."""
     with opened(run.path) as file:
         for index in np.flatnonzero(np.abs(file[Part.TIME][:] - at_d) < SAME_TIME_D):

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from lesionlab.sim.measures.series import measure
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.processes.oxygen import whole_field
 from lesionlab.sim.record.reader import Past
 from lesionlab.sim.record.writer import RecordWriter, hash_arrays
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.state import Tissue
 
@@ -29,14 +29,14 @@ class Reporter:
         """Return whether a report is due at the clock's time, negative in the burn-in: from day 0 on always. Asked once a step."""
         return clock.t_h >= 0.0
 
-    def report(self, model: TumourModel) -> None:
+    def report(self, model: Simulation) -> None:
         """Report the state. The next step changes its arrays: what is to be kept is copied."""
 
-    def close(self, model: TumourModel | None) -> None:
+    def close(self, model: Simulation | None) -> None:
         """Conclude, with the last state of the run: its end, or where it was stopped; None if it failed within a step."""
 
 
-def report_due(model: TumourModel, reporters: Sequence[Reporter]) -> None:
+def report_due(model: Simulation, reporters: Sequence[Reporter]) -> None:
     """Let every reporter report that is due, and all of them at the end of the run."""
     for reporter in reporters:
         if reporter.due(model.clock) or not model.running:
@@ -57,13 +57,13 @@ class Regular(Reporter):
     def due(self, clock: Clock) -> bool:
         return clock.t_h >= 0.0 and clock.is_due(self.every_h)
 
-    def report(self, model: TumourModel) -> None:
+    def report(self, model: Simulation) -> None:
         """Write, unless this time is written: an arm may end without another step, at the lethal burden."""
         if model.time_d > self.last_d:
             self.last_d = model.time_d
             self.take(model)
 
-    def take(self, model: TumourModel) -> None:
+    def take(self, model: Simulation) -> None:
         """Write what this reporter is for."""
         self.write(model)
 
@@ -71,14 +71,14 @@ class Regular(Reporter):
 class Rows(Regular):
     """Rows of all series: `write(day, series by name)`."""
 
-    def take(self, model: TumourModel) -> None:
+    def take(self, model: Simulation) -> None:
         self.write(model.time_d, measure(model.state))
 
 
 class Pictures(Regular):
     """Pictures of all sections, arrays (z, y, x): `write(lesion, day, cell_state, oxygen (mmHg), t_cells, vessels, scale)`."""
 
-    def take(self, model: TumourModel) -> None:
+    def take(self, model: Simulation) -> None:
         for tissue in model.state.tissues:
             self.write(tissue.name, model.time_d, cell_state=tissue.state, oxygen=whole_field(tissue, model.parameters["oxygen"]),
                        t_cells=tissue.t_count, vessels=vessel_codes(tissue), scale=tissue.scale)
@@ -100,7 +100,7 @@ class Progress(Reporter):
         has_begun, self.has_begun = self.has_begun, True
         return has_begun and clock.is_due(24.0)
 
-    def report(self, model: TumourModel) -> None:
+    def report(self, model: Simulation) -> None:
         self.tell(model.time_d if model.running else model.days)
 
 
@@ -110,7 +110,7 @@ class Ending(Reporter):
     def __init__(self) -> None:
         self.outcome: dict[str, Any] = {}
 
-    def close(self, model: TumourModel | None) -> None:
+    def close(self, model: Simulation | None) -> None:
         if model is not None and not model.running:
             self.outcome = {"arm": model.arm.arm, "replicate": model.replicate, "end_reason": model.end_reason, "days": model.time_d,
                             "state_sha256": hash_arrays(model.checkpoint())}
@@ -138,7 +138,7 @@ class Commits(Reporter):
             return since_s * LARGEST_COMMIT_SHARE > self.took_s
         return clock.is_due(24.0 * COMMIT_EVERY_D) and since_s * COMMIT_SHARE > self.took_s
 
-    def report(self, model: TumourModel) -> None:
+    def report(self, model: Simulation) -> None:
         """Commit, and remember when and how long it took; at the end of the run the record is then complete."""
         started_s = monotonic()
         for event in model.events[self.n_events:]:
@@ -148,7 +148,7 @@ class Commits(Reporter):
         self.ended_s = monotonic()
         self.took_s = self.ended_s - started_s
 
-    def close(self, model: TumourModel | None) -> None:
+    def close(self, model: Simulation | None) -> None:
         """Commit the state at which the run is stopped; of a burn-in nothing is kept."""
         if model is not None and model.running and model.time_d >= 0.0:
             self.report(model)

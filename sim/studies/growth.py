@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lesionlab.sim.measures.lesion_size import diameters_cm
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.runs.job import quick
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.studies.population import default_of
 
 EXPONENT = "vessels.perfusion_size_exponent"
@@ -40,7 +40,7 @@ class Growth(NamedTuple):
 
 def grown(scenario: Scenario, lesion: str, exponent: float, replicate: int) -> Growth:
     """Run one untreated course for 60 days and read it."""
-    model = TumourModel(scenario, replicate, READ_D[-1], collect_every_d=1e6)
+    model = Simulation(scenario, replicate, READ_D[-1])
     tissue = next(tissue for tissue in model.state.tissues if tissue.name == lesion)
     sizes = dict.fromkeys(READ_D, nan) | {0.0: diameters_cm(tissue)[0]}
     while model.running:

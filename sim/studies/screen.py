@@ -21,11 +21,11 @@ import numpy as np
 
 from lesionlab.sim.measures.lesion_size import diameters_cm
 from lesionlab.sim.measures.series import measure_tissue
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.scenario.arms import UNTREATED, named_arms
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.state.codes import CellState, Hazard
 from lesionlab.sim.state.state import Tissue
 from lesionlab.sim.studies.population import DOUBLING_TIME, FAILED_DIVISIONS, Population, default_of, limits_of, read_population, values_of
@@ -114,7 +114,7 @@ def with_values(scenario: Scenario, values: Mapping[str, float], patient: int) -
 
 def failed_share(scenario: Scenario, doubling_time_d: float) -> float:
     """Return the share of failed divisions at which the untreated lesion of a scenario has the given doubling time on day 0."""
-    model = TumourModel(scenario.model_copy(update={"burn_in_d": min(scenario.burn_in_d, MEASURED_AFTER_D)}), collect_every_d=1e6)
+    model = Simulation(scenario.model_copy(update={"burn_in_d": min(scenario.burn_in_d, MEASURED_AFTER_D)}))
     tissue = model.state.tissues[0]
     # Of the last step; a site whose cell has died keeps what that cell had.
     is_viable = (tissue.state == CellState.PROLIFERATING) | (tissue.state == CellState.QUIESCENT)
@@ -126,8 +126,8 @@ def failed_share(scenario: Scenario, doubling_time_d: float) -> float:
 
 
 def day_zero(scenario: Scenario) -> dict[str, np.ndarray]:
-    """Return a copy of every array and counter at the end of a scenario's burn-in, as `TumourModel` takes them up."""
-    model = TumourModel(scenario, collect_every_d=1e6)
+    """Return a copy of every array and counter at the end of a scenario's burn-in, as `Simulation` takes them up."""
+    model = Simulation(scenario)
     return {name: array.copy() for name, array in model.checkpoint().items()}
 
 
@@ -168,7 +168,7 @@ class _Course:
     def __init__(self, plan: Plan, scenario: Scenario, start: Mapping[str, np.ndarray], is_over: IsOver | None,
                  until_d: float | None = None) -> None:
         self.arm, self.readings = scenario.arm, dict[float, dict[str, float]]()
-        model = TumourModel(scenario, until_d=plan.until_d if until_d is None else until_d, collect_every_d=1e6, checkpoint=start)
+        model = Simulation(scenario, until_d=plan.until_d if until_d is None else until_d, checkpoint=start)
         tissue, scans = model.state.tissues[0], plan.scans()
         days = {round((day * 24.0) / model.clock.dt_h): day for day in plan.days()}
         taken, measured = 0, [self._read(0.0, tissue)]

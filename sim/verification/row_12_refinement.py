@@ -20,8 +20,8 @@ import numpy as np
 from scipy import stats
 
 from lesionlab.sim.measures import lesion_size
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.verification.judging import Check, Law, mean_and_error
 from lesionlab.sim.verification.section_sizes import DAYS, LARGE, SMALL, course
 
@@ -64,7 +64,7 @@ def endpoints(replicates: int, *overrides: str) -> Endpoints:
     arm = scenario_from_text(ARM, overrides=overrides)
     found = []
     for replicate in range(replicates):
-        model = TumourModel(arm, replicate, collect_every_d=30.0)
+        model = Simulation(arm, replicate)
         while model.running:
             model.step()
         (tissue,) = model.state.tissues

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.processes import t_cell_entry, t_cell_killing, vegf_suppression
 from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.verification import Check
@@ -91,7 +91,7 @@ def differing(switched_off: Sequence[str], changed: str = "") -> int:
     """Return in how many arrays, the drug's own apart, an arm ends otherwise with anlotinib than without."""
     ends = []
     for text in (ARM, ARM + DRUG):
-        model = TumourModel(scenario_from_text(text + changed, overrides=[f"mechanisms.{name}=false" for name in switched_off]))
+        model = Simulation(scenario_from_text(text + changed, overrides=[f"mechanisms.{name}=false" for name in switched_off]))
         while model.running:
             model.step()
         ends.append({name: array.tobytes() for name, array in model.state.arrays().items() if not name.startswith(OF_THE_DRUG)})

@@ -10,10 +10,10 @@ hypoxic as the rim: the trend that depth makes is that from the second ring on. 
 
 import numpy as np
 
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics.lattice import depth_in
 from lesionlab.sim.processes.vessels import half_axes_of
 from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import Tissue
 from lesionlab.sim.verification import Check
@@ -43,7 +43,7 @@ def hypoxia_by_depth(tissue: Tissue, n_rings: int = RINGS) -> np.ndarray:
 def day_0(replicates: int, *overrides: str) -> dict[str, np.ndarray]:
     """Return the hypoxic shares of neck and pelvis on day 0 by ring, float64 (replicates, rings)."""
     arm = load_scenario("case", [*LEFT_OUT, *overrides])
-    models = [TumourModel(arm, replicate=number) for number in range(replicates)]
+    models = [Simulation(arm, replicate=number) for number in range(replicates)]
     return {name: np.array([hypoxia_by_depth(model.state.tissues[place]) for model in models]) for place, name in enumerate(arm.lesions)}
 
 

@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from lesionlab.sim.measures import lesion_size
-from lesionlab.sim.model import TumourModel
 from lesionlab.sim.scenario.load import scenario_from_text
+from lesionlab.sim.simulation import Simulation
 
 SMALL, LARGE = 1000, 4000
 DAYS = (0, 14, 30, 60, 90)
@@ -32,7 +32,7 @@ mechanisms: {depth_to_vessels: false}
 def course(section_cells: int, replicate: int) -> np.ndarray:
     """Return (log10 clonogens, longest diameter in cm) on the days; float64 (2, days)."""
     arm = scenario_from_text(ARM, overrides=[f"lesions.neck.section_cells={section_cells}"])
-    model = TumourModel(arm, replicate, collect_every_d=90.0)
+    model = Simulation(arm, replicate)
     (tissue,), seen = model.state.tissues, []
     for day in DAYS:
         while model.running and model.time_d < day:

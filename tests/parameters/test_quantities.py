@@ -151,6 +151,7 @@ def test_a_parameter_is_found_by_name_and_by_section(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(("arguments", "heavy"), [
     (["--help"], {"numba", "mesa", "matplotlib", "h5py", "scipy", "numpy", "pandas", "pydantic"}),
     (["check", "teaching"], {"mesa", "matplotlib", "h5py", "pandas"}),
+    (["run", "no_such_scenario"], {"mesa", "matplotlib", "pandas", "jinja2", "distributed"}),
 ])
 def test_light_verbs_load_nothing_heavy(arguments: list[str], heavy: set[str]) -> None:
     code = f"import sys; from lesionlab.sim.cli import main; main({arguments!r}); print(' '.join(sys.modules), file=sys.stderr)"
