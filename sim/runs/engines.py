@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from lesionlab.sim.numerics.threads import hired
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.version import model_version
+from lesionlab.sim.runs.day_zero import past_of
 from lesionlab.sim.runs.job import Job, is_done
 from lesionlab.sim.runs.lifecycle import finish, model_of, perform, steps
 from lesionlab.sim.runs.machine import Plan, choose_engine, count, plan_local
@@ -85,7 +86,10 @@ def opened(n_together: int, progress: Progress, *, engine: str | None = None, wo
 
 
 def _longest_first(jobs: Sequence[Job]) -> list[Job]:
-    return sorted(jobs, key=lambda job: -job.cost)
+    """Return the jobs in the order to run them: those with a burn-in in common together, the longest first."""
+    pasts = {job: past_of(job) for job in jobs}
+    longest = {past: max(job.cost for job in jobs if pasts[job] == past) for past in set(pasts.values())}
+    return sorted(jobs, key=lambda job: (-longest[pasts[job]], pasts[job], -job.cost))
 
 
 def _serial(jobs: Sequence[Job], progress: Progress) -> Iterator[Outcome]:

@@ -23,6 +23,7 @@ from lesionlab.sim.record.files import is_in_use, mark, reason, uninterrupted
 from lesionlab.sim.record.reader import OF_FIRST_VERSION, SAME_TIME_D, Past, RecordedRun, opened, read_checkpoint, read_run
 from lesionlab.sim.record.schema import Attribute, Part
 from lesionlab.sim.record.writer import Header, RecordWriter, hash_arrays
+from lesionlab.sim.runs.day_zero import DayZeroStates, KeepDayZero, past_of
 from lesionlab.sim.runs.job import STAMP, Job, header_of, provenance
 from lesionlab.sim.runs.reporters import Commits, Ending, Pictures, Progress, Reporter, Rows, report_due
 from lesionlab.sim.runs.switching import refuse_another_past, with_washout
@@ -38,6 +39,8 @@ class Step(NamedTuple):
 
 
 Life = Generator[Step, None, None]
+_DAY_ZERO = DayZeroStates()
+"""Of the jobs that this process performs."""
 Tell = Callable[[float], None]
 """Called with the days done, negative in the burn-in, about once a simulated day."""
 
@@ -89,7 +92,7 @@ def perform(job: Job, tell: Tell | None = None) -> None:
     """Compute a job, or what is missing where its record holds the beginning, and stamp the record as complete."""
     run = _begun_by(job)
     if run is None:
-        finish(begun(job, is_forced=True), tell)
+        finish(begun(job, is_forced=True, shared=_DAY_ZERO), tell)
     elif run.attributes[Attribute.STATUS] != "complete" or (run.until_d != job.days
                                                             and run.attributes[Attribute.END_REASON] != "lethal burden"):
         finish(resumed(run, until_d=job.days), tell)
@@ -118,9 +121,16 @@ class _Beginning(NamedTuple):
     past: Past | None = None
 
 
-def begun(job: Job, *, is_forced: bool = False, reporters: Sequence[Reporter] = ()) -> Life:
-    """Return the steps of a job from its burn-in on; an existing record is replaced only if `is_forced`."""
-    return _recorded(lambda: _Beginning(model_of(job), header_of(job)), job.path, is_forced, reporters)
+def begun(job: Job, *, is_forced: bool = False, reporters: Sequence[Reporter] = (), shared: DayZeroStates | None = None) -> Life:
+    """Return the steps of a job from its burn-in on; an existing record is replaced only if `is_forced`.
+
+    With `shared`, the burn-in is taken once for all jobs that have it in common; the others begin on day 0. The records are the same.
+    """
+    past = past_of(job) if shared is not None else ""
+    kept = [] if shared is None else [KeepDayZero(shared, past)]
+    # Looked up as the run begins, not as it is planned.
+    return _recorded(lambda: _Beginning(model_of(job, shared.of(past) if shared else None), header_of(job)), job.path, is_forced,
+                     (*reporters, *kept))
 
 
 def resumed(run: RecordedRun, *, until_d: float | None = None, is_forced: bool = False, reporters: Sequence[Reporter] = ()) -> Life:
