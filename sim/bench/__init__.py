@@ -7,7 +7,7 @@ the least and the largest; a target is what the project expects of a machine wit
 from collections.abc import Callable
 from math import nan, prod
 
-from lesionlab.sim.bench import kernels, machine, profile, runs
+from lesionlab.sim.bench import kernels, lesions, machine, profile, runs
 from lesionlab.sim.bench.figure import Effort, Figure
 from lesionlab.sim.runs.engines import warm_kernels
 
@@ -26,6 +26,10 @@ def bench(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
     found = [*limits, *kernels.kernels(model, limits, effort.repeats), *shares]
     tell("recording, empty tissue, threads")
     found += [*runs.recording(effort), runs.empty_tissue(effort), *runs.two_threads(effort)]
+    tell("one small lesion")
+    found += lesions.small(effort)
     if effort.is_whole:
         found += runs.whole_runs(effort, tell)
-    return found + (runs.full_size(tell) if effort.is_full_size else runs.full_size_figures([nan], [nan], [nan], [nan]))
+    if not effort.is_full_size:
+        return [*found, *lesions.published_figures(), *runs.full_size_figures([nan], [nan], [nan], [nan])]
+    return [*found, *lesions.published_size(tell), *runs.full_size(tell)]

@@ -116,15 +116,15 @@ def whole_runs(effort: Effort, tell: Callable[[str], None]) -> list[Figure]:
         path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
         cold = _process(["-c", _WARM], {**path, "NUMBA_CACHE_DIR": f"{folder}/cache", "LESIONLAB_NUMBA_CACHE": ""})[0]
         warm = [_process(["-c", _WARM], path)[0] for _ in range(effort.repeats)]
-        found = [at_most(figure(GROUP, "start-up, first compile", [cold], "s"), 60.0),
-                 at_most(figure(GROUP, "start-up, warm", warm, "s"), 3.0)]
+        found = [at_most(figure(GROUP, "start-up, first compile", [cold], "s"), 45.0, 25.0),
+                 at_most(figure(GROUP, "start-up, warm", warm, "s"), 1.0, 0.7)]
         tell("the teaching scenario")
         taught = [_process(["-c", _PROGRAM, "run", "teaching", "--force", "-o", f"{folder}/teaching.h5"], path)[0] for _ in range(3)]
-        found.append(at_most(figure(GROUP, "teaching scenario", taught, "s"), 5.0, 2.0))
+        found.append(at_most(figure(GROUP, "teaching scenario", taught, "s"), 2.5, 1.5))
         tell(f"the whole case, {effort.cells} cells a section")
         sizes = [word for name in case(effort.cells).lesions for word in ("--set", f"lesions.{name}.section_cells={effort.cells}")]
         took, memory = _process(["-c", _PROGRAM, "run", "case", *sizes, "-o", f"{folder}/case.h5"], path)
-        found += [at_most(figure(GROUP, f"whole case, {effort.cells} cells a section", [took], "s"), 60.0, 30.0),
+        found += [at_most(figure(GROUP, f"whole case, {effort.cells} cells a section", [took], "s"), 30.0, 15.0),
                   figure(GROUP, "peak memory of the case", [memory], "GB")]
         tell("a slab of 50 layers, three hours")
         slab = ["run", "neck_slab", "--set", "burn_in_d=0", "--until", "0.125", "-o", f"{folder}/slab.h5"]
@@ -167,5 +167,5 @@ def full_size_figures(step: list[float], gain: list[float], course: list[float],
     """Return the figures of the full-size section: seconds of a step, gain by two threads, minutes of the course, GB."""
     return [figure(GROUP, "full-size section, a step before treatment", step, "s"),
             at_least(figure(GROUP, "full-size section, two threads", gain, "x"), 1.6, 1.8),
-            at_most(figure(GROUP, "full-size section, whole course (from its steps)", course, "min"), 60.0, 30.0),
+            at_most(figure(GROUP, "full-size section, whole course (from its steps)", course, "min"), 45.0, 30.0),
             at_most(figure(GROUP, "full-size section, peak memory", memory, "GB"), 4.0)]
