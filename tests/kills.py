@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 
@@ -51,6 +52,9 @@ VERBS = {
     "sweep": ["sweep", "run", "design.yaml", "--engine", "serial", "-o", "out"],
 }
 
+_BROKEN = 70
+"""Exit code of a verb that ended in an exception, which none may."""
+
 
 class Child:
     """A verb in a process of its own: forked from this one, which has everything loaded, so that it begins at once."""
@@ -61,7 +65,14 @@ class Child:
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            os._exit(_perform(words, folder, self.said))
+            code = _BROKEN
+            try:
+                code = _perform(words, folder, self.said)
+            except BaseException:  # noqa: BLE001 - it must not go on as a second search, which would clear the first one's folder
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
 
     def poll(self) -> int | None:
         """Return the exit code, None while it runs."""
@@ -179,7 +190,9 @@ def search(verb: str, n_kills: int, base: Path, stream: random.Random) -> tuple[
             workers = below(process.pid)
             kill(process, how, stream)
             fell[how] += 1
-            process.wait()
+            said = process.wait()
+            if process.returncode == _BROKEN:
+                faults[f"a traceback: {said[-1500:]}"] += 1
             _until_gone(workers if how != "worker" else [])
         fell["leaving a draft until the next start"] += any(".writing" in name for name in names_of(folder))
         look_at(folder, faults)
@@ -203,6 +216,8 @@ def finish(verb: str, folder: Path, whole: Path, faults: Counter[str]) -> None:
         said = process.wait()
         if process.returncode == 0 or "is complete" in said:
             break
+        if process.returncode == _BROKEN:
+            faults[f"a traceback: {said[-1500:]}"] += 1
         time.sleep(1.0)
     else:
         faults[f"does not come to its end: {said.strip().splitlines()[-1:]}"] += 1
