@@ -11,7 +11,7 @@ from typing import Any
 from lesionlab.sim.runs.job import STAMP, Job
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
-from tests.made_record import make_record
+from tests.made_record import LESIONS, make_record
 from tests.resealed import resealed
 
 SCENARIO = """
@@ -50,7 +50,9 @@ def perform(job: Job, tell: Any = None) -> None:
     elif title.startswith("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     job.path.parent.mkdir(parents=True, exist_ok=True)
-    make_record(job.path, job.scenario.arm, replicate=job.replicate, every_d=30.0, snapshot_every_d=180.0, end_d=job.days)
+    lesions = tuple(name for name in LESIONS if name in job.scenario.lesions)
+    make_record(job.path, job.scenario.arm, replicate=job.replicate, every_d=30.0, snapshot_every_d=180.0, end_d=job.days,
+                lesions=lesions)
     with resealed(job.path) as record:
         record.attrs.update({"is_quick": int(job.is_quick), STAMP: job.identity})
     if tell:

@@ -45,13 +45,14 @@ def modalities(arm: str) -> tuple[bool, bool, bool]:
     return is_all or "radiotherapy" in arm, is_all or "anti_pd1" in arm, is_all or "anlotinib" in arm
 
 
-def diameters_cm(arm: str, times_d: NDArray[np.float64], replicate: int) -> NDArray[np.float64]:
+def diameters_cm(arm: str, times_d: NDArray[np.float64], replicate: int, lesions: Sequence[str]) -> NDArray[np.float64]:
     """Return made-up longest diameters (time, lesion) in cm."""
     has_radiotherapy, has_anti_pd1, has_anlotinib = modalities(arm)
     stream = 1 + 0.02 * np.sin(replicate * 2.4 + 1)
     rate_per_d = stream * np.log(2) / 3 / (55 * (1 + 1.5 * has_anti_pd1) * (1 + 1.5 * has_anlotinib) * (1 + 0.4 * has_radiotherapy))
     sizes = []
-    for name, (_, _, is_occult, baseline_cm) in LESIONS.items():
+    for name in lesions:
+        _, _, is_occult, baseline_cm = LESIONS[name]
         log_size = np.log(baseline_cm) + rate_per_d * times_d * (1.9 if is_occult else 1.0)
         if has_radiotherapy and name in COURSES:
             start_d, *_, kept = COURSES[name]
@@ -61,27 +62,29 @@ def diameters_cm(arm: str, times_d: NDArray[np.float64], replicate: int) -> NDAr
 
 
 def make_record(path: Path | str, arm: str = "combined", *, replicate: int = 0, every_d: float = 7.0, end_d: float = END_D,
-                snapshot_every_d: float = 28.0, sizes_cm: NDArray[np.float64] | None = None, is_finished: bool = True) -> Path:
+                snapshot_every_d: float = 28.0, sizes_cm: NDArray[np.float64] | None = None, is_finished: bool = True,
+                lesions: Sequence[str] = tuple(LESIONS)) -> Path:
     """Write the record of an arm to `path` (replaced if it exists) and return its path.
 
     Rows stand every `every_d` days and on each scan day; `sizes_cm` (time, lesion) replaces the made-up diameters and
-    needs one row per day of `row_times_d`. With `is_finished=False` the record stays `interrupted`.
+    needs one row per day of `row_times_d`. With `is_finished=False` the record stays `interrupted`. It holds the named
+    `lesions` of LESIONS, in that order.
     """
     times_d = row_times_d(every_d, end_d)
-    sizes = diameters_cm(arm, times_d, replicate) if sizes_cm is None else np.asarray(sizes_cm, dtype=np.float64)
+    sizes = diameters_cm(arm, times_d, replicate, lesions) if sizes_cm is None else np.asarray(sizes_cm, dtype=np.float64)
     burden = (1e8 * np.pi / 6 * 0.6 * sizes**3).sum(axis=1)
     dead = np.flatnonzero(burden >= LETHAL_CELLS)
     n_rows = dead[0] + 1 if len(dead) else len(times_d)
-    with RecordWriter(path, _header(arm, replicate), is_forced=True) as writer:
+    with RecordWriter(path, _header(arm, replicate, lesions), is_forced=True) as writer:
         snapshot_d = 0.0
         for row in range(n_rows):
             time_d = float(times_d[row])
             writer.append(time_d, _row(arm, time_d, sizes[row], burden[row]))
             if time_d >= snapshot_d:
                 snapshot_d += snapshot_every_d
-                for index, lesion in enumerate(LESIONS):
+                for index, lesion in enumerate(lesions):
                     writer.snapshot(lesion, time_d, **_snapshot(sizes[row, index], row + index))
-        for event in sorted(_events(arm), key=lambda event: event[0]):
+        for event in sorted(_events(arm, lesions), key=lambda event: event[0]):
             if event[0] <= times_d[n_rows - 1]:
                 writer.event(*event)
         if len(dead):
@@ -99,15 +102,14 @@ def row_times_d(every_d: float = 7.0, end_d: float = END_D) -> NDArray[np.float6
     return np.unique(np.concatenate([np.arange(0.0, end_d, every_d), scans, [end_d]]))
 
 
-def _header(arm: str, replicate: int) -> Header:
-    lesions = tuple(LesionHeader(name, role, is_nodal, is_occult, size_cm, SHAPE, 20.0)
-                    for name, (role, is_nodal, is_occult, size_cm) in LESIONS.items())
+def _header(arm: str, replicate: int, lesions: Sequence[str]) -> Header:
+    headers = tuple(LesionHeader(name, *LESIONS[name], SHAPE, 20.0) for name in lesions)
     drugs = tuple(DrugHeader(name, DRUGS[name][0], DRUGS[name][1]) for name in _drugs(arm))
     attributes: dict[str, Any] = {
         "arm": arm, "title": f"made {arm}", "seed": 20210706, "patient": 0, "replicate": replicate, "is_quick": 1,
         "start_date": START.isoformat(), "end_date": (START + timedelta(days=END_D)).isoformat(), "code_version": "0.0.0",
         "provenance": '{"python": "3.11"}', "drug_classes": _classes(arm), "detection_limit_cm": 0.2, "lethal_burden_cells": LETHAL_CELLS}
-    return Header(attributes, _scenario(arm), lesions, drugs, SERIES)
+    return Header(attributes, _scenario(arm, lesions), headers, drugs, SERIES)
 
 
 def _classes(arm: str) -> str:
@@ -117,11 +119,12 @@ def _classes(arm: str) -> str:
                         "drugs": {drug: drug for drug in _drugs(arm) if DRUGS[drug][0] == name}} for name, label, component in rows])
 
 
-def _scenario(arm: str) -> str:
+def _scenario(arm: str, lesions: Sequence[str]) -> str:
     """Return the part of the resolved scenario that says what an arm is given."""
     lines = ["schema: 1", f"arm: {arm}"]
     if modalities(arm)[0]:
-        lines += ["radiotherapy:", *(f"- {{lesion: {lesion}, fractions: {fractions}}}" for lesion, (_, fractions, *_) in COURSES.items())]
+        lines += ["radiotherapy:", *(f"- {{lesion: {lesion}, fractions: {fractions}}}"
+                                     for lesion, (_, fractions, *_) in COURSES.items() if lesion in lesions)]
     lines += ["drugs:", *(f"  {name}: {{class: {DRUGS[name][0]}, dose_mg: {DRUGS[name][4]:g}}}" for name in _drugs(arm))]
     return "\n".join(lines) + "\n"
 
@@ -130,10 +133,12 @@ def _drugs(arm: str) -> Sequence[str]:
     return [name for name, is_given in zip(DRUGS, modalities(arm)[1:], strict=True) if is_given]
 
 
-def _events(arm: str) -> list[tuple[Any, ...]]:
+def _events(arm: str, lesions: Sequence[str]) -> list[tuple[Any, ...]]:
     events: list[tuple[Any, ...]] = [(scan_d, "scan") for scan_d in SCANS_D]
     if modalities(arm)[0]:
         for lesion, (start_d, fractions, mass_gy, core_gy, _) in COURSES.items():
+            if lesion not in lesions:
+                continue
             days = [start_d + k + 2 * (k // 5) for k in range(fractions)]
             events += [(day, "fraction", lesion, f"{lesion} course", mass_gy, core_gy) for day in days]
     for name in _drugs(arm):
@@ -148,11 +153,11 @@ def _row(arm: str, time_d: float, sizes_cm: NDArray[np.float64], burden: float) 
     hypoxic = np.clip(0.15 + 0.02 * sizes_cm - 0.1 * has_anlotinib * min(time_d / 60, 1), 0.02, 0.9)
     inflamed = 1 + 2.0 * has_anti_pd1 + has_radiotherapy * np.exp(-time_d / 60)
     vessels = 60 - 25 * has_anlotinib * min(time_d / 60, 1)
-    values = dict.fromkeys(PER_LESION, np.zeros(4))
+    values = dict.fromkeys(PER_LESION, np.zeros(len(sizes_cm)))
     values |= {name: cells * share * time_d / 1000 for name, share in zip(
         ("deaths_radiation", "deaths_t_cell", "deaths_hypoxia", "deaths_apoptosis", "deaths_failed_division"),
         (0.5 * has_radiotherapy, 0.1 * inflamed, 0.1, 0.2, 0.3), strict=True)}
-    values |= {name: np.full(4, value) for name, value in {
+    values |= {name: np.full(len(sizes_cm), value) for name, value in {
         "viable_cells": 1200.0, "doomed_cells": 40.0, "dead_cells": 160.0, "vessels_per_mm2": vessels, "vessel_maturity": 0.5,
         "perfused_vessels_per_mm2": vessels * 0.7, "low_dose_entry_gain": 1.0, "t_cells_per_mm2": 80 * inflamed,
         "specific_t_cells_per_mm2": 8 * inflamed, "pd_l1_positive_fraction": 0.2 + 0.05 * inflamed,

@@ -3,13 +3,17 @@
 import csv
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pytest
 
+from lesionlab.analysis.animation.animate import animate
 from lesionlab.analysis.records.record import load
-from lesionlab.sim.cli import main
+from lesionlab.sim.cli import _attempts, main
 from lesionlab.sim.runs.job import Job
 from tests.fake_simulation import SCENARIO, perform
 from tests.made_record import make_record
@@ -26,16 +30,28 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         perform(job, tell)
 
     monkeypatch.setattr("lesionlab.sim.runs.engines.perform", engine)
+    monkeypatch.setattr("lesionlab.sim.cli._runs._forecast", lambda *_: None)
     monkeypatch.chdir(tmp_path)
     Path("patient.yaml").write_text(SCENARIO)
     return noted
 
 
 @pytest.fixture
-def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the figures out where a test is not about them: they take seconds."""
-    monkeypatch.setattr("lesionlab.sim.cli._attempts.drawings", lambda records: [])
-    monkeypatch.setattr("lesionlab.sim.cli._attempts.findings_drawings", lambda findings, records, folder: [])
+def draw_only(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Leave out the figures that a test is not about: each takes a second."""
+    def chosen(make: Callable[..., list[Any]], stems: tuple[str, ...], *given: Any) -> list[Any]:
+        return [drawing for drawing in make(*given) if drawing[0] in stems]
+
+    def keep(*stems: str) -> None:
+        for name in ("drawings", "findings_drawings"):
+            monkeypatch.setattr(_attempts, name, partial(chosen, getattr(_attempts, name), stems))
+
+    return keep
+
+
+@pytest.fixture
+def no_figures(draw_only: Callable[..., None]) -> None:
+    draw_only()
 
 
 def compare(*arguments: str) -> int:
@@ -108,14 +124,19 @@ def test_records_that_are_compared_again_where_they_lie_are_not_removed(asked: l
     assert sorted(map(str, Path("out/records").iterdir())) == kept
 
 
-def test_force_leaves_no_figure_or_animation_of_the_comparison_before(asked: list[str]) -> None:
+def test_force_leaves_no_figure_or_animation_of_the_comparison_before(asked: list[str], draw_only: Callable[..., None],
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    draw_only("diameter", "synergy")
+    monkeypatch.setattr("lesionlab.sim.cli.compare.animate", partial(animate, frames=2))
     assert main(["compare", "patient.yaml", "--arms", "factorial", "-o", "out", "--engine", "serial"]) == 0
     assert {"arms.gif", "figures"} <= {path.name for path in Path("out").iterdir()} and Path("out/figures/synergy.png").exists()
     assert compare("patient.yaml", "-o", "out", "--force") == 0
     assert not Path("out/arms.gif").exists() and not Path("out/figures/synergy.png").exists() and Path("out/figures/diameter.png").exists()
 
 
-def test_an_attribution_runs_walks_shares_kill_out_and_goes_on_where_it_was(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_attribution_runs_walks_shares_kill_out_and_goes_on_where_it_was(asked: list[str], draw_only: Callable[..., None],
+                                                                            capsys: pytest.CaptureFixture[str]) -> None:
+    draw_only("attribution")
     command = ("patient.yaml", "--attribution", "--couplings", "memory,oxygen_effect", "--replicates", "2", "-o", "out")
     assert compare(*command, "--walks", "2") == 0
     said = capsys.readouterr()
@@ -226,12 +247,13 @@ scans: [2021-07-05, 2021-07-09]
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("no_figures")
 def test_the_true_engine_gives_the_same_states_on_workers_as_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
     monkeypatch.chdir(tmp_path)
     Path("tiny.yaml").write_text(TINY)
     for engine, extra in (("local", ["--workers", "2"]), ("serial", [])):
-        assert main(["compare", "tiny.yaml", "--arms", "monotherapy", "--until", "5", "--engine", engine, *extra,
+        assert main(["compare", "tiny.yaml", "--arms", "monotherapy", "--until", "3", "--engine", engine, *extra,
                      "--no-animation", "-o", engine]) == 0
     hashes = [{path.name: load(path).attributes["state_sha256"] for path in sorted((tmp_path / engine / "records").iterdir())}
               for engine in ("local", "serial")]
