@@ -8,7 +8,7 @@ shares a and b that respond to either drug alone; the excess of both over it has
 """
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -120,6 +120,12 @@ class Cohort:
         if (arm, name) not in self.columns:
             raise RecordError(f"the screen has no {name} of the arm {arm}; its arms are {', '.join(self.arms)}")
         return self.columns[arm, name]
+
+    def among(self, patients: Collection[int]) -> "Cohort":
+        """Return the cohort of those of its patients that are among the given ones."""
+        is_kept = np.isin(self.patients, list(patients))
+        kept = tuple(patient for patient, is_in in zip(self.patients, is_kept, strict=True) if is_in)
+        return Cohort(self.scans_d, kept, 0, {key: column[is_kept] for key, column in self.columns.items()})
 
     def course(self, arm: str, series: str) -> Numbers:
         """Return a series of one arm (patient, day)."""

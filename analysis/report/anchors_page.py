@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lesionlab.analysis.comparison.screen_summary import Found, percent, quantities, sentences
+from lesionlab.analysis.comparison.screen_summary import Found, percent, points, quantities, sentences
 from lesionlab.analysis.comparison.screening import ANTI_PD1, BOTH, INHIBITOR, UNTREATED, UP_BY, Cohort, Share, Value
 from lesionlab.analysis.figures.style import DISCLAIMER
 
@@ -23,6 +23,9 @@ cancer was found.
 _GROWTH = """Longest diameter on day 60, median of the replicates with the smallest and the largest; b is the exponent by which
 perfusion falls with volume. Human data conflict on the direction (Benzekry 2014; Perez-Garcia 2020; Sabra 2017), so b = 0 stays
 allowed.
+"""
+_RULES = """The same patients under each screen, those whom all have in common. A rule is switched off alone; nothing is chosen anew, so a
+single drug may then do more or less than trials saw. Independent action: 1 - (1 - a)(1 - b).
 """
 _NODE = """The demand is less than 16.6 cm, twice its size, on day 60, as the median of the replicates. Small sections (`--quick`).
 """
@@ -61,7 +64,8 @@ class Findings(NamedTuple):
 def page(found: Findings) -> str:
     """Return the page as Markdown."""
     pictures = "".join(f"![{words}]({file})\n\n" for words, file in found.figures)
-    parts = [_head(found), _anchors(found), _screen(found), _t_cells(found), pictures, _growth(found), _node(found), _choice(found)]
+    parts = [_head(found), _anchors(found), _screen(found), _rules(found), _t_cells(found), pictures, _growth(found), _node(found),
+             _choice(found)]
     return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
@@ -117,6 +121,26 @@ def _screen(found: Findings) -> str:
     said = "\n".join(f"\n{label}:\n\n" + "\n".join(f"- {line}" for line in sentences(cohort)) + "\n"
                      for label, cohort in {"All rules": found.cohort, **found.others}.items())
     return f"## The screen\n\n{_SCREEN}\n{_table(rows)}{said}"
+
+
+def rules_rows(cohorts: Mapping[str, Cohort]) -> list[list[str]]:
+    """Return rows of text: each screen on the patients that all have in common, with what both drugs add and its excess."""
+    common = set.intersection(*(set(cohort.patients) for cohort in cohorts.values()))
+    rows = [["screen", "patients", "anti-PD-1", "inhibitor", "both", "both less the better", "both less independent action"]]
+    for label, cohort in cohorts.items():
+        simulated = quantities(cohort.among(common))
+        differences = [points(simulated[f"both.{name}"]) for name in ("over_better", "over_independence")]  # type: ignore[arg-type]
+        rows.append([label, str(len(common)), *(f"{100 * simulated[f'{arm}.response'].value:.0f} %" for arm in (ANTI_PD1, INHIBITOR, BOTH)),
+                     *differences])
+    return rows
+
+
+def _rules(found: Findings) -> str:
+    cohorts = {"all rules": found.cohort, **found.others}
+    is_whole = all(arm in cohort.arms for cohort in cohorts.values() for arm in (ANTI_PD1, INHIBITOR, BOTH))
+    if len(cohorts) < 2 or not is_whole:
+        return ""
+    return f"## Which rules carry the excess\n\n{_RULES}\n{_table(rules_rows(cohorts))}"
 
 
 def _share(simulated: Found, name: str) -> str:

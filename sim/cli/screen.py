@@ -12,7 +12,7 @@ from functools import partial
 from math import log
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lesionlab.analysis.comparison.reweighting import weighed
 from lesionlab.analysis.comparison.screen_summary import as_json, quantities, sentences, table
@@ -37,9 +37,25 @@ from lesionlab.sim.studies.table import IDENTITY, TABLE, compute
 from lesionlab.sim.treatment.drug_library import classes_as_json
 
 HELP = "draw virtual patients, run each under either drug and both, and set the outcomes against trials"
-LOCK_OFF = "mechanisms.vegf_to_t_cells=false"
-MAIN, WITHOUT_LOCK, CHOICE = "main", "lock_off", "choice"
+MAIN, CHOICE = "main", "choice"
 SAY_EVERY_S = 30.0
+LOCK, DIRECT = "mechanisms.vegf_to_t_cells=false", "mechanisms.tki_to_division=false"
+
+
+class Without(NamedTuple):
+    """A screen with rules switched off: what the page calls it, the settings, the patients that suffice (None: as many as asked for)."""
+
+    words: str
+    settings: tuple[str, ...]
+    patients: int | None = None
+
+
+WITHOUT = {
+    "lock_off": Without("without the lock of VEGF on T cells", (LOCK,)),
+    "tki_off": Without("without the direct effect on division", (DIRECT,), 60),
+    "lock_tki_off": Without("without either", (LOCK, DIRECT), 60),
+}
+"""By the folder of their patients."""
 ACTIONS = {
     "run": "computes patients, on top of what the folder holds",
     "summary": "prints what a folder holds",
@@ -238,11 +254,13 @@ def _anchors_of(options: Namespace) -> Any:
 
 def _anchors(options: Namespace) -> int:
     """Run what is missing of the screens and of the untreated courses, then write the page and its figures."""
-    folder, plan, without = options.output, _plan(options), _plan(options, LOCK_OFF)
+    folder, plan = options.output, _plan(options)
     folder.mkdir(parents=True, exist_ok=True)
     with _workers(options) as pool:
         _computed(plan, folder / MAIN, options, pool, "all rules")
-        _computed(without, folder / WITHOUT_LOCK, options, pool, "without the lock")
+        for name, without in WITHOUT.items():
+            fewer = Namespace(**{**vars(options), "patients": min(options.patients, without.patients or options.patients)})
+            _computed(_plan(options, *without.settings), folder / name, fewer, pool, without.words)
         growth_table(folder, options.scenario, Path("untreated"), 8, pool, _Progress("untreated growth"))
     _day_zero(options)
     return _page(options)
@@ -252,8 +270,7 @@ def _page(options: Namespace) -> int:
     """Write the page and its figures from what the folder holds; nothing is run."""
     folder, target, plan = options.output, options.page or options.output / "anchors.md", _plan(options)
     described, cohort = _anchors_of(options), _cohort(plan, folder / MAIN)
-    has_other = (folder / WITHOUT_LOCK / TABLE).exists()
-    others = {"without the lock of VEGF on T cells": _cohort(plan, folder / WITHOUT_LOCK)} if has_other else {}
+    others = {without.words: _cohort(plan, folder / name) for name, without in WITHOUT.items() if (folder / name / TABLE).exists()}
     growth = list(read_growth(folder / FILE)) if (folder / FILE).exists() else []
     readings = {name: anchor.reading for name, anchor in described.anchors.items() if anchor.reading}
     command = f"lesionlab screen anchors -o {folder}{f' --page {options.page}' if options.page else ''}"
@@ -288,7 +305,7 @@ def _day_zero_paths(options: Namespace, n_replicates: int = 4) -> dict[str, list
     """Return the places of the records of day 0, by what they show."""
     folder = options.output / "day_zero"
     return {label: [folder / f"{stem}_{replicate}.h5" for replicate in range(n_replicates)]
-            for label, stem in (("density falls with depth", "on"), ("the rule of depth is off (control)", "off"))}
+            for label, stem in (("the rule is on: density falls with depth", "on"), ("the rule is off: the older law, by radius (control)", "off"))}
 
 
 def _day_zero(options: Namespace) -> None:

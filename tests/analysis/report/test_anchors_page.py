@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from lesionlab.analysis.comparison.screening import Value, clopper_pearson
-from lesionlab.analysis.report.anchors_page import Findings, growth_rows, page, verdict_of
+from lesionlab.analysis.report.anchors_page import Findings, growth_rows, page, rules_rows, verdict_of
 from tests.analysis.comparison.test_screening import answers
 
 
@@ -66,6 +66,15 @@ def test_the_screen_stands_with_and_without_the_lock() -> None:
     for label in ("all rules", "without the lock"):
         assert f"| {label} | both | 10 of 20 = 50 % [27 to 73] |" in text
     assert text.count("paired difference +30.0 points") == 2
+
+
+def test_rules_are_compared_on_the_patients_that_all_screens_share() -> None:
+    whole = answers()
+    few = whole.among(whole.patients[:12])
+    _, one, other = rules_rows({"all rules": whole, "without the lock": few})
+    assert one[1:] == other[1:] and one[1] == "12"
+    assert rules_rows({"all rules": whole})[1][2:] != one[2:], "the patients make the difference"
+    assert "| without the lock | 20 |" in page(findings())
 
 
 def test_the_dead_count_as_the_largest() -> None:
