@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 from numpy.typing import NDArray
 
-from lesionlab.analysis.animation.palette import OXYGEN_LEVELS, Palette, build
+from lesionlab.analysis.animation.palette import OXYGEN_LEVELS, Palette, build, lettering
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import Panel, Quantity, draw_lines, place
 from lesionlab.analysis.figures.sections import BAR_UM
@@ -29,6 +29,7 @@ HEADER_PX, ARM_HEAD_PX, CALLIPER_PX, AXIS_PX, FOOTER_PX = 62, 62, 46, 46, 28
 TRACK_PX, CURVES_PX, CHIP_PX, LEGEND_ROWS_PX, LEAST_BAR_PX = 20, 172, 24, 200, 130
 MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 300, 240
 NARROW_PX, NARROW_EXTRA_PX = 250, 18
+CHIP_MARGIN_PX = 10
 
 
 class Box(NamedTuple):
@@ -67,9 +68,9 @@ def panel_edge(n_sites: int, n_arms: int) -> int:
     return whole if whole >= min(LEAST_PANEL_PX, most) else most
 
 
-def chips_of(record: Record, edge: int = MOST_PANEL_PX) -> dict[str, str]:
-    """Return modality -> words for the treatments an arm receives, short ones for narrow panels."""
-    found = {line.modality: line.label for line in calendar.tracks([record]) if line.modality != SCAN}
+def chips_of(record: Record, lesion: str, edge: int = MOST_PANEL_PX) -> dict[str, str]:
+    """Return modality -> words for the treatments that reach a lesion in an arm, short ones for narrow panels."""
+    found = {line.modality: line.label for line in calendar.tracks([record]) if line.modality != SCAN and line.lesion in ("", lesion)}
     if RADIOTHERAPY in found:
         found[RADIOTHERAPY] = "RT" if edge < NARROW_PX else RADIOTHERAPY
     return {modality: label.removeprefix("anti-") if edge < NARROW_PX else label for modality, label in found.items()}
@@ -97,7 +98,7 @@ def set_stage(arms: Mapping[str, list[Record]], lesion: str, panel: tuple[int, i
     }
     chips = {}
     for index, (left, replicates) in enumerate(zip(lefts, arms.values(), strict=True)):
-        words = chips_of(replicates[0], edge)
+        words = chips_of(replicates[0], lesion, edge)
         shares = np.cumsum([0, *(len(label) + 3 for label in words.values())])
         for number, modality in enumerate(words):
             start, stop = (int(edge * share / max(shares[-1], edge // 8)) for share in shares[number:number + 2])
@@ -114,6 +115,11 @@ def _render(figure: Figure) -> NDArray[np.uint8]:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _fitting_pt(words: str, room_px: int) -> float:
+    """Return the size of letters, at most the small one, at which words fit into some pixels."""
+    return style.SMALL_PT * min(1.0, room_px / lettering(words, round(style.SMALL_PT * style.DOTS_PER_INCH / 72)).shape[1])
 
 
 @dataclass(frozen=True)
@@ -159,9 +165,10 @@ class _Drawing:
             figure.add_artist(FancyBboxPatch(
                 ((box.left + 3) / self.pixels[0], 1 - (box.top + box.height - 3) / self.pixels[1]), (box.width - 6) / self.pixels[0],
                 (box.height - 6) / self.pixels[1], boxstyle="square,pad=0", fc=colour if is_lit else "white", ec=colour, lw=1.5))
-            words = chips_of(replicates[index][0], self.tissue[0].width)[modality]
-            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words,
-                       size=style.SMALL_PT, ha="center", va="center", color="black" if is_lit else style.FAINT)
+            words = chips_of(replicates[index][0], self.lesion, self.tissue[0].width)[modality]
+            size = _fitting_pt(words, box.width - CHIP_MARGIN_PX)
+            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words, size=size, ha="center", va="center",
+                       color="black" if is_lit else style.FAINT)
 
     def _legend(self, figure: Figure) -> None:
         """Draw classes, callipers and the oxygen scale in the right margin."""
@@ -190,7 +197,7 @@ class _Drawing:
         axes = place(figure, *self.curves)
         panel = Panel(Quantity("longest_diameter_cm", "longest diameter (cm)"), self.lesion)
         if is_lit:
-            draw_lines(axes, dict(self.arms), panel.quantity, panel.lesion)
+            draw_lines(axes, dict(self.arms), panel.quantity, panel.lesion, timing)
         calendar.set_time_axis(axes, timing, with_labels=True)
         calendar.mark(axes, calendar.milestones(records), self.lesion, timing, with_labels=False)
         axes.set_ylim(0, self.largest_cm * 1.06)

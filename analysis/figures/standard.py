@@ -15,10 +15,10 @@ from matplotlib.patheffects import withStroke
 
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.deaths import ledger_figure
-from lesionlab.analysis.figures.panels import Panel, Quantity, ended_on_day, sheet
+from lesionlab.analysis.figures.panels import Panel, Quantity, sheet
 from lesionlab.analysis.figures.sections import map_figure
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, by_arm, in_one_order, refuse_twins, values
+from lesionlab.analysis.records.record import Record, by_arm, ended_on_day, in_one_order, refuse_twins, values
 from lesionlab.analysis.records.written import created
 from lesionlab.sim.record.schema import Part
 
