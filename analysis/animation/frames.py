@@ -123,7 +123,7 @@ def _draw_arm(frame: NDArray[np.uint8], reel: Film, index: int, day: float) -> N
     classes, oxygen = pictured(taken, at, window, shape)
     numbers = classes + np.uint8(palette.FADED_TISSUE_AT if is_over else palette.TISSUE_AT)
     _paste(frame, numbers, box.left, box.top)
-    _paste(frame, _oxygen_numbers(oxygen, shape, is_over), box.left, stage.oxygen[index].top)
+    _paste(frame, _oxygen_numbers(oxygen, shape, is_over), stage.oxygen[index].left, stage.oxygen[index].top)
     size_cm = float(np.interp(day, record.time_d, values(record, "longest_diameter_cm", reel.lesion)))
     _draw_calliper(frame, reel, index, size_cm, is_over)
     sites = BAR_UM / float(taken.x_um[1] - taken.x_um[0])

@@ -85,15 +85,18 @@ def set_stage(arms: Mapping[str, list[Record]], lesion: str, panel: tuple[int, i
     span = max(len(arms) * (edge + GAP_PX) - GAP_PX, 620)
     extra = NARROW_EXTRA_PX if edge < NARROW_PX else 0
     tissue_top = HEADER_PX + ARM_HEAD_PX + extra
-    oxygen_top = tissue_top + depth + CALLIPER_PX + extra
-    strip = Box(LEFT_PX, oxygen_top + depth + 16, span, TRACK_PX * n_tracks)
+    # One arm alone has its oxygen beside its tissue, several below: either way the frame is filled.
+    is_single = len(arms) == 1
+    oxygen_top = tissue_top if is_single else tissue_top + depth + CALLIPER_PX + extra
+    below = oxygen_top + depth + (CALLIPER_PX + extra) * is_single
+    strip = Box(LEFT_PX, below + 16, span, TRACK_PX * n_tracks)
     curves = Box(LEFT_PX, strip.top + strip.height + ROW_GAP_PX, span, CURVES_PX)
     wide = LEFT_PX + span + LEGEND_PX
     high = curves.top + CURVES_PX + AXIS_PX + FOOTER_PX
     pixels = (wide + wide % 2, high + high % 2)
     boxes = {
         "tissue": tuple(Box(left, tissue_top, edge, depth) for left in lefts),
-        "oxygen": tuple(Box(left, oxygen_top, edge, depth) for left in lefts),
+        "oxygen": tuple(Box(left + (edge + GAP_PX) * is_single, oxygen_top, edge, depth) for left in lefts),
         "calliper": tuple(Box(left, tissue_top + depth, edge, CALLIPER_PX + extra) for left in lefts),
     }
     chips = {}
@@ -157,7 +160,10 @@ class _Drawing:
             size = 13 if box.width >= NARROW_PX else style.FONT_SIZE_PT
             self._text(figure, box.left, box.top - CHIP_PX - 14, label, size=size, weight="bold", color=look.colour, va="bottom")
         for boxes, name in ((self.tissue, "tissue"), (self.oxygen, "oxygen")):
-            self._text(figure, LEFT_PX - 22, boxes[0].top + boxes[0].height / 2, name, size=13, ha="right", va="center")
+            if len(self.arms) > 1 or boxes is self.tissue:
+                self._text(figure, LEFT_PX - 22, boxes[0].top + boxes[0].height / 2, name, size=13, ha="right", va="center")
+            else:
+                self._text(figure, boxes[0].left, boxes[0].top - 8, name, size=13, va="bottom")
         replicates = list(self.arms.values())
         ranks = {line.modality: line.rank for replicated in replicates for line in calendar.tracks(replicated[:1])}
         for (index, modality), box in self.chips.items():

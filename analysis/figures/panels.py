@@ -18,7 +18,7 @@ TOP_PX, LEFT_PX, RIGHT_PX, BOTTOM_PX = 84, 150, 24, 84
 TRACK_PX, COLUMN_GAP_PX, NAMED_GAP_PX, ROW_GAP_PX, TITLE_PX = 21, 58, 116, 26, 24
 LABEL_ROW_PX = calendar.LABEL_ROW_PT * style.DOTS_PER_INCH / 72
 QUANTILES = (0.1, 0.9)
-N_STRETCHES, MOST_ROWS = 160, 4
+N_STRETCHES, MOST_ROWS = 100, 3
 """Stretches of a panel, each a few pixels wide; one that holds more rows than this is drawn by their median and quantiles."""
 
 
@@ -89,11 +89,20 @@ def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, le
         # Dashed lines lie on top: where two arms coincide both stay visible.
         axes.plot(line.time_d, line.median, color=look.colour, ls=look.line, lw=2.2, zorder=2.2 if look.line == "-" else 2.4)
         axes.fill_between(line.time_d, line.low, line.high, color=look.colour, alpha=0.18, lw=0)
-        # A line ends once half of its runs have died; one that ends before is of a lesion that died out.
-        end_d = _line_end(deaths(replicates))
-        if np.isfinite(end_d):
-            end = np.searchsorted(rows.time_d, end_d, side="right") - 1
-            axes.plot(rows.time_d[end], rows.median[end], "X", color=look.colour, ms=9, mec="white", clip_on=False, zorder=5)
+        _draw_end(axes, rows, _line_end(deaths(replicates)), look.colour)
+
+
+def _draw_end(axes: Axes, rows: Curve, end_d: float, colour: str) -> None:
+    """Mark how a line ends: by a cross where death ended it, by a bar where the lesion has too few cells left to measure."""
+    known = np.flatnonzero(np.isfinite(rows.median))
+    end = np.searchsorted(rows.time_d, end_d, side="right") - 1
+    if not known.size:
+        return
+    place_d, value = rows.time_d[known[-1]], rows.median[known[-1]]
+    if known[-1] == end and np.isfinite(end_d):
+        axes.plot(place_d, value, "X", color=colour, ms=9, mec="white", clip_on=False, zorder=5)
+    elif known[-1] < min(end, len(rows.time_d) - 1):
+        axes.plot(place_d, value, "|", color=colour, ms=13, mew=2.4, clip_on=False, zorder=5)
 
 
 def legend_entries(arms: dict[str, list[Record]]) -> list[Line2D]:

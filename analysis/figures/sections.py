@@ -119,8 +119,8 @@ def pictured(snapshots: Snapshots, index: int, window: View, shape: tuple[int, i
 
 
 def size_words(size_cm: float, limit_cm: float) -> str:
-    """Return a longest diameter in words; below the limit of a scan it is no size of 0.0 cm, but not visible."""
-    return f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else f"below {limit_cm:g} cm"
+    """Return a longest diameter in words; what no scan can show has no size of 0.0 cm, but is below the limit."""
+    return f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else f"< {limit_cm:g} cm"
 
 
 def bar_um(window: View, site_um: float) -> float:
@@ -184,23 +184,24 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
 
 
 def _sizes(record: Record, lesion: str, days: Sequence[float]) -> NDArray[np.float64]:
-    """Return longest diameter and short axis of a lesion (day, 2) in cm, nan after the record's end."""
-    return np.stack([np.interp(days, record.time_d, values(record, name, lesion), right=np.nan)
+    """Return longest diameter and short axis of a lesion (day, 2) in cm; after the record's end, the last."""
+    return np.stack([np.interp(days, record.time_d, values(record, name, lesion))
                      for name in ("longest_diameter_cm", "short_axis_cm")], axis=1)
 
 
 def _is_drawn(placed: Sequence[Axes], record: Record, day: float) -> bool:
-    """Clear the panels of one arm and day; where the patient is dead by then, say so and return False."""
+    """Clear the panels of one arm and day; where the patient is dead by then, or was watched no longer, say so and return False."""
     for axes in placed:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
     end_d = ended_on_day(record)
-    if end_d is None or day <= end_d + 1:
+    last_d = float(record.time_d[-1]) if end_d is None else end_d
+    if day <= last_d + 1:
         return True
     for axes in placed:
         axes.set_facecolor("#F2F2F2")
-    message = f"lethal burden\nreached on\nday {end_d:.0f}"
+    message = f"the run ended\non day {last_d:.0f}" if end_d is None else f"lethal burden\nreached on\nday {last_d:.0f}"
     placed[0].text(0.5, 0.5, message, ha="center", va="center", transform=placed[0].transAxes)
     return False
 

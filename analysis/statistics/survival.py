@@ -76,6 +76,11 @@ class Survival(NamedTuple):
     median_d: float
     restricted_mean_d: Estimate
     curve: Curve
+    times: Times
+
+    def at_risk(self, day: float) -> int:
+        """Return how many runs are still observed, and without the event, just before a day."""
+        return int((self.times.time_d >= day).sum())
 
 
 def times(outcomes: Sequence[Outcome], event: str) -> Times:
@@ -105,7 +110,7 @@ def horizon(arms: Mapping[str, Sequence[Outcome]]) -> float:
 def survival(found: Times, horizon_d: float) -> Survival:
     """Return the curve and its numbers of one arm."""
     curve = kaplan_meier(found)
-    return Survival(len(found.time_d), int(found.is_event.sum()), median_day(curve), estimate(found.restricted(horizon_d)), curve)
+    return Survival(len(found.time_d), int(found.is_event.sum()), median_day(curve), estimate(found.restricted(horizon_d)), curve, found)
 
 
 def median_day(curve: Curve) -> float:

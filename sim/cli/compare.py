@@ -58,6 +58,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for everything that is written")
     parser.add_argument("--force", action="store_true", help="replace results in DIR: complete records of the very same runs are used "
                         "again, records that an earlier comparison made of other runs are removed")
+    parser.add_argument("--svg", action="store_true", help="write every figure as SVG too, beside its PNG")
     parser.add_argument("--no-animation", action="store_true", help="leave out arms.gif and arms.html")
     add_run_arguments(parser)
 
@@ -102,12 +103,13 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> int:
     written += attempts.made("the table of the case", lambda: _print_case(comparison.records, options.output)) or []
     _say("drawing the figures")
     figures, plain = attempts.figures(findings, comparison.records, shown, options.output / "figures")
+    sharp = attempts.figures(findings, comparison.records, shown, options.output / "figures", "svg") if options.svg else ((), ())
     animation = attempts.made("arms.gif", lambda: _animation(shown, options)) if shown else None
     player = attempts.made("arms.html", lambda: _player(shown, options)) if shown else None
     pictures = Pictures(figures, plain, animation, player)
     report = attempts.made("report.html", lambda: write_report(
         comparison.records, comparison, findings, pictures, options.output, typed_command()))
-    written += [*plain, *(figure.path for figure in figures), *(path for path in (report, animation, player) if path)]
+    written += [*plain, *sharp[1], *(figure.path for figure in (*figures, *sharp[0])), *(path for path in (report, animation, player) if path)]
     remove_old_files(options.output, read_plan(options.output), written)
     write_plan(options.output, plan.jobs, typed_command(), [path.relative_to(options.output).as_posix() for path in written])
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")

@@ -1,4 +1,4 @@
-"""`plot RECORD... -o X.png|X.pdf`: the standard figures, a sheet as PNG or a page each as PDF; or any series by name."""
+"""`plot RECORD... -o X.png|X.svg|X.pdf`: the standard figures, a sheet as PNG or SVG, or a page each as PDF; or any series by name."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -9,7 +9,7 @@ from lesionlab.analysis.records.record import damage_notes, load
 from lesionlab.sim.record.destination import writable
 
 HELP = "draw the standard figures of one or more records"
-SUFFIXES = (".png", ".pdf")
+SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("records", nargs="+", type=Path, metavar="RECORD",
                         help="records of runs (HDF5); records of one arm are its replicates")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE",
-                        help="X.png: one sheet with diameter, hypoxia, vessels and T cells of every lesion over the treatment calendar; "
+                        help="X.png or X.svg: one sheet with diameter, hypoxia, vessels and T cells of every lesion over the treatment calendar; "
                         "X.pdf: that sheet and every standard figure, a page each")
     parser.add_argument("--series", nargs="+", default=(), metavar="NAME",
                         help="draw these series of the records instead, one row each; `export --to csv` lists their names")
