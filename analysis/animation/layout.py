@@ -172,8 +172,8 @@ class _Drawing:
                 ((box.left + 3) / self.pixels[0], 1 - (box.top + box.height - 3) / self.pixels[1]), (box.width - 6) / self.pixels[0],
                 (box.height - 6) / self.pixels[1], boxstyle="square,pad=0", fc=colour if is_lit else "white", ec=colour, lw=1.5))
             words = chips_of(replicates[index][0], self.lesion, self.tissue[0].width)[modality]
-            size = _fitting_pt(words, box.width - CHIP_MARGIN_PX)
-            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words, size=size, ha="center", va="center",
+            letters_pt = _fitting_pt(words, box.width - CHIP_MARGIN_PX)
+            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words, size=letters_pt, ha="center", va="center",
                        color="black" if is_lit else style.FAINT)
 
     def _legend(self, figure: Figure) -> None:

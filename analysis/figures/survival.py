@@ -1,9 +1,10 @@
-"""Kaplan-Meier curves of all arms over one another, with numbers at risk, and the paired difference of each arm from a reference, with common random numbers."""
+"""Kaplan-Meier curves of all arms over one another, with numbers at risk; paired differences from a reference arm."""
 
 import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -43,7 +44,7 @@ def survival_figure(findings: Findings, note: str) -> Figure:
         calendar.set_time_axis(axes, timing, with_labels=True)
         _numbers_at_risk(axes, [(looks[name], findings.survival[event, name]) for name in names], timing)
     figure.text(0.5, 1 - (pixels[1] - BOTTOM_PX + 4) / pixels[1], calendar.time_label(timing), ha="center", va="center")
-    handles = [Line2D([], [], color=look.colour, ls=look.line, lw=2.8, label=look.label) for look in looks.values()]
+    handles: list[Artist] = [Line2D([], [], color=look.colour, ls=look.line, lw=2.8, label=look.label) for look in looks.values()]
     handles += [Line2D([], [], color=style.INK, marker="|", ls="", ms=12, label="censored: the run ended"),
                 Patch(color="#BBBBBB", alpha=0.5, label="95 %, where it exists")]
     figure.legend(handles=handles, loc="upper left", ncols=-(-len(handles) // 2), borderaxespad=0,
