@@ -1,6 +1,7 @@
 """A sweep in one figure: outcomes over one varied value as lines, over two as maps; all runs of a point in its median."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX, PANEL_PX = 150, 60, 13
 MOST_ARMS = 6
 LEAST_SPAN = {"days_observed_d": 10.0, "nadir_change": 0.1, "burden_cells_last": 1.0}
 """The shortest axis of each outcome: what is alike looks alike."""
-MAP = "cividis"
+MAP, LETTER_PX = "cividis", 9
 
 
 def drawn_paths(rows: Sequence[Row], varied: Sequence[str]) -> list[str]:
@@ -49,12 +50,13 @@ def sweep_figure(rows: Sequence[Row], varied: Sequence[str], note: str = "") -> 
             axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + number * (PANEL_PX + GAP_Y_PX), width, PANEL_PX)
             if len(axes_of) == 2:
                 _map(axes, [row for row in rows if row.arm == arms[column]], axes_of, outcome, _range(rows, outcome))
-                axes.set_ylabel(axes_of[0], size=style.FONT_SIZE_PT)
+                axes.set_ylabel(axes_of[0] if column == 0 else "", size=style.FONT_SIZE_PT)
             else:
                 _lines(axes, rows, arms, axes_of[0], outcome)
-            head = f"{style.words(arms[column])}: {words}" if n_columns > 1 else words
-            axes.set_title(head, loc="left", weight="bold", wrap=True, size=style.FONT_SIZE_PT if n_columns > 2 else style.LARGE_PT)
-            axes.set_xlabel(axes_of[-1] if number == len(SHOWN) - 1 else "")
+            head = [*([style.words(arms[column])] if len(axes_of) == 2 else []), *wrap(words, max(int(width / LETTER_PX), 20))]
+            axes.set_title("\n".join(head), loc="left", weight="bold", size=style.FONT_SIZE_PT)
+            axes.set_xlabel("\n".join(wrap(axes_of[-1].replace(".", ". "), max(int(width / LETTER_PX), 20))).replace(". ", ".")
+                            if number == len(SHOWN) - 1 else "", size=style.FONT_SIZE_PT)
     return figure
 
 
