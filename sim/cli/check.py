@@ -113,7 +113,7 @@ def _uptake(scenario: "Scenario") -> list[str]:
 
 
 def _kinetics(scenario: "Scenario") -> list[str]:
-    """Return how fast cells divide, die and are killed by dose; a tumour that is not the case's is told whose values it has."""
+    """Return how fast cells divide, die and are killed by dose; say whose values they are where they are not its own."""
     shown = [(section, known, getattr(scenario.parameters(section), known.name)) for section, names in KINETICS.items()
              for known in describe_group(PARAMETERS[section]) if known.name in names]
     own = any(value != known.default for _, known, value in shown)
