@@ -46,9 +46,9 @@ def destination(output: Path) -> Path:
     return output.with_suffix(".gif") if output.suffix.lower() == ".mp4" and ffmpeg() is None else output
 
 
-def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progress | None = None, *, lesion: str | None = None,
+def animate(paths: Sequence[Path | str | Record], output: Path | str, on_progress: Progress | None = None, *, lesion: str | None = None,
             fps: int = FRAMES_PER_SECOND, frames: int = N_FRAMES, is_forced: bool = True) -> Path:
-    """Write the animation of one lesion of some records (first replicate of each arm) and return the path that was written.
+    """Write the animation of one lesion of records or their files (first replicate of each arm) and return the path that was written.
 
     The lesion is the first target with a course of low dose unless named. `on_progress(done, total)` counts frames.
 
@@ -63,7 +63,7 @@ def animate(paths: Sequence[Path | str], output: Path | str, on_progress: Progre
     if fps > MOST_PER_SECOND[suffix]:
         exact = ", and 100 / N exactly: 50, 33.3, 25, 20 ..." if suffix == ".gif" else ""
         raise RecordError(f"{target}: a {suffix[1:].upper()} shows at most {MOST_PER_SECOND[suffix]} frames per second{exact}; got {fps}")
-    records = in_one_order([load(path) for path in paths])
+    records = in_one_order([path if isinstance(path, Record) else load(path) for path in paths])
     if not records:
         raise RecordError("there is no record to animate")
     refuse_twins(records)

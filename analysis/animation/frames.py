@@ -11,10 +11,9 @@ from lesionlab.analysis.animation import palette
 from lesionlab.analysis.animation.layout import Box, Stage, panel_edge, set_stage
 from lesionlab.analysis.animation.palette import lettering
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.figures.panels import ended_on_day
-from lesionlab.analysis.figures.sections import BAR_UM, View, index_at, section, views
+from lesionlab.analysis.figures.sections import BAR_UM, View, index_at, pictured, size_words, views
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, Snapshots, by_arm, dates, load_snapshots, values
+from lesionlab.analysis.records.record import Record, Snapshots, by_arm, dates, ended_on_day, load_snapshots, values
 
 MOST_ARMS = 8
 FRACTION_GLOW_D = 3.0
@@ -52,14 +51,15 @@ def film(records: Sequence[Record], lesion: str, n_frames: int) -> Film:
     timing = calendar.clock(shown)
     edge = panel_edge(max(window.width for window in windows), len(shown))
     panel = (edge, round(edge * max(window.height / window.width for window in windows)))
+    # A badge tells what reaches this lesion: drugs, and radiotherapy to it, not to another.
     doses = {(index, line.modality): np.array(line.times_d) for index, record in enumerate(shown)
-             for line in _merged(calendar.tracks([record]))}
+             for line in _merged([line for line in calendar.tracks([record]) if line.lesion in ("", lesion)])}
     return Film(shown, snapshots, windows, lesion, timing, timing.day(np.linspace(0, 1, n_frames)), doses, largest_cm,
                 set_stage(arms, lesion, panel, largest_cm))
 
 
 def _merged(lines: Sequence[calendar.Track]) -> list[calendar.Track]:
-    """Join all lines of one modality: a chip stands for every course or drug of its kind."""
+    """Join all lines of one modality: a badge stands for every course to the lesion, or drug, of its kind."""
     joined: dict[str, calendar.Track] = {}
     for line in lines:
         times_d = (*joined[line.modality].times_d, *line.times_d) if line.modality in joined else line.times_d
@@ -117,14 +117,13 @@ def _draw_arm(frame: NDArray[np.uint8], reel: Film, index: int, day: float) -> N
     ended = ended_on_day(record)
     is_over = ended is not None and day > ended
     at = index_at(taken, min(day, float(record.time_d[-1])))
-    classes, oxygen = section(taken, at, reel.windows[index])
-    box = stage.tissue[index]
-    pixels_per_site = min(box.width / classes.shape[1], box.height / classes.shape[0])
-    shape = (round(classes.shape[0] * pixels_per_site), round(classes.shape[1] * pixels_per_site))
-    rows, columns = (np.arange(n) * sites // n for n, sites in zip(shape, classes.shape, strict=True))
-    numbers = classes[np.ix_(rows, columns)] + np.uint8(palette.FADED_TISSUE_AT if is_over else palette.TISSUE_AT)
+    box, window = stage.tissue[index], reel.windows[index]
+    pixels_per_site = min(box.width / window.width, box.height / window.height)
+    shape = (round(window.height * pixels_per_site), round(window.width * pixels_per_site))
+    classes, oxygen = pictured(taken, at, window, shape)
+    numbers = classes + np.uint8(palette.FADED_TISSUE_AT if is_over else palette.TISSUE_AT)
     _paste(frame, numbers, box.left, box.top)
-    _paste(frame, _oxygen_numbers(oxygen, shape, is_over), box.left, stage.oxygen[index].top)
+    _paste(frame, _oxygen_numbers(oxygen, shape, is_over), stage.oxygen[index].left, stage.oxygen[index].top)
     size_cm = float(np.interp(day, record.time_d, values(record, "longest_diameter_cm", reel.lesion)))
     _draw_calliper(frame, reel, index, size_cm, is_over)
     sites = BAR_UM / float(taken.x_um[1] - taken.x_um[0])
@@ -158,7 +157,7 @@ def _draw_calliper(frame: NDArray[np.uint8], reel: Film, index: int, size_cm: fl
     box = reel.stage.calliper[index]
     limit_cm = reel.records[index].detection_limit_cm
     if np.isfinite(size_cm):
-        words = f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else "not visible"
+        words = size_words(size_cm, limit_cm)
         _write(frame, words, box.left, box.top + 15, TEXT_PX + 1, is_bold=True)
         length = round(min(size_cm / reel.largest_cm, 1.0) * box.width)
         colour = palette.INK_AT + 5 if is_over else reel.stage.palette.arms[index]

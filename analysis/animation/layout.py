@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 from numpy.typing import NDArray
 
-from lesionlab.analysis.animation.palette import OXYGEN_LEVELS, Palette, build
+from lesionlab.analysis.animation.palette import OXYGEN_LEVELS, Palette, build, lettering
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import Panel, Quantity, draw_lines, place
 from lesionlab.analysis.figures.sections import BAR_UM
@@ -29,6 +29,7 @@ HEADER_PX, ARM_HEAD_PX, CALLIPER_PX, AXIS_PX, FOOTER_PX = 62, 62, 46, 46, 28
 TRACK_PX, CURVES_PX, CHIP_PX, LEGEND_ROWS_PX, LEAST_BAR_PX = 20, 172, 24, 200, 130
 MOST_PANELS_PX, MOST_PANEL_PX, LEAST_PANEL_PX = 1350, 300, 240
 NARROW_PX, NARROW_EXTRA_PX = 250, 18
+CHIP_MARGIN_PX = 10
 
 
 class Box(NamedTuple):
@@ -67,9 +68,9 @@ def panel_edge(n_sites: int, n_arms: int) -> int:
     return whole if whole >= min(LEAST_PANEL_PX, most) else most
 
 
-def chips_of(record: Record, edge: int = MOST_PANEL_PX) -> dict[str, str]:
-    """Return modality -> words for the treatments an arm receives, short ones for narrow panels."""
-    found = {line.modality: line.label for line in calendar.tracks([record]) if line.modality != SCAN}
+def chips_of(record: Record, lesion: str, edge: int = MOST_PANEL_PX) -> dict[str, str]:
+    """Return modality -> words for the treatments that reach a lesion in an arm, short ones for narrow panels."""
+    found = {line.modality: line.label for line in calendar.tracks([record]) if line.modality != SCAN and line.lesion in ("", lesion)}
     if RADIOTHERAPY in found:
         found[RADIOTHERAPY] = "RT" if edge < NARROW_PX else RADIOTHERAPY
     return {modality: label.removeprefix("anti-") if edge < NARROW_PX else label for modality, label in found.items()}
@@ -84,20 +85,23 @@ def set_stage(arms: Mapping[str, list[Record]], lesion: str, panel: tuple[int, i
     span = max(len(arms) * (edge + GAP_PX) - GAP_PX, 620)
     extra = NARROW_EXTRA_PX if edge < NARROW_PX else 0
     tissue_top = HEADER_PX + ARM_HEAD_PX + extra
-    oxygen_top = tissue_top + depth + CALLIPER_PX + extra
-    strip = Box(LEFT_PX, oxygen_top + depth + 16, span, TRACK_PX * n_tracks)
+    # One arm alone has its oxygen beside its tissue, several below: either way the frame is filled.
+    is_single = len(arms) == 1
+    oxygen_top = tissue_top if is_single else tissue_top + depth + CALLIPER_PX + extra
+    below = oxygen_top + depth + (CALLIPER_PX + extra) * is_single
+    strip = Box(LEFT_PX, below + 16, span, TRACK_PX * n_tracks)
     curves = Box(LEFT_PX, strip.top + strip.height + ROW_GAP_PX, span, CURVES_PX)
     wide = LEFT_PX + span + LEGEND_PX
     high = curves.top + CURVES_PX + AXIS_PX + FOOTER_PX
     pixels = (wide + wide % 2, high + high % 2)
     boxes = {
         "tissue": tuple(Box(left, tissue_top, edge, depth) for left in lefts),
-        "oxygen": tuple(Box(left, oxygen_top, edge, depth) for left in lefts),
+        "oxygen": tuple(Box(left + (edge + GAP_PX) * is_single, oxygen_top, edge, depth) for left in lefts),
         "calliper": tuple(Box(left, tissue_top + depth, edge, CALLIPER_PX + extra) for left in lefts),
     }
     chips = {}
     for index, (left, replicates) in enumerate(zip(lefts, arms.values(), strict=True)):
-        words = chips_of(replicates[0], edge)
+        words = chips_of(replicates[0], lesion, edge)
         shares = np.cumsum([0, *(len(label) + 3 for label in words.values())])
         for number, modality in enumerate(words):
             start, stop = (int(edge * share / max(shares[-1], edge // 8)) for share in shares[number:number + 2])
@@ -114,6 +118,11 @@ def _render(figure: Figure) -> NDArray[np.uint8]:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _fitting_pt(words: str, room_px: int) -> float:
+    """Return the size of letters, at most the small one, at which words fit into some pixels."""
+    return style.SMALL_PT * min(1.0, room_px / lettering(words, round(style.SMALL_PT * style.DOTS_PER_INCH / 72)).shape[1])
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,10 @@ class _Drawing:
             size = 13 if box.width >= NARROW_PX else style.FONT_SIZE_PT
             self._text(figure, box.left, box.top - CHIP_PX - 14, label, size=size, weight="bold", color=look.colour, va="bottom")
         for boxes, name in ((self.tissue, "tissue"), (self.oxygen, "oxygen")):
-            self._text(figure, LEFT_PX - 22, boxes[0].top + boxes[0].height / 2, name, size=13, ha="right", va="center")
+            if len(self.arms) > 1 or boxes is self.tissue:
+                self._text(figure, LEFT_PX - 22, boxes[0].top + boxes[0].height / 2, name, size=13, ha="right", va="center")
+            else:
+                self._text(figure, boxes[0].left, boxes[0].top - 8, name, size=13, va="bottom")
         replicates = list(self.arms.values())
         ranks = {line.modality: line.rank for replicated in replicates for line in calendar.tracks(replicated[:1])}
         for (index, modality), box in self.chips.items():
@@ -159,9 +171,10 @@ class _Drawing:
             figure.add_artist(FancyBboxPatch(
                 ((box.left + 3) / self.pixels[0], 1 - (box.top + box.height - 3) / self.pixels[1]), (box.width - 6) / self.pixels[0],
                 (box.height - 6) / self.pixels[1], boxstyle="square,pad=0", fc=colour if is_lit else "white", ec=colour, lw=1.5))
-            words = chips_of(replicates[index][0], self.tissue[0].width)[modality]
-            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words,
-                       size=style.SMALL_PT, ha="center", va="center", color="black" if is_lit else style.FAINT)
+            words = chips_of(replicates[index][0], self.lesion, self.tissue[0].width)[modality]
+            letters_pt = _fitting_pt(words, box.width - CHIP_MARGIN_PX)
+            self._text(figure, box.left + box.width / 2, box.top + box.height / 2, words, size=letters_pt, ha="center", va="center",
+                       color="black" if is_lit else style.FAINT)
 
     def _legend(self, figure: Figure) -> None:
         """Draw classes, callipers and the oxygen scale in the right margin."""
@@ -190,7 +203,7 @@ class _Drawing:
         axes = place(figure, *self.curves)
         panel = Panel(Quantity("longest_diameter_cm", "longest diameter (cm)"), self.lesion)
         if is_lit:
-            draw_lines(axes, dict(self.arms), panel.quantity, panel.lesion)
+            draw_lines(axes, dict(self.arms), panel.quantity, panel.lesion, timing)
         calendar.set_time_axis(axes, timing, with_labels=True)
         calendar.mark(axes, calendar.milestones(records), self.lesion, timing, with_labels=False)
         axes.set_ylim(0, self.largest_cm * 1.06)

@@ -173,7 +173,7 @@ def clock(records: Sequence[Record]) -> Clock:
 
 
 def set_time_axis(axes: Axes, timing: Clock, with_labels: bool) -> None:
-    """Give axes the shared clock: days, in the second half years if it is long, a dotted line where the scale changes."""
+    """Give axes the shared clock: days, in the second half, which is shaded, years if it is long."""
     axes.set_xscale("function", functions=(timing.position, timing.day))
     axes.set_xlim(0, timing.end_d)
     fast_end = timing.break_d
@@ -187,6 +187,7 @@ def set_time_axis(axes: Axes, timing: Clock, with_labels: bool) -> None:
     axes.tick_params(axis="x", labelbottom=with_labels)
     if timing.is_two_speed:
         axes.axvline(timing.break_d, color="#999999", lw=1, ls=":", zorder=0.6)
+        axes.axvspan(timing.break_d, timing.end_d, color="#F6F6F6", lw=0, zorder=0.1)
 
 
 def _step(span_d: float) -> float:
@@ -196,7 +197,7 @@ def _step(span_d: float) -> float:
 
 def time_label(timing: Clock) -> str:
     """Return the words under the shared axis."""
-    change = f"; the scale changes at day {timing.break_d:.0f}" if timing.is_two_speed else ""
+    change = f"; shaded: from day {timing.break_d:.0f} on, the axis is compressed" if timing.is_two_speed else ""
     return f"time since the start (days{', then years' if timing.shows_years else ''}{change})"
 
 

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.records.record import Record, by_arm, values
+from lesionlab.analysis.statistics.survival import Times, deaths, kaplan_meier, median_day
 
 TOP_PX, LEFT_PX, RIGHT_PX, BOTTOM_PX = 84, 150, 24, 84
 TRACK_PX, COLUMN_GAP_PX, NAMED_GAP_PX, ROW_GAP_PX, TITLE_PX = 21, 58, 116, 26, 24
 LABEL_ROW_PX = calendar.LABEL_ROW_PT * style.DOTS_PER_INCH / 72
 QUANTILES = (0.1, 0.9)
+N_STRETCHES, MOST_ROWS = 100, 3
+"""Stretches of a panel, each a few pixels wide; one that holds more rows than this is drawn by their median and quantiles."""
 
 
 class Quantity(NamedTuple):
@@ -59,36 +62,72 @@ def curve(replicates: Sequence[Record], name: str, lesion: str) -> Curve:
     return Curve(time_d, *result)
 
 
-def ended_on_day(record: Record) -> float | None:
-    """Return the day on which the arm reached the lethal burden, None if it did not."""
-    return next((event.time_d for event in record.events if event.kind == "lethal_burden"), None)
+def gathered(line: Curve, timing: calendar.Clock) -> Curve:
+    """Return a curve with the rows of a stretch of the axis drawn together: their median, their lowest and highest quantile.
+
+    Where a year stands on a few hundred pixels, daily rows of a handful of cells would fill the panel from top to bottom.
+    """
+    stretch = np.minimum((timing.position(line.time_d) * N_STRETCHES).astype(np.int64), N_STRETCHES - 1)
+    known = np.isfinite(line.median)
+    parts = []
+    for rows in (np.flatnonzero((stretch == number) & known) for number in np.unique(stretch[known])):
+        if len(rows) <= MOST_ROWS:
+            parts.append(np.stack(line)[:, rows])
+        else:
+            low, middle, high = np.quantile(line.median[rows], (QUANTILES[0], 0.5, QUANTILES[1]))
+            spread = min(low, float(line.low[rows].mean())), max(high, float(line.high[rows].mean()))
+            parts.append(np.array([[line.time_d[rows].mean()], [middle], [spread[0]], [spread[1]]]))
+    return Curve(*np.concatenate(parts, axis=1)) if parts else line
 
 
-def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, lesion: str) -> None:
-    """Draw one line an arm (with a band if there are replicates) and a cross where the lethal burden ended it."""
+def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, lesion: str, timing: calendar.Clock) -> None:
+    """Draw one line an arm, its band (replicates, or days drawn together), and a cross where the lethal burden ended it."""
     looks = style.looks_of(arms)
     for arm, replicates in arms.items():
-        line = curve(replicates, quantity.name, lesion)
-        look = looks[arm]
+        rows, look = curve(replicates, quantity.name, lesion), looks[arm]
+        line = gathered(rows, timing)
         # Dashed lines lie on top: where two arms coincide both stay visible.
         axes.plot(line.time_d, line.median, color=look.colour, ls=look.line, lw=2.2, zorder=2.2 if look.line == "-" else 2.4)
-        if len(replicates) > 1:
-            axes.fill_between(line.time_d, line.low, line.high, color=look.colour, alpha=0.18, lw=0)
-        seen = np.flatnonzero(np.isfinite(line.median))
-        if seen.size and any(ended_on_day(record) is not None for record in replicates):
-            axes.plot(line.time_d[seen[-1]], line.median[seen[-1]], "X", color=look.colour, ms=9, mec="white", clip_on=False,
-                      zorder=5)
+        axes.fill_between(line.time_d, line.low, line.high, color=look.colour, alpha=0.18, lw=0)
+        _draw_end(axes, rows, _line_end(deaths(replicates)), look.colour)
+
+
+def _draw_end(axes: Axes, rows: Curve, end_d: float, colour: str) -> None:
+    """Mark how a line ends: by a cross where death ended it, by a bar where the lesion has too few cells left to measure."""
+    known = np.flatnonzero(np.isfinite(rows.median))
+    end = np.searchsorted(rows.time_d, end_d, side="right") - 1
+    if not known.size:
+        return
+    place_d, value = rows.time_d[known[-1]], rows.median[known[-1]]
+    if known[-1] == end and np.isfinite(end_d):
+        axes.plot(place_d, value, "X", color=colour, ms=9, mec="white", clip_on=False, zorder=5)
+    elif known[-1] < min(end, len(rows.time_d) - 1):
+        axes.plot(place_d, value, "|", color=colour, ms=13, mew=2.4, clip_on=False, zorder=5)
 
 
 def legend_entries(arms: dict[str, list[Record]]) -> list[Line2D]:
-    """Return a line for each arm's legend; an arm that ended early says on which day (median over replicates)."""
+    """Return a line for each arm's legend; one with deaths says how many and when: the Kaplan-Meier median, as in the tables."""
     looks, entries = style.looks_of(arms), []
     for arm, replicates in arms.items():
-        days = [day for record in replicates if (day := ended_on_day(record)) is not None]
-        share = f"in {len(days)} of {len(replicates)}, median " if len(replicates) > 1 else ""
-        end = f" (✕ lethal burden {share}day {np.median(days):.0f})" if days else ""
-        entries.append(Line2D([], [], color=looks[arm].colour, ls=looks[arm].line, lw=2.6, label=looks[arm].label + end))
+        ends = deaths(replicates)
+        entries.append(Line2D([], [], color=looks[arm].colour, ls=looks[arm].line, lw=2.6, label=looks[arm].label + _ended(ends)))
     return entries
+
+
+def _ended(ends: Times) -> str:
+    """Return what a legend says of an arm's deaths, nothing where there are none."""
+    if not ends.is_event.any():
+        return ""
+    median_d = median_day(kaplan_meier(ends))
+    day = f"day {median_d:.0f}" if np.isfinite(median_d) else "not reached"
+    n = len(ends.is_event)
+    return f" (✕ lethal burden {f'in {ends.is_event.sum()} of {n}, median ' if n > 1 else ''}{day})"
+
+
+def _line_end(ends: Times) -> float:
+    """Return the day on which an arm's line ends by death, inf where it does not: half of its runs must still be observed."""
+    last = np.sort(ends.time_d)[::-1][-(-len(ends.time_d) // 2) - 1]
+    return float(last) if ends.is_event[np.flatnonzero(ends.time_d == last)].any() else np.inf
 
 
 def _draw_legend(figure: Figure, arms: dict[str, list[Record]]) -> float:
@@ -149,7 +188,7 @@ def sheet(title: str, records: Sequence[Record], rows: Sequence[Sequence[Panel]]
 def _fill(axes: Axes, arms: dict[str, list[Record]], panel: Panel, timing: calendar.Clock,
           marks: Sequence[calendar.Milestone], head: float) -> None:
     """Draw one panel: lines, axis, marks and, if it has one, its title above the names of the marks."""
-    draw_lines(axes, arms, panel.quantity, panel.lesion)
+    draw_lines(axes, arms, panel.quantity, panel.lesion, timing)
     calendar.set_time_axis(axes, timing, with_labels=False)
     calendar.mark(axes, marks, panel.lesion, timing, with_labels=bool(panel.title))
     if panel.title:

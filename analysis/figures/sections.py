@@ -1,4 +1,7 @@
-"""Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen."""
+"""Sections as pictures: which class a site shows, which part of the section is in view, and maps of tissue and oxygen.
+
+A section is drawn as large as its panel whatever the lesion's size; so the lesion stands beside it to scale.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -9,12 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.patches import Ellipse, Patch
 from numpy.typing import NDArray
 
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.figures.panels import ended_on_day, place
-from lesionlab.analysis.records.record import Record, Snapshots, by_arm, load_snapshots, values
+from lesionlab.analysis.figures.panels import place
+from lesionlab.analysis.records.record import Record, Snapshots, by_arm, ended_on_day, load_snapshots, values
 from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 
 QUIESCENT, DOOMED, NECROTIC = 2, 3, 7
@@ -24,7 +27,10 @@ BAR_UM, LEAST_BAR_SHARE = 500.0, 0.04
 TOP_PX, BOTTOM_PX, LEFT_PX, LEGEND_PX, GAP_PX, PAIR_GAP_PX = 84, 44, 130, 285, 4, 12
 N_DATES = 4
 LEAST_MAP_PX = 660
-T_CELL_PT = 1.7
+SCALE_SHARE = 0.55
+"""Width of the picture to scale, as a share of a section's."""
+DOT_SHARE, LEAST_DOTTED_PX = 0.67, 2.0
+"""Edge of a T cell as a share of its site's, where a site has pixels enough: what the site holds stays visible behind it."""
 
 _CODE = style.TISSUE_CODE
 _CLASS_OF_STATE = np.array([_CODE[name] for name in (
@@ -94,13 +100,27 @@ def section(snapshots: Snapshots, index: int, window: View) -> tuple[NDArray[np.
     return classify(snapshots.cell_state[here], oxygen, snapshots.vessels[here], snapshots.t_cells[here]), oxygen
 
 
-def coarsened(classes: NDArray[np.uint8], oxygen: NDArray[np.float32], step: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return a picture with a pixel for step x step sites: the class of one of them, so that each has its share, and the mean oxygen."""
-    if step == 1:
-        return classes, oxygen
-    rows, columns = (n // step for n in classes.shape)
-    blocks = oxygen[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    return classes[step // 2 : rows * step : step, step // 2 : columns * step : step], blocks.mean(axis=(1, 3))
+def pictured(snapshots: Snapshots, index: int, window: View, shape: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return the classes of a section in pixels of some shape (rows, columns), and the oxygen of its sites (mmHg).
+
+    A T cell never covers more than its own site, and where that has pixels enough, less. With more sites than pixels one site in
+    a pixel's place is shown, so that each class keeps its share.
+    """
+    here = (index, snapshots.cell_state.shape[1] // 2, window.rows, window.columns)
+    oxygen, t_cells = snapshots.oxygen[here], snapshots.t_cells[here]
+    bare = classify(snapshots.cell_state[here], oxygen, snapshots.vessels[here], np.zeros_like(t_cells))
+    places = [(np.arange(n) + 0.5) * sites / n for n, sites in zip(shape, bare.shape, strict=True)]
+    sites = np.ix_(*(place.astype(np.int64) for place in places))
+    is_dot = t_cells[sites] > 0
+    if shape[1] / bare.shape[1] >= LEAST_DOTTED_PX:
+        rows, columns = (place % 1.0 < DOT_SHARE for place in places)
+        is_dot &= rows[:, np.newaxis] & columns[np.newaxis]
+    return np.where(is_dot, np.uint8(_CODE["t_cell"]), bare[sites]), oxygen
+
+
+def size_words(size_cm: float, limit_cm: float) -> str:
+    """Return a longest diameter in words; what no scan can show has no size of 0.0 cm, but is below the limit."""
+    return f"Ø {size_cm:.1f} cm" if size_cm >= limit_cm else f"< {limit_cm:g} cm"
 
 
 def bar_um(window: View, site_um: float) -> float:
@@ -127,68 +147,93 @@ def map_days(records: Sequence[Record], snapshots: Sequence[Snapshots]) -> list[
 
 
 def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
-    """Draw tissue and oxygen of one lesion: a row an arm (first replicate), a pair of maps a date; None without snapshots."""
+    """Draw tissue, oxygen and size of one lesion: a row an arm (first replicate), three pictures a date; None without a cell to show."""
     arms = {arm: replicates[0] for arm, replicates in by_arm(records).items()}
     snapshots = {arm: load_snapshots(record.path, lesion) for arm, record in arms.items()}
-    if any(len(taken.time_d) == 0 for taken in snapshots.values()):
+    if any(len(taken.time_d) == 0 for taken in snapshots.values()) or not any(taken.cell_state.any() for taken in snapshots.values()):
         return None
     days, windows = map_days(records, list(snapshots.values())), views(list(snapshots.values()))
     wide, high = style.SLIDE_PIXELS
     shape = max(window.height / window.width for window in windows)
-    room = (wide - LEFT_PX - LEGEND_PX) / len(days) - PAIR_GAP_PX - GAP_PX
-    edge = int(min(room / 2, ((high - TOP_PX - BOTTOM_PX) / len(arms) - GAP_PX) / shape))
-    depth = int(edge * shape)
+    room = (wide - LEFT_PX - LEGEND_PX) / len(days) - PAIR_GAP_PX - 2 * GAP_PX
+    edge = int(min(room / (2 + SCALE_SHARE), ((high - TOP_PX - BOTTOM_PX) / len(arms) - GAP_PX) / shape))
+    depth, side = int(edge * shape), int(edge * SCALE_SHARE)
     pixels = (wide, max(TOP_PX + BOTTOM_PX + len(arms) * (depth + GAP_PX), LEAST_MAP_PX))
     step, x_um = max(1, max(window.width for window in windows) // edge), next(iter(snapshots.values())).x_um
-    note = (f"Seed {records[0].seed}, first replicate.  "
-            f"Bar: {bar_um(windows[0], float(x_um[1] - x_um[0])):g} µm of the section and what it stands for in the patient."
-            + f"  Of {step} x {step} sites one is shown, and their mean oxygen." * (step > 1))
-    figure = style.slide(f"{style.words(lesion)}: tissue (left of each pair) and oxygen (right)", pixels, note)
+    note = (f"Seed {records[0].seed}, first replicate.  Bar: {bar_um(windows[0], float(x_um[1] - x_um[0])):g} µm of the section and what "
+            "it stands for in the patient.  Sections fill their panels; the ellipses are to scale."
+            + f"  Of {step} x {step} sites one is shown." * (step > 1))
+    figure = style.slide(f"{style.words(lesion)}: tissue, oxygen, and the lesion's size to scale", pixels, note)
+    looks = style.looks_of({arm: [record] for arm, record in arms.items()})
+    full_cm = max(float(np.nanmax(np.append(_sizes(record, lesion, days), 0.0))) for record in arms.values()) or 1.0
     for column, day in enumerate(days):
-        left = LEFT_PX + column * (2 * edge + GAP_PX + PAIR_GAP_PX)
+        left = LEFT_PX + column * (2 * edge + side + 2 * GAP_PX + PAIR_GAP_PX)
         date = records[0].start + timedelta(days=day)
         head = f"day {day:.0f}, {date.day} {date:%b %Y}"
         figure.text((left + edge) / wide, 1 - (TOP_PX - 26) / pixels[1], head, ha="center", weight="bold")
-        for row, (record, taken, window) in enumerate(zip(arms.values(), snapshots.values(), windows, strict=True)):
+        for row, (arm, record) in enumerate(arms.items()):
             top = TOP_PX + row * (depth + GAP_PX)
-            pair = (place(figure, left, top, edge, depth), place(figure, left + edge + GAP_PX, top, edge, depth))
-            _draw_pair(pair, record, taken, lesion, day, window, step)
-    _name_rows(figure, style.looks_of({arm: [record] for arm, record in arms.items()}), depth, pixels)
+            placed = [place(figure, left + shift, top, width, depth)
+                      for shift, width in ((0, edge), (edge + GAP_PX, edge), (2 * (edge + GAP_PX), side))]
+            if _is_drawn(placed, record, day):
+                _draw_pair(placed, snapshots[arm], day, windows[row], (depth, edge))
+                _draw_size(placed[2], _sizes(record, lesion, [day])[0], full_cm, (record.detection_limit_cm, looks[arm].colour))
+    _name_rows(figure, looks, depth, pixels)
     _draw_legend(figure, pixels)
     return figure
 
 
-def _draw_pair(pair: tuple[Axes, Axes], record: Record, snapshots: Snapshots, lesion: str, day: float, window: View,
-               step: int) -> None:
-    """Draw tissue and oxygen of one arm on one day, a pixel for step x step sites, or write why there is nothing to draw."""
-    for axes in pair:
+def _sizes(record: Record, lesion: str, days: Sequence[float]) -> NDArray[np.float64]:
+    """Return longest diameter and short axis of a lesion (day, 2) in cm; after the record's end, the last."""
+    return np.stack([np.interp(days, record.time_d, values(record, name, lesion))
+                     for name in ("longest_diameter_cm", "short_axis_cm")], axis=1)
+
+
+def _is_drawn(placed: Sequence[Axes], record: Record, day: float) -> bool:
+    """Clear the panels of one arm and day; where the patient is dead by then, or was watched no longer, say so and return False."""
+    for axes in placed:
         axes.set_xticks([])
         axes.set_yticks([])
         axes.spines[:].set_visible(False)
     end_d = ended_on_day(record)
-    if end_d is not None and day > end_d + 1:
-        pair[0].set_facecolor("#F2F2F2")
-        pair[1].set_facecolor("#F2F2F2")
-        message = f"lethal burden\nreached on\nday {end_d:.0f}"
-        pair[0].text(0.5, 0.5, message, ha="center", va="center", transform=pair[0].transAxes)
-        return
+    last_d = float(record.time_d[-1]) if end_d is None else end_d
+    if day <= last_d + 1:
+        return True
+    for axes in placed:
+        axes.set_facecolor("#F2F2F2")
+    message = f"the run ended\non day {last_d:.0f}" if end_d is None else f"lethal burden\nreached on\nday {last_d:.0f}"
+    placed[0].text(0.5, 0.5, message, ha="center", va="center", transform=placed[0].transAxes)
+    return False
+
+
+def _draw_pair(placed: Sequence[Axes], snapshots: Snapshots, day: float, window: View, shape: tuple[int, int]) -> None:
+    """Draw tissue and oxygen of one arm on one day, `shape` in pixels (rows, columns), with the bar of the section's scale."""
     index = index_at(snapshots, day)
-    classes, oxygen = coarsened(*section(snapshots, index, window), step)
-    t_cell_rows, t_cell_columns = np.nonzero(classes == _CODE["t_cell"]) if step == 1 else ((), ())
-    pair[0].imshow(classes, cmap=style.TISSUE_MAP, vmin=-0.5, vmax=len(style.TISSUE) - 0.5, interpolation="nearest")
-    pair[0].plot(t_cell_columns, t_cell_rows, "s", color=style.TISSUE[_CODE["t_cell"]].colour, ms=T_CELL_PT, mew=0)
-    pair[1].imshow(oxygen, cmap=style.oxygen_map(), vmin=style.OXYGEN_LIMITS_MMHG[0], vmax=style.OXYGEN_LIMITS_MMHG[1])
+    classes, oxygen = pictured(snapshots, index, window, shape)
+    placed[0].imshow(classes, cmap=style.TISSUE_MAP, vmin=-0.5, vmax=len(style.TISSUE) - 0.5, interpolation="nearest")
+    placed[1].imshow(oxygen, cmap=style.oxygen_map(), vmin=style.OXYGEN_LIMITS_MMHG[0], vmax=style.OXYGEN_LIMITS_MMHG[1])
     if oxygen.min() < style.HYPOXIA_MMHG < oxygen.max():
-        pair[1].contour(oxygen, levels=[style.HYPOXIA_MMHG], colors=style.HYPOXIA_LINE, linewidths=1.2)
-    size_cm = float(np.interp(snapshots.time_d[index], record.time_d, values(record, "longest_diameter_cm", lesion)))
-    box = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.2}
-    pair[0].text(0.02, 0.98, f"Ø {size_cm:.1f} cm", transform=pair[0].transAxes, va="top", size=style.SMALL_PT, bbox=box)
-    site_um = float(snapshots.x_um[1] - snapshots.x_um[0])
-    length_um, (height, width) = bar_um(window, site_um), classes.shape
-    bar_cm = length_um * 1e-4 * float(snapshots.scale[index])
-    right, low = width * 0.97, height * 0.96
-    pair[0].plot([right - length_um / site_um / step, right], [low, low], color="black", lw=3, solid_capstyle="butt")
-    pair[0].text(right, low - height * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT, bbox=box)
+        placed[1].contour(oxygen, levels=[style.HYPOXIA_MMHG], colors=style.HYPOXIA_LINE, linewidths=1.2)
+    length_um = bar_um(window, float(snapshots.x_um[1] - snapshots.x_um[0]))
+    length = length_um / float(snapshots.x_um[1] - snapshots.x_um[0]) * shape[1] / window.width
+    bar_cm, right, low = length_um * 1e-4 * float(snapshots.scale[index]), shape[1] * 0.97, shape[0] * 0.96
+    placed[0].plot([right - length, right], [low, low], color="black", lw=3, solid_capstyle="butt")
+    placed[0].text(right, low - shape[0] * 0.03, f"{bar_cm:.2g} cm", ha="right", va="bottom", size=style.SMALL_PT,
+                   bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.2})
+
+
+def _draw_size(axes: Axes, size_cm: NDArray[np.float64], full_cm: float, look: tuple[float, str]) -> None:
+    """Draw longest diameter and short axis as an ellipse, `full_cm` as high as all panels may show, and the diameter in words."""
+    limit_cm, colour = look
+    box = axes.get_window_extent()
+    axes.set_xlim(-0.55 * full_cm, 0.55 * full_cm)
+    half = 0.55 * full_cm * box.height / box.width
+    axes.set_ylim(-half, half)
+    axes.grid(visible=False)
+    if np.isfinite(size_cm).all() and size_cm[0] >= limit_cm:
+        axes.add_patch(Ellipse((0.0, 0.0), size_cm[0], size_cm[1], facecolor=colour, alpha=0.75, lw=0))
+    axes.text(0.5, 0.02, size_words(float(size_cm[0]), limit_cm) if np.isfinite(size_cm[0]) else "no cells", transform=axes.transAxes,
+              ha="center", va="bottom", size=style.SMALL_PT)
 
 
 def _name_rows(figure: Figure, looks: Mapping[str, style.ArmStyle], depth: int, pixels: tuple[int, int]) -> None:

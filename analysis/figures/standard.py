@@ -15,10 +15,10 @@ from matplotlib.patheffects import withStroke
 
 from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.deaths import ledger_figure
-from lesionlab.analysis.figures.panels import Panel, Quantity, ended_on_day, sheet
+from lesionlab.analysis.figures.panels import Panel, Quantity, sheet
 from lesionlab.analysis.figures.sections import map_figure
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, by_arm, in_one_order, refuse_twins, values
+from lesionlab.analysis.records.record import Record, by_arm, ended_on_day, in_one_order, refuse_twins, values
 from lesionlab.analysis.records.written import created
 from lesionlab.sim.record.schema import Part
 
@@ -53,11 +53,11 @@ class Standard(NamedTuple):
 
 def diameter_figure(records: Sequence[Record]) -> Figure:
     """Draw the longest diameter of every lesion, with scans, the partial-response line and the detection limit."""
-    lesions = records[0].lesions
+    lesions = lesions_seen(records)
     n_columns = 1 if len(lesions) == 1 else 2 if len(lesions) <= 4 else 3
     panels = [Panel(DIAMETER, lesion, _lesion_title(records[0], lesion)) for lesion in lesions]
     rows = [panels[i:i + n_columns] for i in range(0, len(panels), n_columns)]
-    figure, placed = sheet("Longest diameter of each lesion", records, rows, summary_note(records))
+    figure, placed = sheet("Longest diameter of each lesion", records, rows, summary_note(records) + _unseen(records))
     for panel, axes in placed:
         _response_lines(axes, records[0], panel.lesion)
         for arm in by_arm(records).values():
@@ -103,14 +103,27 @@ def _scan_marks(axes: Axes, record: Record, lesion: str) -> None:
         axes.plot(days, measured, "o", mfc="white", mec=look.colour, ms=5.5, mew=1.4, clip_on=False, zorder=4)
 
 
+def lesions_seen(records: Sequence[Record]) -> list[str]:
+    """Return the lesions that have cells to measure in any arm: of a deposit that never woke there is nothing to draw."""
+    return [lesion for lesion in records[0].lesions
+            if any(np.isfinite(values(record, HYPOXIC.name, lesion)).any() for record in records)] or list(records[0].lesions)
+
+
 def _grid(title: str, quantities: Sequence[Quantity]) -> Callable[[Sequence[Record]], Figure]:
-    """Return a figure of quantities (rows) by lesions (columns)."""
+    """Return a figure of quantities (rows) by lesions (columns), without those that no arm has."""
     def draw(records: Sequence[Record]) -> Figure:
-        titles = {lesion: _lesion_title(records[0], lesion) for lesion in records[0].lesions}
+        titles = {lesion: _lesion_title(records[0], lesion) for lesion in lesions_seen(records)}
         rows = [[Panel(quantity, lesion, title if index == 0 else "") for lesion, title in titles.items()]
                 for index, quantity in enumerate(quantities)]
-        return sheet(title, records, rows, summary_note(records))[0]
+        return sheet(title, records, rows, summary_note(records) + _unseen(records))[0]
     return draw
+
+
+def _unseen(records: Sequence[Record]) -> str:
+    """Return which lesions a figure leaves out, and why lines end, for its foot."""
+    left = [lesion for lesion in records[0].lesions if lesion not in lesions_seen(records)]
+    gone = f"  No cells in any arm: {', '.join(left)}." if left else ""
+    return f"  Days too close to be drawn apart are drawn as a band.  | ends a line: too few cells left to measure.{gone}"
 
 
 def series_figure(records: Sequence[Record], names: Sequence[str]) -> Figure:
@@ -239,7 +252,7 @@ def save(figure: Figure, path: Path, title: str, is_forced: bool = True) -> Path
 
 
 def plot(records: Sequence[Record], path: Path, is_forced: bool = True, series: Sequence[str] = ()) -> Path:
-    """Write one file: an overview sheet as PNG, all standard figures as the pages of a PDF, or the chosen series; raises RecordError."""
+    """Write one file: an overview sheet as PNG or SVG, all standard figures as the pages of a PDF, or chosen series; raises RecordError."""
     records = in_one_order(records)
     _check(records)
     if series:
@@ -247,7 +260,7 @@ def plot(records: Sequence[Record], path: Path, is_forced: bool = True, series: 
             return save(series_figure(records, series), path, "series", is_forced)
     with style.themed():
         overview = OVERVIEW.draw(records)
-    if path.suffix.lower() == ".png":
+    if path.suffix.lower() != ".pdf":
         return save(overview, path, OVERVIEW.stem, is_forced)
     drawn = [(OVERVIEW.stem, overview), *pages(records)]
     with style.themed(), created(path, is_forced) as unfinished, PdfPages(unfinished, metadata=style.metadata("Figures", "pdf")) as book:

@@ -1,71 +1,89 @@
-"""Kaplan-Meier curves of every arm, and the paired difference of each arm from a reference, with common random numbers."""
+"""Kaplan-Meier curves of all arms over one another, with numbers at risk; paired differences from a reference arm."""
 
 import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import blended_transform_factory
 
 from lesionlab.analysis.comparison.findings import Findings
 from lesionlab.analysis.comparison.findings_data import meaning
-from lesionlab.analysis.figures import style
+from lesionlab.analysis.figures import calendar, style
 from lesionlab.analysis.figures.panels import place
 from lesionlab.analysis.statistics.survival import Survival
 
-DEATH_COLOUR = "#222222"
-LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX = 96, 30, 164, 84, 56, 132
+LEFT_PX, RIGHT_PX, TOP_PX, ROW_PX, GAP_Y_PX, BOTTOM_PX, LIVES_PX = 390, 30, 132, 30, 112, 58, 300
 SHOWN = ("progression_report", "death", "log10_clonogens")
+LEAST_SPAN = {"d": 1.0, "decades": 0.1}
+"""Half of the shortest axis of a difference: equal arms lie on a line, not apart by rounding."""
+PANELS = {"progression_report": "without progression (first scan that reads PD, or death)", "death": "alive (below the lethal burden)"}
+LATE, ROUND_D = 1.2, 30.0
 
 
+@style.enlarged
 def survival_figure(findings: Findings, note: str) -> Figure:
-    """Draw a panel an arm: the share of replicates without progression (the arm's colour) and alive (dark, dashed), with 95 % bands."""
+    """Draw two panels, without progression and alive: a Kaplan-Meier curve an arm with its 95 % band, and the numbers at risk below."""
     names = list(dict.fromkeys(arm for _, arm in findings.survival))
-    n_columns = min(len(names), 4)
-    n_rows = -(-len(names) // n_columns)
-    wide, high = style.SLIDE_PIXELS
-    width = (wide - LEFT_PX - RIGHT_PX - GAP_X_PX * (n_columns - 1)) / n_columns
-    height = (high - TOP_PX - BOTTOM_PX - GAP_Y_PX * (n_rows - 1)) / n_rows
-    figure = style.slide("Time to progression and survival of the simulated replicates", note=note)
-    looks = style.arm_styles(names, findings.parts)
-    for index, name in enumerate(names):
-        row, column = divmod(index, n_columns)
-        axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + row * (height + GAP_Y_PX), width, height)
-        _steps(axes, findings.survival["death", name], DEATH_COLOUR, "--")
-        _steps(axes, findings.survival["progression_report", name], looks[name].colour, "-")
-        axes.set_title(looks[name].label, loc="left", weight="bold", color=looks[name].colour, pad=34)
-        axes.set_xlim(0, 1.03 * max(found.curve.time_d[-1] for found in findings.survival.values()))
+    looks, timing = style.arm_styles(names, findings.parts), _clock(findings)
+    wide = style.SLIDE_PIXELS[0]
+    table = ROW_PX * (len(names) + 1)
+    pixels = (wide, TOP_PX + 2 * (LIVES_PX + table) + GAP_Y_PX + 48 + BOTTOM_PX)
+    figure = style.slide("Time to progression and survival of the simulated replicates", pixels, note)
+    for number, (event, words) in enumerate(PANELS.items()):
+        top = TOP_PX + number * (LIVES_PX + table + GAP_Y_PX)
+        axes = place(figure, LEFT_PX, top, wide - LEFT_PX - RIGHT_PX, LIVES_PX)
+        for name in names:
+            _steps(axes, findings.survival[event, name], looks[name])
+        axes.set_title(f"Share of replicates {words}", loc="left", weight="bold")
         axes.set_ylim(0, 1.04)
-        axes.set_ylabel("share of replicates" if column == 0 else "")
-        axes.set_xlabel("days since the start" if index + n_columns >= len(names) else "")
-        axes.text(0, 1.015, _summary(findings, name), transform=axes.transAxes, va="bottom", size=style.SMALL_PT)
-    handles = [Line2D([], [], color=style.FAINT, lw=2.4, label="without progression (first scan with PD, or death)"),
-               Line2D([], [], color=DEATH_COLOUR, lw=2.0, ls="--", label="alive (below the lethal burden)"),
-               Line2D([], [], color=style.INK, marker="|", ls="", ms=10, label="censored: the run ended"),
-               Patch(color="#BBBBBB", alpha=0.5, label="95 % interval, where it exists")]
-    figure.legend(handles=handles, loc="upper left", ncols=4, borderaxespad=0, bbox_to_anchor=(12 / wide, 1 - 44 / high))
+        calendar.set_time_axis(axes, timing, with_labels=True)
+        _numbers_at_risk(axes, [(looks[name], findings.survival[event, name]) for name in names], timing)
+    figure.text(0.5, 1 - (pixels[1] - BOTTOM_PX + 4) / pixels[1], calendar.time_label(timing), ha="center", va="center")
+    handles: list[Artist] = [Line2D([], [], color=look.colour, ls=look.line, lw=2.8, label=look.label) for look in looks.values()]
+    handles += [Line2D([], [], color=style.INK, marker="|", ls="", ms=12, label="censored: the run ended"),
+                Patch(color="#BBBBBB", alpha=0.5, label="95 %, where it exists")]
+    figure.legend(handles=handles, loc="upper left", ncols=-(-len(handles) // 2), borderaxespad=0,
+                  bbox_to_anchor=(20 / wide, 1 - 44 / pixels[1]), columnspacing=1.4, handlelength=1.6, fontsize=style.FONT_SIZE_PT + 1)
     return figure
 
 
-def _steps(axes: Axes, found: Survival, colour: str, line: str) -> None:
+def _clock(findings: Findings) -> calendar.Clock:
+    """Return the axis: where the last event comes early, the first half ends soon after it, so that curves fill the panel."""
+    end_d = max(found.curve.time_d[-1] for found in findings.survival.values())
+    events = [day for found in findings.survival.values() for day in found.curve.time_d[1:-1]]
+    break_d = ROUND_D * np.ceil(LATE * max(events, default=end_d) / ROUND_D)
+    return calendar.Clock(break_d if break_d < end_d / 2 else end_d, end_d, share=0.75)
+
+
+def _steps(axes: Axes, found: Survival, look: style.ArmStyle) -> None:
     """Draw one curve as steps with its band and its censored runs."""
     curve = found.curve
-    axes.step(curve.time_d, curve.share, where="post", color=colour, ls=line, lw=2.2)
-    axes.fill_between(curve.time_d, curve.low, curve.high, step="post", color=colour, alpha=0.16, lw=0)
+    axes.step(curve.time_d, curve.share, where="post", color=look.colour, ls=look.line, lw=2.8, zorder=2.2 if look.line == "-" else 2.4)
+    axes.fill_between(curve.time_d, curve.low, curve.high, step="post", color=look.colour, alpha=0.12, lw=0)
     shares = curve.share[np.searchsorted(curve.time_d, curve.censored_d, side="right") - 1]
-    axes.plot(curve.censored_d, shares, "|", color=colour, ms=11, mew=1.6, clip_on=False)
+    axes.plot(curve.censored_d, shares, "|", color=look.colour, ms=14, mew=1.8, clip_on=False)
 
 
-def _summary(findings: Findings, name: str) -> str:
-    """Return events and median of an arm in words."""
-    lines = []
-    for event, word in (("progression_report", "progression"), ("death", "death")):
-        found = findings.survival[event, name]
-        median = f"median day {found.median_d:.0f}" if np.isfinite(found.median_d) else "median not reached"
-        lines.append(f"{word}: {found.n_events} of {found.n}, {median}")
-    return "\n".join(lines)
+def _numbers_at_risk(axes: Axes, rows: Sequence[tuple[style.ArmStyle, Survival]], timing: calendar.Clock) -> None:
+    """Write under a panel how many replicates of each arm are at risk at each tick, beside the arm's name, events and median."""
+    to_row = blended_transform_factory(axes.transData, axes.transAxes)
+    step = ROW_PX / LIVES_PX
+    axes.text(-0.006, -2.0 * step, "at risk; events, median", transform=axes.transAxes, ha="right", va="center", size=style.SMALL_PT + 1,
+              color=style.FAINT)
+    for number, (look, found) in enumerate(rows):
+        height = -(number + 2.9) * step
+        median = f"day {found.median_d:.0f}" if np.isfinite(found.median_d) else "not reached"
+        words = f"{look.label}: {found.n_events} of {found.n}, {median}"
+        axes.text(-0.006, height, textwrap.shorten(words, 46, placeholder="…"), transform=axes.transAxes, ha="right", va="center",
+                  size=style.SMALL_PT, color=look.colour, weight="bold")
+        for day in axes.get_xticks():
+            if 0 <= day <= timing.end_d:
+                axes.text(day, height, str(found.at_risk(day)), transform=to_row, ha="center", va="center", size=style.SMALL_PT + 1)
 
 
 def difference_figure(findings: Findings, note: str) -> Figure:
@@ -96,6 +114,10 @@ def difference_figure(findings: Findings, note: str) -> Figure:
         axes.set_title(wrapped(meaning(quantity, findings)), loc="left", size=style.FONT_SIZE_PT)
         axes.set_xlabel("difference (decades; right: more cells)" if quantity == "log10_clonogens" else "difference (d; left: fewer days)")
         axes.margins(x=0.12)
+        low, high = axes.get_xlim()
+        span = LEAST_SPAN["decades" if quantity == "log10_clonogens" else "d"]
+        if high - low < 2 * span:
+            axes.set_xlim((low + high) / 2 - span, (low + high) / 2 + span)
     return figure
 
 

@@ -252,6 +252,11 @@ def refuse_twins(records: Sequence[Record]) -> None:
         seen[name] = record
 
 
+def ended_on_day(record: Record) -> float | None:
+    """Return the day on which the patient reached the lethal burden, None if it did not."""
+    return next((event.time_d for event in record.events if event.kind == "lethal_burden"), None)
+
+
 def load_snapshots(path: Path | str, lesion: str, at: Sequence[int] | None = None) -> Snapshots:
     """Read the snapshots of one lesion up to the last commit: all, or those `at` some places, in increasing order.
 

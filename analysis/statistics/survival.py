@@ -25,6 +25,7 @@ from scipy.stats import CensoredData, ecdf, logrank
 
 from lesionlab.analysis.clinical.outcome import Outcome
 from lesionlab.analysis.clinical.response import time_to_progression
+from lesionlab.analysis.records.record import Record, ended_on_day
 from lesionlab.analysis.statistics.paired import LEVEL, Estimate, estimate
 
 EVENTS = {"progression_report": "progression or death, read as the case report did",
@@ -75,20 +76,28 @@ class Survival(NamedTuple):
     median_d: float
     restricted_mean_d: Estimate
     curve: Curve
+    times: Times
+
+    def at_risk(self, day: float) -> int:
+        """Return how many runs are still observed, and without the event, just before a day."""
+        return int((self.times.time_d >= day).sum())
 
 
 def times(outcomes: Sequence[Outcome], event: str) -> Times:
     """Return the times of an event of `EVENTS` over the replicates of an arm."""
-    found = []
-    for outcome in outcomes:
-        scans = outcome.scans
-        if event == "death":
-            found.append((scans.end_d, scans.is_dead))
-        else:
-            time_d, is_event, _ = time_to_progression(scans, "report" if event == "progression_report" else "strict")
-            found.append((time_d, is_event))
+    if event == "death":
+        return deaths([outcome.record for outcome in outcomes])
+    found = [time_to_progression(outcome.scans, "report" if event == "progression_report" else "strict")[:2] for outcome in outcomes]
     return Times(tuple(outcome.replicate for outcome in outcomes), np.array([time_d for time_d, _ in found], dtype=np.float64),
                  np.array([is_event for _, is_event in found], dtype=np.bool_))
+
+
+def deaths(replicates: Sequence[Record]) -> Times:
+    """Return the day of death of each replicate of an arm, or the last day committed: what tables, legends and curves all rest on."""
+    ends = [ended_on_day(record) for record in replicates]
+    days = [record.committed_d if end is None else end for record, end in zip(replicates, ends, strict=True)]
+    is_event = np.array([end is not None for end in ends], dtype=np.bool_)
+    return Times(tuple(record.replicate for record in replicates), np.array(days, dtype=np.float64), is_event)
 
 
 def horizon(arms: Mapping[str, Sequence[Outcome]]) -> float:
@@ -101,7 +110,7 @@ def horizon(arms: Mapping[str, Sequence[Outcome]]) -> float:
 def survival(found: Times, horizon_d: float) -> Survival:
     """Return the curve and its numbers of one arm."""
     curve = kaplan_meier(found)
-    return Survival(len(found.time_d), int(found.is_event.sum()), median_day(curve), estimate(found.restricted(horizon_d)), curve)
+    return Survival(len(found.time_d), int(found.is_event.sum()), median_day(curve), estimate(found.restricted(horizon_d)), curve, found)
 
 
 def median_day(curve: Curve) -> float:

@@ -50,12 +50,12 @@ class Attempts:
         return records
 
     def figures(self, findings: "Findings", records: Sequence["Record"], shown: Sequence["Record"],
-                folder: Path) -> tuple[list["Drawn"], list[Path]]:
+                folder: Path, suffix: str = "png") -> tuple[list["Drawn"], list[Path]]:
         """Write the figures of the findings, and the standard figures of the records that can be shown; return those that came out."""
-        found = [self.made(stem, draw) for stem, draw in findings_drawings(findings, records, folder)]
+        found = [self.made(stem, draw) for stem, draw in findings_drawings(findings, records, folder, suffix)]
         plain = []
         for stem, draw in (self.made("the standard figures", lambda: drawings(shown)) or []) if shown else []:
-            figure = self.made(f"{stem}.png", draw)
+            figure = self.made(f"{stem}.{suffix}", draw)
             if figure is not None:
-                plain.append(self.made(f"{stem}.png", partial(save, figure, folder / f"{stem}.png", stem)))
+                plain.append(self.made(f"{stem}.{suffix}", partial(save, figure, folder / f"{stem}.{suffix}", stem)))
         return [figure for figure in found if figure is not None], [path for path in plain if path is not None]

@@ -16,6 +16,10 @@ from lesionlab.sim.treatment.courses import RadiotherapyCourse
 HELP = "validate scenarios: every mistake with its place, or a summary"
 
 
+KINETICS = {"cell_cycle": ("cycle_time_h",), "apoptosis": ("rate_per_d",), "radiobiology": ("alpha_per_gy", "alpha_beta_gy")}
+"""What makes a tumour fast or slow, radiosensitive or not."""
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("scenarios", nargs="+", metavar="SCENARIO",
@@ -48,6 +52,7 @@ def summary(scenario: "Scenario") -> str:
     rows.append(("scans", [", ".join(str(day) for day in scenario.scans) or "none"]))
     rows.append(("reported", _reported(scenario)))
     rows.append(("T-cell uptake", _uptake(scenario)))
+    rows.append(("kinetics", _kinetics(scenario)))
     rows.append(("changed", _changed(scenario)))
     return "\n".join(f"  {heading if number == 0 else '':<13} {line}" for heading, lines in rows for number, line in enumerate(lines))
 
@@ -105,6 +110,16 @@ def _uptake(scenario: "Scenario") -> list[str]:
     by_lesion = ", ".join(f"{name} {value:.2g}" for name, value in taken.items())
     return [f"{k:.2g} of the blood's per day ({by_lesion}), loss in blood {loss_per_d:.2g}: {limited}",
             *([f"VEGF may hold back up to {100 * limit:.0f} % of the uptake"] if limit > 0.0 else [])]
+
+
+def _kinetics(scenario: "Scenario") -> list[str]:
+    """Return how fast cells divide, die and are killed by dose; say whose values they are where they are not its own."""
+    shown = [(section, known, getattr(scenario.parameters(section), known.name)) for section, names in KINETICS.items()
+             for known in describe_group(PARAMETERS[section]) if known.name in names]
+    own = any(value != known.default for _, known, value in shown)
+    inherited = [] if own or scenario.reported else ["these are this case's, an anaplastic thyroid carcinoma's: another tumour needs its "
+                                                     "own (docs/another_tumour.md)"]
+    return [", ".join(f"{section}.{known.name} {value:g} {known.unit}" for section, known, value in shown), *inherited]
 
 
 def _changed(scenario: "Scenario") -> list[str]:

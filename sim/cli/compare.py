@@ -15,6 +15,7 @@ from lesionlab.analysis.comparison.findings import find
 from lesionlab.analysis.comparison.synergy import clonogens_on
 from lesionlab.analysis.figures.standard import drawable, left_out
 from lesionlab.analysis.records.record import Record, by_arm, damage_notes, in_one_order
+from lesionlab.analysis.records.sweep_folder import named
 from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.case_files import FIGURE, write_case
 from lesionlab.analysis.report.report import Pictures, write_report
@@ -37,8 +38,8 @@ HELP = "compare arms, from scenarios or records: tables, figures, animation, rep
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
-    parser.add_argument("sources", nargs="+", type=Path, metavar="SCENARIO|RECORD",
-                        help="scenarios to compute, records (.h5) to take as they are")
+    parser.add_argument("sources", nargs="+", type=Path, metavar="SCENARIO|RECORD|SWEEP",
+                        help="scenarios to compute, records (.h5) to take as they are, the folder of a sweep for its complete runs")
     parser.add_argument("--arms", choices=("factorial", "monotherapy", "leave-one-out"), help="make arms by taking treatments away from "
                         "each scenario: every combination; none and each alone; all but one")
     parser.add_argument("--components", choices=("modalities", "courses"), default="modalities", help="what --arms takes away: whole "
@@ -58,6 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder for everything that is written")
     parser.add_argument("--force", action="store_true", help="replace results in DIR: complete records of the very same runs are used "
                         "again, records that an earlier comparison made of other runs are removed")
+    parser.add_argument("--svg", action="store_true", help="write every figure as SVG too, beside its PNG")
     parser.add_argument("--no-animation", action="store_true", help="leave out arms.gif and arms.html")
     add_run_arguments(parser)
 
@@ -91,7 +93,7 @@ def _perform(plan: Plan, options: Namespace) -> int:
 def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> int:
     """Print the tables and write everything that can be made of the records; return 1 if something is missing or damaged."""
     attempts = Attempts(_say)
-    records = attempts.load(paths)
+    records = [named(record, plan.names.get(record.path)) for record in attempts.load(paths)]
     comparison = compare(records)
     shown = drawable(comparison.records)
     # Who has no figure is named among the notes of every table and of the report.
@@ -102,12 +104,14 @@ def _write(paths: Sequence[Path], plan: Plan, options: Namespace) -> int:
     written += attempts.made("the table of the case", lambda: _print_case(comparison.records, options.output)) or []
     _say("drawing the figures")
     figures, plain = attempts.figures(findings, comparison.records, shown, options.output / "figures")
+    sharp = attempts.figures(findings, comparison.records, shown, options.output / "figures", "svg") if options.svg else ((), ())
     animation = attempts.made("arms.gif", lambda: _animation(shown, options)) if shown else None
     player = attempts.made("arms.html", lambda: _player(shown, options)) if shown else None
     pictures = Pictures(figures, plain, animation, player)
     report = attempts.made("report.html", lambda: write_report(
         comparison.records, comparison, findings, pictures, options.output, typed_command()))
-    written += [*plain, *(figure.path for figure in figures), *(path for path in (report, animation, player) if path)]
+    written += [*plain, *sharp[1], *(figure.path for figure in (*figures, *sharp[0]))]
+    written += [path for path in (report, animation, player) if path]
     remove_old_files(options.output, read_plan(options.output), written)
     write_plan(options.output, plan.jobs, typed_command(), [path.relative_to(options.output).as_posix() for path in written])
     print(f"\nTables, figures and report are in {options.output}; begin with {options.output / 'report.html'}")
@@ -154,11 +158,11 @@ def _player(records: Sequence["Record"], options: Namespace) -> Path | None:
     return Path(options.output / PLAYER)
 
 
-def _first_replicates(records: Sequence["Record"]) -> list[Path]:
-    """Return the paths of each arm's first replicate."""
-    firsts: dict[str, Path] = {}
+def _first_replicates(records: Sequence["Record"]) -> list["Record"]:
+    """Return each arm's first replicate."""
+    firsts: dict[str, Record] = {}
     for record in sorted(records, key=lambda record: record.replicate):
-        firsts.setdefault(record.arm, record.path)
+        firsts.setdefault(record.arm, record)
     return [firsts[arm] for arm in dict.fromkeys(record.arm for record in records)]
 
 

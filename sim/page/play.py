@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from lesionlab.analysis.animation.animate import default_lesion
 from lesionlab.analysis.animation.frames import MOST_ARMS
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.figures.panels import QUANTILES, Quantity, curve, ended_on_day
+from lesionlab.analysis.figures.panels import QUANTILES, Quantity, curve
 from lesionlab.analysis.figures.sections import View
 from lesionlab.analysis.records.errors import RecordError
-from lesionlab.analysis.records.record import Record, by_arm, damage_notes, snapshot_times
+from lesionlab.analysis.records.record import Record, by_arm, damage_notes, ended_on_day, snapshot_times
 from lesionlab.analysis.records.treatments import RADIOTHERAPY, SCAN
 from lesionlab.sim.page.layers import ink_on, layers, site_words
 from lesionlab.sim.page.sections import Pictured, Section, shapes, window_of

@@ -160,6 +160,12 @@ def _nodes(schema: dict[str, Any], path: Path) -> list[dict[str, Any]]:
     return nodes
 
 
+def unit_at(model: type[BaseModel], dotted: str) -> str:
+    """Return the unit that a model declares for what stands at a dotted path, as `hypoxia.necrosis_per_h`; "" where it declares none."""
+    path = tuple(int(part) if part.isdigit() else part for part in dotted.replace("[", ".").replace("]", "").split("."))
+    return next((str(node["unit"]) for node in _nodes(_schema(model), path) if "unit" in node), "")
+
+
 def _alternatives(schema: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a node and all that it refers to or offers as an alternative."""
     found = [node]

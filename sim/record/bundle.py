@@ -14,22 +14,25 @@ from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.files import draft, reason, through_links
 from lesionlab.sim.record.layout import TEXT, add_axis
 from lesionlab.sim.record.reader import opened
-from lesionlab.sim.record.schema import Attribute, Part
+from lesionlab.sim.record.schema import DRUG_COLUMNS, EVENT_COLUMNS, LESION_COLUMNS, Attribute, Part
 
 SCHEMA = "lesionlab-bundle"
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 NAMED_AXES: tuple[str, ...] = (Part.LESION, Part.DRUG)
 AXES = (Part.TIME, *NAMED_AXES)
 ATTRIBUTES: tuple[str, ...] = (
-    Attribute.ARM, Attribute.SEED, Attribute.REPLICATE, Attribute.PATIENT, Attribute.IS_QUICK, Attribute.END_REASON, Attribute.CODE_VERSION)
+    Attribute.ARM, Attribute.SEED, Attribute.REPLICATE, Attribute.PATIENT, Attribute.IS_QUICK, Attribute.END_REASON, Attribute.CODE_VERSION,
+    Attribute.START_DATE, Attribute.DETECTION_LIMIT)
+UNITS_OF = {Attribute.DETECTION_LIMIT: "cm"}
 
 
 class Packed(NamedTuple):
-    """One complete run: its name, its record and its point in the design (dotted path to value)."""
+    """One complete run: its name, its record, its point in the design (dotted path to value) and the units of those values."""
 
     run_id: str
     path: Path
     point: Mapping[str, Any]
+    units: Mapping[str, str] = {}
 
 
 class Outline(NamedTuple):
@@ -64,6 +67,42 @@ def _fill(file: h5py.File, runs: Sequence[Packed], outline: Outline, on_progress
         _copy(file, index, run.path, outline)
         if on_progress:
             on_progress(index + 1)
+    _copy_words(file, runs)
+    _copy_events(file, runs)
+
+
+def _copy_words(file: h5py.File, runs: Sequence[Packed]) -> None:
+    """Write what is said of lesions and drugs in words, such as the unit of a drug's level; it is the same in every run that has them."""
+    for axis, columns in ((Part.LESION, LESION_COLUMNS), (Part.DRUG, DRUG_COLUMNS)):
+        for column in (column for column in columns if column.dtype is str):
+            known: dict[str, str] = {}
+            for run in runs:
+                with opened(run.path) as record:
+                    known = dict(zip(_axis(record, axis), _axis(record, column.name), strict=True)) | known
+            names = file[axis].asstr()[:] if len(file[axis]) else ()
+            words = file.create_dataset(column.name, data=[known[name] for name in names], dtype=TEXT, shape=(len(file[axis]),))
+            words.attrs[Attribute.LONG_NAME] = column.long_name
+            words.dims[0].attach_scale(file[axis])
+
+
+def _copy_events(file: h5py.File, runs: Sequence[Packed]) -> None:
+    """Write the events of all runs, scans among them, one after the other, with the number of the run of each."""
+    columns: dict[str, list[Any]] = {column.name: [] for column in EVENT_COLUMNS}
+    counts = []
+    for run in runs:
+        with opened(run.path) as record:
+            counts.append(len(record[Part.EVENT_TIME]))
+            for name, values in columns.items():
+                values.extend(_axis(record, name))
+    add_axis(file, Part.EVENT, np.arange(sum(counts)), "", "event", is_growing=not sum(counts))
+    of_run = file.create_dataset("event_run", data=np.repeat(np.arange(len(runs)), counts), dtype=np.int64)
+    of_run.attrs.update({Attribute.UNITS: "1", Attribute.LONG_NAME: "place of the event's run on the axis run"})
+    of_run.dims[0].attach_scale(file[Part.EVENT])
+    for column in EVENT_COLUMNS:
+        written = file.create_dataset(column.name, data=columns[column.name], shape=(sum(counts),),
+                                      dtype=TEXT if column.dtype is str else column.dtype)
+        written.attrs.update({Attribute.LONG_NAME: column.long_name} | ({Attribute.UNITS: column.unit} if column.unit else {}))
+        written.dims[0].attach_scale(file[Part.EVENT])
 
 
 def _axis(record: h5py.File, name: str) -> NDArray[Any]:
@@ -112,9 +151,10 @@ def _lay_out(file: h5py.File, runs: Sequence[Packed], outline: Outline) -> None:
     for name in NAMED_AXES:
         add_axis(file, name, list(outline.axes[name]), "", name, is_growing=not len(outline.axes[name]))
     for name in ATTRIBUTES:
-        _add_column(file, name, [_attribute(run.path, name) for run in runs], f"{name} of the run")
+        _add_column(file, name, [_attribute(run.path, name) for run in runs], f"{name} of the run", UNITS_OF.get(Attribute(name), "1"))
     for path in dict.fromkeys(key for run in runs for key in run.point):
-        _add_column(file, f"point_{path.replace('/', '_')}", [run.point.get(path) for run in runs], f"value of {path} in the design")
+        _add_column(file, f"point_{path.replace('/', '_')}", [run.point.get(path) for run in runs], f"value of {path} in the design",
+                    next((run.units[path] for run in runs if path in run.units), "1"))
     for name, (dimensions, unit, long_name) in outline.series.items():
         axes = [file[axis] for axis in ("run", *dimensions)]
         shape = tuple(len(axis) for axis in axes)
@@ -130,14 +170,14 @@ def _attribute(path: Path, name: str) -> Any:
         return record.attrs.get(name, "")
 
 
-def _add_column(file: h5py.File, name: str, values: Sequence[Any], long_name: str) -> None:
+def _add_column(file: h5py.File, name: str, values: Sequence[Any], long_name: str, unit: str) -> None:
     """Write one value a run: numbers as they are (nan where a run has none), anything else as JSON text."""
     is_number = all(isinstance(value, (int, float, np.integer, np.floating)) or value is None for value in values)
     if is_number:
         is_whole = all(isinstance(value, (int, np.integer)) for value in values)
         numbers = np.array([np.nan if value is None else value for value in values], np.int64 if is_whole else np.float64)
         column = file.create_dataset(name, data=numbers, dtype=numbers.dtype)
-        column.attrs[Attribute.UNITS] = "1"
+        column.attrs[Attribute.UNITS] = unit
     else:
         words = [value if isinstance(value, str) else json.dumps(value, default=str) for value in values]
         column = file.create_dataset(name, data=words, dtype=TEXT)

@@ -1,12 +1,14 @@
 """The plan of a comparison from the user's options; every mistake is found before anything is written."""
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lesionlab.analysis.clinical.scans import SCAN_WINDOW_D
 from lesionlab.analysis.records.record import Record, load
+from lesionlab.analysis.records.sweep_folder import is_sweep, listed, named
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.destination import is_record, typed_command
 from lesionlab.sim.runs.job import Job, days_since, days_until
@@ -21,12 +23,16 @@ DEFAULT_WALKS = 8
 
 
 class Plan(NamedTuple):
-    """What a comparison is made of: records given, runs of the arms, walks over couplings, and the stated day if one is fixed."""
+    """What a comparison is made of: records given, runs of the arms, walks over couplings, and the stated day if one is fixed.
+
+    `names` gives the arm of each record that comes from the folder of a sweep.
+    """
 
     records: tuple[Path, ...]
     jobs: tuple["Job", ...]
     walks: tuple[tuple["Step", ...], ...]
     day_d: float | None
+    names: Mapping[Path, str | None] = MappingProxyType({})
 
 
 def check_rows(scenario: Scenario, until_d: float | None) -> None:
@@ -39,16 +45,17 @@ def check_rows(scenario: Scenario, until_d: float | None) -> None:
 
 def make_plan(options: Namespace) -> Plan:
     """Return the records given and the runs of the scenarios given; every mistake is found before anything is written."""
-    records = tuple(path for path in options.sources if is_record(path))
-    scenarios = [path for path in options.sources if not is_record(path)]
+    names = {run.path: run.arm for folder in options.sources if is_sweep(folder) for run in listed(folder)}
+    records = (*(path for path in options.sources if is_record(path)), *names)
+    scenarios = [path for path in options.sources if not is_record(path) and not is_sweep(path)]
     _check_options(options, bool(scenarios))
     choose_engine(options.engine, 1, options.workers)
     arms, whole = _arms(scenarios, options)
-    taken = {path: load(path) for path in records}
-    names = {record.arm: path for path, record in taken.items()}
+    taken = {path: named(load(path), names.get(path)) for path in records}
+    by_arm = {record.arm: path for path, record in taken.items()}
     for arm in arms:
-        if arm.arm in names:
-            raise UserError(f"{names[arm.arm]}: is a run of the arm {arm.arm} too; give the scenario another `arm:`")
+        if arm.arm in by_arm:
+            raise UserError(f"{by_arm[arm.arm]}: is a run of the arm {arm.arm} too; give the scenario another `arm:`")
     lesions = {**{str(path): record.lesions for path, record in taken.items()}, **{arm.arm: tuple(arm.lesions) for arm in arms}}
     for arm in arms:
         check_rows(arm, None if options.until is None else days_until(arm, options.until))
@@ -58,8 +65,8 @@ def make_plan(options: Namespace) -> Plan:
             raise UserError(f"{name}: its lesions ({', '.join(own)}) are not those of {first} ({', '.join(lesions[first])}); "
                             "only arms of the same patient can be compared")
     if not arms:
-        return Plan(records, (), (), None if options.day is None else _recorded_day(options.day, next(iter(taken.values()))))
-    return _with_jobs(records, arms, whole, options)
+        return Plan(records, (), (), None if options.day is None else _recorded_day(options.day, next(iter(taken.values()))), names)
+    return _with_jobs(records, arms, whole, options)._replace(names=names)
 
 
 def _recorded_day(typed: str, record: "Record") -> float:

@@ -14,7 +14,7 @@ and a changed scenario or model is never mistaken for the old one.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
@@ -23,15 +23,18 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.parameters.messages import Mistake
+from lesionlab.sim.parameters.messages import Mistake, unit_at
 from lesionlab.sim.parameters.messages import Path as KeyPath
 from lesionlab.sim.parameters.quantities import Strict
 from lesionlab.sim.runs.job import Job, days_until, is_done, progress_of
 from lesionlab.sim.scenario.arms import named_arms
 from lesionlab.sim.scenario.load import load_scenario
-from lesionlab.sim.scenario.scenario import Scenario
+from lesionlab.sim.scenario.scenario import Scenario, scenario_model
 from lesionlab.sim.scenario.yaml_document import Document
 from lesionlab.sim.studies.data_file import read_as
+
+NAME_UNITS = {"_gy": "Gy", "_mg": "mg", "_cm": "cm", "_um": "um", "_mmHg": "mmHg", "_per_h": "1/h", "_per_d": "1/d", "_h": "h", "_d": "d"}
+"""Units by the ends of names, as everywhere in a scenario."""
 
 
 class Design(Strict):
@@ -96,6 +99,16 @@ def expand(path: Path, folder: Path, *, is_quick: bool = False, until: str | Non
     if len({run.job.run_id for run in runs}) < len(runs):
         raise UserError(f"{path}: two points of the design are the same run; take one of them away")
     return Sweep(folder, tuple(runs))
+
+
+def units_of(paths: Sequence[str]) -> dict[str, str]:
+    """Return the unit of each varied value as the schema of scenarios declares it, or else as the end of its name says."""
+    found = {}
+    for path in paths:
+        name = path.rsplit(".", 1)[-1]
+        of_name = next((unit for end, unit in NAME_UNITS.items() if name.endswith(end)), "1")
+        found[path] = unit_at(scenario_model(), path) or of_name
+    return found
 
 
 def _points(design: Design) -> Iterator[dict[str, Any]]:

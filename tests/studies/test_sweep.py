@@ -47,6 +47,7 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         perform(job, tell)
 
     monkeypatch.setattr("lesionlab.sim.runs.engines.perform", noted)
+    monkeypatch.setattr("lesionlab.sim.cli._runs._forecast", lambda jobs, options: None)
     return asked
 
 

@@ -101,8 +101,8 @@ def test_chips_light_while_a_treatment_lasts(reel) -> None:
     box = reel.stage.chips[0, "vegfr_tki"]
     unlit, lit = (compose(reel, n)[box.slices] for n in (0, 4))
     assert (lit != unlit).mean() > 0.3
-    assert set(chips_of(reel.records[0])) == {"radiotherapy", "anti_pd1", "vegfr_tki"}
-    assert chips_of(reel.records[1]) == {}
+    assert set(chips_of(reel.records[0], "neck")) == {"radiotherapy", "anti_pd1", "vegfr_tki"}
+    assert chips_of(reel.records[1], "neck") == {}
 
 
 def test_the_edge_of_a_panel_is_whole_pixels_a_site_where_that_fits() -> None:
