@@ -305,7 +305,8 @@ def _day_zero_paths(options: Namespace, n_replicates: int = 4) -> dict[str, list
     """Return the places of the records of day 0, by what they show."""
     folder = options.output / "day_zero"
     return {label: [folder / f"{stem}_{replicate}.h5" for replicate in range(n_replicates)]
-            for label, stem in (("the rule is on: density falls with depth", "on"), ("the rule is off: the older law, by radius (control)", "off"))}
+            for label, stem in (("the rule is on: density falls with depth", "on"),
+                                ("the rule is off: the older law, by radius (control)", "off"))}
 
 
 def _day_zero(options: Namespace) -> None:

@@ -30,6 +30,8 @@ from lesionlab.sim.scenario.load import scenario_from_text
 TOPIC = "lesionlab-progress"
 REPORT_EVERY_S = 1.0
 CONNECT_S, WORKERS_S = 10.0, 60.0
+STARTS = 3
+"""Attempts to start the workers of this machine."""
 POLL_EVERY_S = 0.1
 THREADS = "LESIONLAB_THREADS"
 """How many threads a worker gives to its run: set when the worker is started."""
@@ -132,10 +134,22 @@ def _client(engine: str, plan: Plan, progress: Progress) -> Iterator[Any]:
     settings: dict[str, Any] = {f"distributed.nanny.pre-spawn-environ.{name}": plan.threads for name in (THREADS, *_THREAD_SETTINGS)}
     settings |= {"distributed.scheduler.allowed-failures": 3, "distributed.scheduler.worker-saturation": 1.0,
                  "distributed.worker.multiprocessing-method": "spawn"}
-    with _same_environment(), dask.config.set(settings), distributed.LocalCluster(
-            n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
-            memory_limit=None, silence_logs="CRITICAL") as cluster, distributed.Client(cluster) as client:
+    with _same_environment(), dask.config.set(settings), _workers_of(plan, distributed) as cluster, distributed.Client(cluster) as client:
         yield client
+
+
+def _workers_of(plan: Plan, distributed: Any) -> Any:
+    """Start this machine's workers; raises UserError where one dies each time before it has begun."""
+    for _ in range(STARTS):
+        try:
+            return distributed.LocalCluster(
+                n_workers=plan.workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0",
+                memory_limit=None, silence_logs="CRITICAL")
+        # Dask reports the death of a worker that starts as an error of its own.
+        except (RuntimeError, OSError, TimeoutError) as error:
+            reason = error
+    raise UserError(f"no workers could be started on this machine ({reason}); the same command goes on from what is complete, and "
+                    "--engine serial needs no workers")
 
 
 def _connected(address: str) -> Any:

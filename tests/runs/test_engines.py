@@ -3,11 +3,12 @@
 import os
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lesionlab.sim.parameters.errors import UserError
-from lesionlab.sim.runs.engines import Outcome, _pack, _remote, execute
+from lesionlab.sim.runs.engines import STARTS, Outcome, _pack, _remote, _workers_of, execute
 from lesionlab.sim.runs.job import STAMP, Job, days_until, is_done, progress_of
 from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
 from tests.fake_simulation import perform, scenario
@@ -55,6 +56,24 @@ def test_serial_runs_go_on_after_a_failure(tmp_path: Path) -> None:
     assert said["two"].startswith("RuntimeError: the numbers went wrong (fake_simulation.py:")
     assert [is_done(one) for one in jobs] == [True, False, True]
     assert len(watcher.ended) == 3 and len(watcher.days) == 2
+
+
+@pytest.mark.parametrize("n_deaths", [0, STARTS - 1, STARTS])
+def test_a_worker_that_dies_as_it_starts_is_tried_again_and_then_told_in_one_line(n_deaths: int) -> None:
+    begun = []
+
+    def cluster(**options: object) -> str:
+        begun.append(options["n_workers"])
+        if len(begun) <= n_deaths:
+            raise RuntimeError("Nanny failed to start.")
+        return "a cluster"
+
+    plan, distributed = Plan(2, 1, 2, ""), SimpleNamespace(LocalCluster=cluster)
+    if n_deaths < STARTS:
+        assert _workers_of(plan, distributed) == "a cluster" and begun == [2] * (n_deaths + 1)
+    else:
+        with pytest.raises(UserError, match=r"no workers could be started on this machine \(Nanny failed to start\.\)"):
+            _workers_of(plan, distributed)
 
 
 def test_the_longest_run_starts_first(tmp_path: Path) -> None:
