@@ -27,8 +27,10 @@ allowed.
 _RULES = """The same patients under each screen, those whom all have in common. A rule is switched off alone; nothing is chosen anew, so a
 single drug may then do more or less than trials saw. Independent action: 1 - (1 - a)(1 - b).
 """
-_NODE = """The demand is less than 16.6 cm, twice its size, on day 60, as the median of the replicates. Small sections (`--quick`).
+_NODE = """The demand is less than 16.6 cm, twice its size, on day 60, as the median of the replicates. Small sections (`--quick`), and the
+growth that was fitted without these rules.
 """
+_NODE_LIMIT_CM = 16.6
 _CHOICE = """By an explicit search over the box in the population file, against the anchors marked `choose`, which are of either drug
 alone; no arm with both was run. The distance is the mean of z², z the difference to the report in halves of its interval's
 width. All points saw the same drawn patients; the nearest comes first.
@@ -140,7 +142,11 @@ def _rules(found: Findings) -> str:
     is_whole = all(arm in cohort.arms for cohort in cohorts.values() for arm in (ANTI_PD1, INHIBITOR, BOTH))
     if len(cohorts) < 2 or not is_whole:
         return ""
-    return f"## Which rules carry the excess\n\n{_RULES}\n{_table(rules_rows(cohorts))}"
+    rows = rules_rows(cohorts)
+    left = {label: quantities(cohort)["both.over_independence"] for label, cohort in cohorts.items()}
+    said = [f"- {label}: over independent action {points(value)} in all {len(cohorts[label].patients)} patients of that screen; "  # type: ignore[arg-type]
+            f"the interval {'holds' if value.low <= 0.0 <= value.high else 'does not hold'} 0." for label, value in left.items()]
+    return f"## Which rules carry the excess\n\n{_RULES}\n{_table(rows)}\n" + "\n".join(said) + "\n"
 
 
 def _share(simulated: Found, name: str) -> str:
@@ -183,10 +189,14 @@ def _sizes(sizes: Any) -> str:
     known = sizes[np.isfinite(sizes)]
     if len(known) * 2 <= len(sizes):
         return f"{len(sizes) - len(known)} of {len(sizes)} died before day 60"
-    # The dead had the largest lesions: they count as larger than any other.
-    middle = float(np.median(np.where(np.isfinite(sizes), sizes, np.inf)))
+    middle = _middle(sizes)
     died = f", {len(sizes) - len(known)} died before" if len(known) < len(sizes) else ""
     return f"{middle:.1f} cm ({known.min():.1f} to {known.max():.1f}{died})"
+
+
+def _middle(sizes: Any) -> float:
+    """Return the median diameter; the dead had the largest lesions and count as larger than any other."""
+    return float(np.median(np.where(np.isfinite(sizes), sizes, np.inf)))
 
 
 def _growth(found: Findings) -> str:
@@ -196,9 +206,13 @@ def _growth(found: Findings) -> str:
 
 
 def _node(found: Findings) -> str:
-    if not any(course.lesion == found.node for course in found.growth):
+    courses = [course for course in found.growth if course.lesion == found.node]
+    if not courses:
         return ""
-    return f"## The node of the case, untreated\n\n{_NODE}\n{_table(growth_rows(found.growth, found.node))}"
+    own = max(course.exponent for course in courses)
+    middle = _middle(np.array([course.diameter_d60_cm for course in courses if course.exponent == own]))
+    verdict = f"With b = {own:g} the demand is {'met' if middle < _NODE_LIMIT_CM else 'missed'}.\n"
+    return f"## The node of the case, untreated\n\n{_NODE}\n{_table(growth_rows(found.growth, found.node))}\n{verdict}"
 
 
 def _choice(found: Findings) -> str:

@@ -74,7 +74,9 @@ def test_rules_are_compared_on_the_patients_that_all_screens_share() -> None:
     _, one, other = rules_rows({"all rules": whole, "without the lock": few})
     assert one[1:] == other[1:] and one[1] == "12"
     assert rules_rows({"all rules": whole})[1][2:] != one[2:], "the patients make the difference"
-    assert "| without the lock | 20 |" in page(findings())
+    text = page(findings())
+    assert "| without the lock | 20 |" in text
+    assert "- without the lock: over independent action " in text and "With b = 0 the demand is missed." in text
 
 
 def test_the_dead_count_as_the_largest() -> None:
