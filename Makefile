@@ -25,7 +25,7 @@ lint: $(INSTALLED)
 
 test: $(INSTALLED)
 	@mkdir -p results
-	.venv/bin/python -m pytest -q -rs -n auto --junitxml=results/tests.xml; code=$$?; \
+	.venv/bin/python -m pytest -q -rs -n auto --dist worksteal --junitxml=results/tests.xml; code=$$?; \
 	echo "Each test's outcome is in results/tests.xml; failures are shown above."; exit $$code
 
 # The page in a browser at full size: a million sites, four arms, frames a second. Needs a Chromium.

@@ -1,7 +1,10 @@
 """Hypoxia: cells fall quiescent when oxygen is short and die (necrosis) when it is nearly gone.
 
-    quiescent below p_q, cycling above: a label for uptake and for the growth fraction; `cell_cycle` has its own gate
-    hazard of necrosis  k_nec (p_on - p) / (p_on - p_full), between 0 and k_nec
+    quiescent            if p < p_q, else cycling
+    hazard of necrosis   k_nec (p_on - p) / (p_on - p_full), between 0 and k_nec
+
+p is the pO2 at the cell. Quiescence concerns clonogens only; it sets their uptake of oxygen and the growth fraction, while `cell_cycle`
+has its own dependence on oxygen. Necrosis concerns every living cell: none above p_on, all of k_nec below p_full.
 
 The onset is at 1 mmHg, not at the 5 mmHg of PhysiCell: a higher onset kills the radioresistant cells (oxygen
 enhancement is still about 2 at 5 mmHg) and so hides viable hypoxia. In vivo diffusion models use 0.5-1.
@@ -40,7 +43,7 @@ class Parameters(NamedTuple):
 
 @kernel
 def is_quiescent(p, oxygen_mmHg):
-    """Return whether a clonogen is quiescent: oxygen < p_q."""
+    """Return whether a clonogen is quiescent: p < p_q."""
     return oxygen_mmHg < p.quiescent_mmHg
 
 
@@ -53,7 +56,7 @@ def necrosis_hazard_per_h(p, oxygen_mmHg):
 
 @kernel
 def _apply_to_row(p, dt_h, state, oxygen, hazard):
-    """Apply both laws to a row: label each clonogen, and write each living cell's hazard over the step."""
+    """Apply both laws to a row: label each clonogen (a doomed cell stays doomed), and write each living cell's hazard over the step."""
     for x in range(len(state)):
         # Read before anything is written, and selected without branches: only such a loop vectorises.
         code, oxygen_mmHg = state[x], oxygen[x]

@@ -1,16 +1,17 @@
 """Population control: the small number of cells in a section (1e4) does not by itself cure or regrow a lesion of 1e10 cells.
 
-Each clonogen of the section stands for w clonogens of the lesion, and each site and T cell for W sites and T cells (w = W at
-baseline). From day 0 on only this rule writes w, W and L. While the section has more than n_min clonogens, fates are carried out
+Each clonogen of the section stands for w clonogens of the lesion (`weight`), and each site and T cell for W sites and T cells
+(`volume_weight`; w = W at baseline). L is the length in the lesion that a length of the section stands for (`scale`). From day 0 on
+only this rule writes w, W and L. While the section has more than n_min clonogens, fates are carried out
 and w is constant. When a step would leave fewer, the section becomes weight-controlled: the survivors are supplemented to n_min
 weighted clonogens, their fates are withdrawn, and w follows their expected number,
 
     w <- w sum_i exp(b_i - d_i) / n_kept x noise,   variance of log noise (b + d) / (w n)
 
-with hazards b of division and d of death. A T-cell kill is an event, so a killed clonogen counts as 0. The noise is the
-lesion's own demographic noise. Weight control ends when w is back at W (births are placed again) or has fallen to 1
-(deaths are carried out: an empty section is then an eradication). A weighted clonogen killed by a T cell is replaced by a
-daughter of a randomly drawn survivor, placed beside it with its PD-L1 and antigen. So a weight-controlled section
+with hazards b_i of division and d_i of death of each of the n clonogens, n_kept of which stay in the section. A T-cell kill is an event,
+so a killed clonogen counts as 0. The noise is the lesion's own demographic noise. Weight control ends when w is back at W (births are
+placed again) or has fallen to 1 (deaths are carried out: an empty section is then an eradication). A weighted clonogen killed by a T cell
+is replaced by a daughter of a randomly drawn survivor, placed beside it with its PD-L1 and antigen. So a weight-controlled section
 selects for clonogens that T cells cannot kill.
 
 Growth beyond the section is the opposite case. Each birth in a full section pushes an outermost cell out of the section
@@ -67,17 +68,17 @@ def growth_factor(n_cells: int, n_dropped: int) -> float:
 
 
 def expected_number(births: np.ndarray, deaths: np.ndarray, is_hit: np.ndarray) -> np.ndarray:
-    """Return each clonogen's expected number after the step, hazards b and d integrated over it: exp(b - d); 0 if a T cell killed it."""
+    """Return what each clonogen is expected to become in a step, by its hazards b and d: exp(b - d); 0 if a T cell killed it."""
     return np.where(is_hit, 0.0, np.exp(births - deaths))
 
 
 def noise_variance(births: np.ndarray, deaths: np.ndarray, weight: float) -> float:
-    """Return the variance of the log weight by the lesion's demographic noise: mean (b + d) / (w n), d at most one death each."""
+    """Return the variance that chance births and deaths in the lesion add to the log weight: mean (b + d) / (w n), d at most 1 each."""
     return float((births + np.minimum(deaths, 1.0)).mean()) / (weight * len(births))
 
 
 def weight_factor(expected_sum: float, n_kept: int, variance: float, deviate: float) -> float:
-    """Return the factor of the weight: sum_i exp(b_i - d_i) / n_kept x log-normal noise of mean 1, drawn by a standard normal deviate."""
+    """Return the factor of the weight: sum_i exp(b_i - d_i) / n_kept x exp(sigma z - sigma^2 / 2), noise of mean 1, z the deviate."""
     return expected_sum / n_kept * math.exp(math.sqrt(variance) * deviate - variance / 2.0)
 
 

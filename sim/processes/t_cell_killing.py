@@ -1,12 +1,12 @@
 """T-cell killing: a specific T cell engages a neighbouring tumour cell and hits it; several hits in time kill.
 
-In each micro-step a free, specific, unexhausted T cell searches its own site, then a drawn neighbour, and engages a living
-tumour cell there. An engaged T cell hits with rate h. It detaches with rate 1 / t_att, or when the target is gone. A share
-supp of the pairs of T cell and target is suppressed and never hits, so kills (not hits) scale with 1 - supp.
-A tumour cell forgets its hits after t_mem without a new one; at n_hit hits it is killed (`cell_fate` applies this within the hour).
+In each micro-step a free, specific, unexhausted T cell searches its own site, then a drawn neighbour, and engages a living tumour cell
+there. An engaged T cell hits with rate h (`hit_rate_per_h`). It detaches with rate 1 / t_att (`engagement_min`), or when the target is
+gone. A share supp of the pairs of T cell and target is suppressed and never hits, so kills (not hits) scale with 1 - supp. A tumour cell
+forgets its hits after t_mem without a new one; at n_hit hits it is killed (`cell_fate` applies this within the hour).
 
     s_PD1 = (1 - RO) L^n / (L^n + K^n),   L = PD-L1-positive share of the tumour cells around the target
-    supp = s_PD1 + (1 - s_PD1) s_V,       s_V the suppression by VEGF at the target (`vegf_suppression`)
+    supp = s_PD1 + (1 - s_PD1) s_V,       s_V = s_max V / (V + V_half), the suppression by the VEGF V at the target (`vegf_suppression`)
 
 In an under-weighted section a clonogen stands for w lesion cells, fewer than the W of a site or a T cell. Its few weighted
 clonogens would then occupy T cells that are free in the lesion. Therefore only a share w / W of the pairs is real, by one fixed
@@ -39,7 +39,9 @@ from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
 _CERTAIN = np.float32(1e6)
+"""The hazard of a cell that is killed: none survives it."""
 _MOST_HITS, _MOST_KILLS = 200, 255
+"""What a byte can count; no law depends on them."""
 _NOTHING, _OCCUPYING, _GHOST_ONLY = 0, 1, 2
 """What a T cell finds on a site: nothing it recognises; a cell that occupies it; a clonogen that only a ghost contact can engage."""
 _ENDED, _MOVING, _ENGAGED = 0, 1, 2
@@ -74,7 +76,7 @@ class Chances(NamedTuple):
 
 
 class Suppressors(NamedTuple):
-    """What suppresses a T cell beside PD-L1: free PD-1 (1 - RO), the largest share by VEGF and the VEGF of half of it."""
+    """What decides suppression beside PD-L1: free PD-1 (1 - RO), the largest share s_max by VEGF, and V_half, the VEGF of half of it."""
 
     pd1_free: float
     vegf_limit: float
@@ -119,7 +121,7 @@ def suppressed_share(p, suppressors, pd_l1_share, vegf):
 
 @kernel
 def hits_with_one_more(p, hits, minutes_since_last):
-    """Return a tumour cell's hits after one more: it is the first again if the last one is t_mem or longer ago."""
+    """Return a tumour cell's hits after one more: hits + 1, or 1 again where the last one is t_mem or longer ago and forgotten."""
     return min((hits if minutes_since_last < p.memory_min else 0) + 1, _MOST_HITS)
 
 
@@ -131,7 +133,10 @@ def is_killed(p, hits):
 
 @kernel
 def is_gone(p, minute, flag, hits, last_hit):
-    """Return whether a site's cell can be hit no more: it is no living cell with antigen, or was killed in an earlier micro-step."""
+    """Return whether a site's cell can be hit no more: it is no living cell with antigen, or an earlier micro-step's hit killed it.
+
+    Hits that land in the micro-step of the killing one (`minute`) still count, so that the order of T cells has no effect.
+    """
     return not flag & KNOWN or (is_killed(p, hits) and last_hit != minute)
 
 

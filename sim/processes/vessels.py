@@ -4,8 +4,9 @@ Each vessel site has a maturity m that drifts to a target. The target is m_tumou
 normalisation, in host tissue and where tumour cells have died (decompression: radiotherapy that empties a mass
 normalises its vessels, and more strongly than the drug does). The perfused share of vessels is
 F(m) = q0 + (q1 - q0) (m - m_tumour) / (m_normal - m_tumour); each vessel opens at its own fixed threshold.
-Perfusion falls with the lesion's size: q0 here is q0 (V / V_ref)^-b, within [0.05, q1]; V is the clinical volume on day 0 times (L / L0)^3.
-Hazards of loss per day, with c the share of living tumour cells within 40 um:
+Perfusion falls with the lesion's size: q0 here is q0 (v / v_ref)^-b, within [0.05, q1]; v is the clinical volume on day 0 times (L / L0)^3.
+Hazards of loss per day, with c the share of living tumour cells within 40 um, c_free the share below which vessels are free of the
+tumour (`decompression_share`), R the blockade of VEGFR as far as it acts on vessels, 0 to 1, and H(V) the drive by VEGF (below):
 
     collapse    k_col (1 - 2 m) (c - 0.75) / 0.25    immature vessels (m < 0.5) compressed by living cells (c > 0.75)
     pruning     k_prune R (1 - s m)                  by VEGFR blockade
@@ -124,7 +125,8 @@ class Parameters(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What acts on the vessels of a lesion: normalisation N and pruning R by VEGFR blockade, maturity gained by radiotherapy."""
+    """What acts on the vessels of a lesion: normalisation N; `pruning`, the blockade R that prunes and takes VEGF away, both 0 to 1;
+    maturity gained by radiotherapy."""
 
     normalisation: float
     pruning: float
@@ -150,21 +152,24 @@ def perfused_share(p, maturity):
 
 
 def in_lesion(p: Parameters, volume_cm3: float) -> Parameters:
-    """Return the parameters for a lesion's volume: perfused share of untreated tumour vessels q0 (V / V_ref)^-b within [0.05, q1]."""
+    """Return the parameters for a lesion's volume v: perfused share of untreated tumour vessels q0 (v / v_ref)^-b within [0.05, q1]."""
     share = p.perfused_tumour * (volume_cm3 / p.reference_volume_cm3) ** -p.perfusion_size_exponent
     return p._replace(perfused_tumour=min(max(share, _LEAST_PERFUSED), p.perfused_normal))
 
 
 @kernel
 def density_at(p, depth_um):
-    """Return the initial density of perfused vessels (1/mm2) at a depth in the mass; at its surface and outside, the rim's."""
+    """Return the initial density of perfused vessels (1/mm2) at a depth: core + (rim - core) exp(-depth / lambda); outside, the rim's."""
     return p.core_density_per_mm2 + (p.rim_density_per_mm2 - p.core_density_per_mm2) * math.exp(-max(depth_um, 0.0) / p.density_depth_um)
 
 
 @kernel
 def target_maturity(p, effects, living_share):
-    """Return the maturity that a vessel drifts to: m_tumour + (m_normal - m_tumour) N, and more after radiotherapy; where fewer than
-    c_free living tumour cells are left, towards the normal one."""
+    """Return the maturity that a vessel drifts to.
+
+    m_tumour + (m_normal - m_tumour) N + what radiotherapy added, at most 1; from there a share 1 - c / c_free of the way to m_normal
+    where less than c_free of the surroundings still lives.
+    """
     target = min(p.maturity_tumour + (p.maturity_normal - p.maturity_tumour) * effects.normalisation + effects.radiation_maturity, 1.0)
     decompression = max(1.0 - living_share / p.decompression_share, 0.0)
     return target + p.decompression_response * max(p.maturity_normal - target, 0.0) * decompression
@@ -191,10 +196,10 @@ def tumour_share(p, living_share):
 
 @kernel
 def loss_by_withdrawal_per_d(p, effects, drive, in_tumour, maturity):
-    """Return the hazard (1/d) that a vessel which needs VEGF is pruned or regresses:
+    """Return the hazard (1/d) that a vessel which needs VEGF is pruned or regresses.
 
-    min(c / c_free, 1) [k_prune R (1 - s m) + k_reg (1 - m) (1 - H)], written as what only the immature suffer,
-    (1 - m) [s k_prune R + k_reg (1 - H)], and what all suffer, (1 - s) k_prune R.
+    min(c / c_free, 1) [k_prune R (1 - s m) + k_reg (1 - m) (1 - H)], as the sum of what only immature vessels suffer,
+    (1 - m) [s k_prune R + k_reg (1 - H)], and of what all suffer, (1 - s) k_prune R.
     """
     spared = p.pruning_spared_by_maturity
     of_immature = in_tumour * (1.0 - maturity) * (spared * (p.pruning_per_d * effects.pruning) + p.regression_per_d * (1.0 - drive))
@@ -209,7 +214,11 @@ def collapse_per_d(p, living_share, maturity):
 
 @kernel
 def room_for_sprouts(p, around):
-    """Return the share of sprouting that the vessels around leave. The limit within 80 um falls with depth like the initial density."""
+    """Return the share of sprouting that the vessels around leave: 1 - n / n_max, at least 0.
+
+    n counts the other vessels within 80 um; n_max is `crowded_vessels`, scaled to that area, and falls with depth like the initial
+    density. In the old form (lambda 0) n counts all within 40 um and n_max is `crowded_vessels` at every depth.
+    """
     if p.density_depth_um <= 0.0:
         return max(1.0 - around.vessels_near / p.crowded_vessels, 0.0)
     limit = p.crowded_vessels / _NEAR_SITES * (_WIDE_SITES - 1.0) * density_at(p, around.depth_um) / p.rim_density_per_mm2
@@ -218,7 +227,8 @@ def room_for_sprouts(p, around):
 
 @kernel
 def sprouting_per_d(p, drive, in_tumour, around):
-    """Return the hazard (1/d) that a vessel sprouts: k_spr H(V) x room in the tumour, k_rep x room up to the host's density outside."""
+    """Return the hazard (1/d) that a vessel sprouts: k_spr H(V) (1 - n / n_max) by VEGF, and by repair, where no tumour cell lives,
+    k_rep (1 - min(c / c_free, 1)) (1 - n / n_host), n_host the host's number of vessels within 80 um."""
     host_vessels = p.rim_density_per_mm2 / p.perfused_normal / SITES_PER_MM2 * _WIDE_SITES
     by_repair = p.repair_per_d * (1.0 - in_tumour) * max(1.0 - around.vessels_wide / host_vessels, 0.0)
     return p.sprouting_per_d * drive * room_for_sprouts(p, around) + by_repair

@@ -109,7 +109,7 @@ def _sizes(replicates: int) -> list[Check]:
 
 def checks(effort: float = 1.0) -> tuple[Check, ...]:
     """Return the checks; an effort below 1 takes fewer replicates and widens the relative bound with their error."""
-    replicates, shown = (max(round(n * effort), FEW) for n in (REPLICATES, SHOWN))
+    replicates, shown = max(round(REPLICATES * effort), FEW), max(round(SHOWN * effort), 2)
     relative = 0.05 * max(math.sqrt(REPLICATES / replicates), 1.0)
     plain = endpoints(replicates)
     found = _tabulate("steps of 1 h, single margin and layer", plain, plain)

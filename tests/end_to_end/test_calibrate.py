@@ -43,7 +43,9 @@ CALIBRATE = ["calibrate", "tiny.yaml", "--to", "case", "--engine", "serial", "--
 
 
 @pytest.mark.slow
-def test_a_tiny_patient_is_fitted_gone_on_with_and_its_file_is_a_scenario(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tiny_patient_is_fitted_gone_on_with_and_its_file_is_a_scenario(folder: Path, monkeypatch: pytest.MonkeyPatch,
+                                                                           capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("lesionlab.sim.cli._attempts.drawings", lambda records: [])
     assert main(CALIBRATE) == 0
     printed = capsys.readouterr()
     assert "2 trials, least loss" in printed.err and "none of them is a prediction" in printed.out and "held" not in printed.out

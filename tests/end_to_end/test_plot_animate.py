@@ -11,7 +11,8 @@ from tests.made_record import make_record
 def records(tmp_path_factory):
     """Two small records, as words of a command line."""
     folder = tmp_path_factory.mktemp("records")
-    return [str(make_record(folder / f"{arm}.h5", arm, every_d=28.0, end_d=200.0)) for arm in ("combined", "untreated")]
+    return [str(make_record(folder / f"{arm}.h5", arm, every_d=28.0, end_d=200.0, lesions=["neck", "pelvis"]))
+            for arm in ("combined", "untreated")]
 
 
 @pytest.mark.parametrize("name", ["sheet.png", "book.pdf"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lesionlab.sim.runs.engines import execute
+from lesionlab.sim.runs.engines import execute, warm_kernels
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.scenario.load import load_scenario
@@ -54,6 +54,25 @@ def test_the_case_has_the_same_bytes_whoever_computes_it(tmp_path: Path) -> None
     hashes["worker"] = state_hash(tmp_path / "0.h5")
     assert len(set(hashes.values())) == 1, hashes
     assert state_hash(tmp_path / "1.h5") != hashes["here"]
+
+
+COUNTED = """
+import gc
+from numba.core.dispatcher import Dispatcher
+from lesionlab.sim.runs.engines import warm_kernels
+warm_kernels()
+kernels = [one for one in gc.get_objects() if isinstance(one, Dispatcher) and one.py_func.__module__.startswith("lesionlab.")]
+for counts in ("cache_hits", "cache_misses"):
+    print(sum(sum(getattr(one.stats, counts).values()) for one in kernels))
+"""
+
+
+def test_a_second_process_compiles_no_kernel() -> None:
+    """A kernel that is made by a factory, or is handed another as an argument, would be compiled in every process."""
+    warm_kernels()
+    said = subprocess.run([sys.executable, "-c", COUNTED], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    hits, misses = map(int, said.split())
+    assert hits > 40 and misses == 0
 
 
 def state_hash(path: Path) -> str:

@@ -62,7 +62,8 @@ def test_every_flipped_bit_is_noticed(path: Path, whole: bytes) -> None:
         read_run(path)
 
 
-def test_a_damaged_series_is_named_and_the_rest_is_had(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_series_is_named_and_the_rest_is_had(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                       capsys: pytest.CaptureFixture[str]) -> None:
     with h5py.File(path) as file:
         chunk = file["viable_cells"].id.get_chunk_info(0)
     content = bytearray(path.read_bytes())
@@ -78,6 +79,7 @@ def test_a_damaged_series_is_named_and_the_rest_is_had(path: Path, tmp_path: Pat
         assert main(verb) == code
         assert "damaged" in capsys.readouterr().err
     assert (tmp_path / "a.png").exists() and (tmp_path / "a.csv").exists()
+    monkeypatch.setattr("lesionlab.sim.cli._attempts.drawings", lambda records: [])
     assert main(["compare", str(path), "--no-animation", "-o", str(tmp_path / "out")]) == 1
     assert "damaged" in capsys.readouterr().out
     assert "damaged" in (tmp_path / "out/report.html").read_text() and "damaged" in (tmp_path / "out/summary.json").read_text()

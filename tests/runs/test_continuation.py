@@ -4,6 +4,7 @@ import json
 import os
 import resource
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from lesionlab.sim.runs import reporters
 from lesionlab.sim.runs.job import Job, is_done
 from lesionlab.sim.runs.lifecycle import finish, forked, perform, resumed, simulate
 from lesionlab.sim.runs.reporters import Progress
+from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
 from tests.resealed import resealed
 from tests.same_record import differences
+from tests.tiny_arm import TREATED
 
 MakeScenario = Callable[..., Scenario]
 LIVER = "lesions.liver={size_cm: [0.1, 0.1], measured: 2021-07-05, is_occult: true, dormant_until: 2021-07-07, section_cells: 500}"
@@ -59,13 +62,23 @@ def stop(scenario: Scenario, path: Path, n_commits: int, monkeypatch: pytest.Mon
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return the record of the treated arm with overrides that was left alone; each is computed once."""
+    folder = tmp_path_factory.mktemp("alone")
+
+    @cache
+    def computed(*overrides: str, replicate: int = 0) -> Path:
+        path = folder / f"{len(os.listdir(folder))}.h5"
+        simulate(scenario_from_text(TREATED, overrides=overrides), path, replicate=replicate)
+        return path
+
+    return computed
+
+
+@pytest.fixture
+def whole(alone: Callable[..., Path]) -> Path:
     """The record of the treated arm that was left alone."""
-    from lesionlab.sim.scenario.load import scenario_from_text
-    from tests.tiny_arm import TREATED
-    path = tmp_path_factory.mktemp("whole") / "whole.h5"
-    simulate(scenario_from_text(TREATED), path)
-    return path
+    return alone()
 
 
 @pytest.mark.parametrize("n_commits", [1, 2, 3, 26, 72, 73])
@@ -81,27 +94,26 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(n_commits: int, treated: 
 
 
 @pytest.mark.parametrize("n_commits", [20, 49, 50, 60])
-def test_nothing_of_the_state_is_forgotten(n_commits: int, tiny: MakeScenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_the_state_is_forgotten(n_commits: int, alone: Callable[..., Path], tiny: MakeScenario, tmp_path: Path,
+                                           monkeypatch: pytest.MonkeyPatch) -> None:
     """Two lesions, one asleep until the third day, rows and pictures on odd hours, another replicate, two-hour steps."""
-    scenario = tiny(LIVER, *ROUND_THE_CLOCK, "time_step_h=0.5" if n_commits == 60 else "time_step_h=1")
-    simulate(scenario, tmp_path / "whole.h5", replicate=3)
-    stop(scenario, tmp_path / "run.h5", n_commits, monkeypatch, replicate=3)
+    overrides = (LIVER, *ROUND_THE_CLOCK, "time_step_h=0.5" if n_commits == 60 else "time_step_h=1")
+    stop(tiny(*overrides), tmp_path / "run.h5", n_commits, monkeypatch, replicate=3)
     resume(tmp_path / "run.h5")
-    assert differences(tmp_path / "whole.h5", tmp_path / "run.h5") == []
+    assert differences(alone(*overrides, replicate=3), tmp_path / "run.h5") == []
 
 
 @pytest.mark.parametrize("until_d", [0.5, 1.0, 1.125, 2.0])
-def test_a_run_that_ended_early_goes_further_and_repeats_nothing(until_d: float, tiny: MakeScenario, tmp_path: Path) -> None:
+def test_a_run_that_ended_early_goes_further_and_repeats_nothing(until_d: float, alone: Callable[..., Path], tiny: MakeScenario,
+                                                                 tmp_path: Path) -> None:
     """Its last row, pictures and what fell due at its very end are not what the longer run holds."""
-    scenario = tiny(LIVER, *ROUND_THE_CLOCK)
-    simulate(scenario, tmp_path / "whole.h5")
-    simulate(scenario, tmp_path / "run.h5", until_d=until_d)
+    simulate(tiny(LIVER, *ROUND_THE_CLOCK), tmp_path / "run.h5", until_d=until_d)
     with pytest.raises(UserError, match=rf"complete to day {until_d:g}: there is nothing to resume; add --until .* at most to day 3"):
         resume(tmp_path / "run.h5")
     with pytest.raises(UserError, match="nothing to resume"):
         resume(tmp_path / "run.h5", until_d=until_d / 2)
     resume(tmp_path / "run.h5", until_d=3.0)
-    assert differences(tmp_path / "whole.h5", tmp_path / "run.h5") == []
+    assert differences(alone(LIVER, *ROUND_THE_CLOCK), tmp_path / "run.h5") == []
     with pytest.raises(UserError, match=r"complete to day 3: there is nothing to resume$"):
         resume(tmp_path / "run.h5")
 
