@@ -42,6 +42,37 @@ def contact_columns(ghost_contacts: GhostContacts) -> Contacts:
 
 
 @kernel
+def first_rows(t, n):
+    """Return views of the first n rows of columns of T cells."""
+    return TCellColumns(t.site[:n], t.id[:n], t.dies_at_h[:n], t.target[:n], t.kills[:n], t.is_specific[:n], t.is_exhausted[:n],
+                        t.is_stem_like[:n])
+
+
+@kernel
+def _reorder(column, order):
+    """Put the rows of a column into an order."""
+    column[:] = column[order]
+
+
+@kernel
+def sort_by_site(t):
+    """Sort T cells by site: those on neighbouring sites then read the same cache lines."""
+    keys = np.empty(len(t.site), np.uint64)
+    for i in range(len(keys)):
+        # Several T cells may share a site: the id makes the order unique.
+        keys[i] = np.uint64(t.site[i]) << np.uint64(32) | np.uint64(t.id[i])
+    order = np.argsort(keys)
+    _reorder(t.site, order)
+    _reorder(t.id, order)
+    _reorder(t.dies_at_h, order)
+    _reorder(t.target, order)
+    _reorder(t.kills, order)
+    _reorder(t.is_specific, order)
+    _reorder(t.is_exhausted, order)
+    _reorder(t.is_stem_like, order)
+
+
+@kernel
 def has_contact(n, contacts, t_cell, clonogen):
     """Return whether a T cell has one of the first n ghost contacts with the clonogen on a site."""
     k = 0
