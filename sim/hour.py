@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from lesionlab.sim.layouts.section import OF_RULE, Reserve, arguments_of, numbers_of, take_back
+from lesionlab.sim.layouts.section import OF_RULE, TABLES, Argument, Reserve, arguments_of, numbers_of, take_back
 from lesionlab.sim.numerics import threads
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import RandomStream
@@ -39,7 +39,11 @@ class Act(NamedTuple):
 
     def taken(self) -> list[str]:
         """Return the names of what the act takes, its parameters named after their rule."""
-        return [f"{self.rule}{OF_RULE}" if argument.name == "p" else argument.name for argument in arguments_of(self.function)]
+        return [f"{self.rule}{OF_RULE}" if argument.name == "p" else self.name_of(argument) for argument in arguments_of(self.function)]
+
+    def name_of(self, argument: Argument) -> str:
+        """Return the name of an argument in the hour: that of arrays in a named tuple after their rule, as another may use it too."""
+        return argument.name if argument.kind is None or argument.name in TABLES else f"{self.rule}_{argument.name}"
 
 
 def is_compiled(tissue: Tissue) -> bool:
@@ -53,11 +57,11 @@ class Hour:
 
     def __init__(self, acts: Sequence[Act]) -> None:
         self.acts = tuple(acts)
-        arguments = [argument for act in acts for argument in arguments_of(act.function)]
+        arguments = {act.name_of(argument): argument for act in acts for argument in arguments_of(act.function)}
         taken = {name for act in acts for name in act.taken()}
         self._kinds = {name: kind for act in acts for name, kind in act.parameters if f"{name}{OF_RULE}" in taken}
-        self._made = {argument.name: argument for argument in arguments if argument.kind is not None}
-        self._arrays = tuple(dict.fromkeys(array for argument in arguments for array in argument.arrays))
+        self._made = {name: argument for name, argument in arguments.items() if argument.kind is not None}
+        self._arrays = tuple(dict.fromkeys(array for argument in arguments.values() for array in argument.arrays))
         self._of_section = attrgetter(*self._arrays)
         self._reserves = tuple((act.reserve, act.rule) for act in acts if act.reserve is not None)
         self._record = np.dtype([("step", int), *((f"{name}_{field}", hint) for name, kind in self._kinds.items()
@@ -78,7 +82,7 @@ class Hour:
         lines = ["numbers, p, now = numbers_[0], p_[0], now_[0]",
                  "stream = RandomStream(now.key0, now.key1, np.uint32(now.step), numbers.entity)"]
         for name, made in self._made.items():
-            lines.append(f"{name} = {made.kind.__name__}({', '.join(map(_plain, made.arrays))})")
+            lines.append(f"{name} = {name}_Kind({', '.join(map(_plain, made.arrays))})")
         for name, kind in self._kinds.items():
             lines.append(f"{name}{OF_RULE} = {name}_Parameters({', '.join(f'p.{name}_{field}' for field in _fields(kind))})")
         lines += [f"{act.rule}_act({', '.join(act.taken())})" for act in self.acts]
@@ -99,8 +103,8 @@ class Hour:
         """Return the compiled hour. For numba its source is this file, of which every hour is another function."""
         text = self.text()
         name = f"hour_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        names: dict[str, Any] = {"RandomStream": RandomStream, "np": np}
-        names |= {made.kind.__name__: made.kind for made in self._made.values()}
+        names: dict[str, Any] = {"__name__": __name__, "RandomStream": RandomStream, "np": np}
+        names |= {f"{name}_Kind": made.kind for name, made in self._made.items()}
         names |= {f"{rule}_Parameters": kind for rule, kind in self._kinds.items()}
         names |= {f"{act.rule}_act": act.function for act in self.acts}
         exec(compile(f"def {name}{text}", __file__, "exec"), names)

@@ -144,8 +144,8 @@ def _parts_of(rows: tuple[Process, ...]) -> tuple[hour.Hour | tuple[Process, ...
     """Return rows in order, those with acts that follow one another as one compiled call, others as they are."""
     parts: list[hour.Hour | tuple[Process, ...]] = []
     for is_act, group in groupby(rows, key=lambda row: hasattr(_module_of(row), "act")):
-        acts = dict.fromkeys(map(_act_of, group)) if is_act else {}
-        parts.append(hour.Hour(tuple(acts)) if is_act else tuple(group))
+        together = tuple(group)
+        parts.append(hour.Hour(tuple(dict.fromkeys(map(_act_of, together)))) if is_act else together)
     return tuple(parts)
 
 

@@ -64,32 +64,27 @@ def _take_turns(span, is_begun, minute, stream, motion, killing, n, contacts):
 
 
 @kernel
-def _turns(motion_p, killing_p, now, numbers, stream, lattice, cells, chemoattractant, t, contacts):
-    """Take all turns of a step; chemoattractant and cells flat, t the living T cells."""
-    motion = motion_at_once(motion_p, numbers.scale, lattice, cells.flags, chemoattractant, t)
-    chances = t_cell_killing.chances_of(killing_p, relative_weight_of(numbers.weight, numbers.volume_weight))
-    suppressors = Suppressors(1.0 - now.pd1_occupancy, now.vegf_silenced_limit, now.vegf_half)
-    killing = KillingInputs(killing_p, chances, suppressors, lattice, cells, t)
-    span = Span(np.int64(0), np.int64(now.n_micro_steps))
-    numbers.ghost_contacts_n = _take_turns(span, False, now.minute, stream, motion, killing, numbers.ghost_contacts_n, contacts)[1]
-
-
-@kernel
 def act(t_cell_motion_p, t_cell_killing_p, now, numbers, stream, sources: FlagSources, met: Met, chemoattractant, hazard, t_cells,
         ghost_contacts):
     """Run all micro-steps of a step in one lesion, with room made by `reserve`."""
     if numbers.t_cells_n == 0 and numbers.ghost_contacts_n == 0:
         return
-    flags, lattice = lay_at_once(sources), lattice_of(numbers, sources.state.shape)
+    p, flags, lattice = t_cell_killing_p, lay_at_once(sources), lattice_of(numbers, sources.state.shape)
+    t = first_rows(t_cells, numbers.t_cells_n)
+    motion = motion_at_once(t_cell_motion_p, numbers.scale, lattice, flags, chemoattractant.reshape(-1), t)
+    chances = t_cell_killing.chances_of(p, relative_weight_of(numbers.weight, numbers.volume_weight))
+    suppressors = Suppressors(1.0 - now.pd1_occupancy, now.vegf_silenced_limit, now.vegf_half)
     cells = TargetCells(flags, met.pd_l1_share.reshape(-1), met.hits.reshape(-1), met.last_hit.reshape(-1), met.vegf.reshape(-1))
-    _turns(t_cell_motion_p, t_cell_killing_p, now, numbers, stream, lattice, cells, chemoattractant.reshape(-1),
-           first_rows(t_cells, numbers.t_cells_n), ghost_contacts)
+    killing = KillingInputs(p, chances, suppressors, lattice, cells, t)
+    span = Span(np.int64(0), np.int64(now.n_micro_steps))
+    numbers.ghost_contacts_n = _take_turns(
+        span, False, now.minute, stream, motion, killing, numbers.ghost_contacts_n, ghost_contacts)[1]
     take_counts_at_once(flags, sources.t_count)
-    oldest = now.minute + now.n_micro_steps * MICRO_STEP_MIN - t_cell_killing_p.memory_min
-    settle_in(window_of(numbers), t_cell_killing_p, oldest, met.hits, met.last_hit, hazard[_T_CELL])
+    oldest = now.minute + now.n_micro_steps * MICRO_STEP_MIN - p.memory_min
+    settle_in(window_of(numbers), p, oldest, met.hits, met.last_hit, hazard[_T_CELL])
 
 
-def reserve(tissue: Tissue, p: Any, clock: Clock) -> None:
+def reserve(tissue: Tissue, _: Any, clock: Clock) -> None:
     """Make room for the ghost contacts that may begin in a step: two a T cell and micro-step, in an under-weighted section."""
     if tissue.is_under_weighted:
         tissue.ghost_contacts.reserve(tissue.ghost_contacts.n + 2 * tissue.t_cells.n * clock.n_micro_steps)

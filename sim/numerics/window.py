@@ -69,7 +69,8 @@ def copy_of(values, window):
     copied = np.empty((len(values), window.end_y - window.first_y, window.end_x - window.first_x), values.dtype)
     for z in range(len(values)):
         for y in range(window.first_y, window.end_y):
-            copied[z, y - window.first_y] = values[z, y][window.first_x : window.end_x]
+            for x in range(window.first_x, window.end_x):
+                copied[z, y - window.first_y, x - window.first_x] = values[z, y, x]
     return copied
 
 

@@ -22,7 +22,8 @@ from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard, Purpose
 from lesionlab.sim.state.state import State, relative_weight_of
 
 # No fate is the largest code, division the smallest: between them lie the causes of death.
-_FIRST_CAUSE, _LAST_CAUSE, _RADIATION = int(Hazard.DIVISION) + 1, NO_FATE - 1, int(Hazard.RADIATION)
+_FIRST_CAUSE, _LAST_CAUSE = np.uint8(Hazard.DIVISION + 1), np.uint8(NO_FATE - 1)
+_RADIATION = int(Hazard.RADIATION)
 _STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)
 _INTERPHASE = int(Purpose.INTERPHASE_DEATH)
 REMAINS = np.full(len(Hazard), CellState.APOPTOTIC, np.uint8)
@@ -83,7 +84,8 @@ def act(p, numbers, stream, state, pd_l1, hits, fate, ledger):
     deaths = np.zeros((2, len(ledger)))
     cells = CellColumns(state.reshape(-1), pd_l1.reshape(-1), hits.reshape(-1))
     is_under_weighted = relative_weight_of(numbers.weight, numbers.volume_weight) < 1.0 and not numbers.is_weight_controlled
-    _commit(is_under_weighted, p.interphase_share, REMAINS, stream, lattice_of(numbers, state.shape), dying, fate.reshape(-1), cells, deaths)
+    lattice = lattice_of(numbers, state.shape)
+    _commit(is_under_weighted, p.interphase_share, REMAINS, stream, lattice, dying, fate.reshape(-1), cells, deaths)
     for cause in range(len(ledger)):
         ledger[cause] += numbers.weight * deaths[0, cause]
     ledger[_RADIATION] += numbers.volume_weight * deaths[1].sum()

@@ -22,7 +22,7 @@ from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Pur
 from lesionlab.sim.state.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
-_CELL_FATE = int(Purpose.CELL_FATE)
+_CELL_FATE = np.int64(Purpose.CELL_FATE)
 _RADIATION, _T_CELL = int(Hazard.RADIATION), int(Hazard.T_CELL)
 
 _SAFELY = 1.00001

@@ -21,7 +21,7 @@ from lesionlab.sim.state.state import State
 EVERY_H = 6.0
 _STROMA, _APOPTOTIC, _NECROTIC = int(CellState.STROMA), int(CellState.APOPTOTIC), int(CellState.NECROTIC)
 _T_CELL, _RADIATION = int(CellState.KILLED_BY_T_CELL), int(CellState.KILLED_BY_RADIATION)
-_N_STATES, _CLEARANCE = len(CellState), int(Purpose.CLEARANCE)
+_N_STATES, _CLEARANCE = len(CellState), np.int64(Purpose.CLEARANCE)
 
 
 class Parameters(NamedTuple):

@@ -46,9 +46,9 @@ LARGE_CELLS = 200_000
 """Capacity from which a section's events act half by half. Part of the rule, not only of speed: it changes the order of events and so
 the result."""
 Moved = tuple[np.ndarray, np.ndarray]
-_DIVISION = int(Hazard.DIVISION)
-_PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
-_PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
+_DIVISION, _MARKED = np.uint8(Hazard.DIVISION), np.uint8(1)
+_PUSH, _PULL, _PUSH_ORDER, _PULL_ORDER = (np.int64(purpose) for purpose in (
+    Purpose.PUSH, Purpose.PULL, Purpose.PUSH_ORDER, Purpose.PULL_ORDER))
 
 
 class Parameters(NamedTuple):
@@ -194,7 +194,7 @@ def _gaps_in(cells, window, is_gap):
                 marks[x] &= row[x] == 0
             is_gap[z, y, 0] = is_gap[z, y, nx - 1] = 0
         is_gap[z, 0] = is_gap[z, ny - 1] = 0
-    return sites_of(is_gap, 1, 1, window).astype(np.int64)
+    return sites_of(is_gap, _MARKED, _MARKED, window).astype(np.int64)
 
 
 def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:

@@ -27,7 +27,7 @@ from lesionlab.sim.state.codes import CellState, Purpose
 from lesionlab.sim.state.state import State
 
 EVERY_H = 6.0
-_PD_L1 = int(Purpose.PD_L1)
+_PD_L1 = np.int64(Purpose.PD_L1)
 _REACH = 2
 _PRIOR_CELLS = 10.0
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -118,7 +118,10 @@ def act(p, now, numbers, stream, state, ifn_gamma, pd_l1, pd_l1_share):
     # Wider than the window: cells may be pushed there before the next call.
     around = ahead(window, state.shape, NEAR)
     share = _local_share_at_once(p, copy_of(state, around), copy_of(pd_l1, around), copy_of(ifn_gamma, around))
-    pd_l1_share[:, around.first_y : around.end_y, around.first_x : around.end_x] = share
+    for z in range(len(share)):
+        for y in range(share.shape[1]):
+            for x in range(share.shape[2]):
+                pd_l1_share[z, around.first_y + y, around.first_x + x] = share[z, y, x]
 
 
 def local_share(p: Parameters, state: np.ndarray, pd_l1: np.ndarray, ifn_gamma: np.ndarray) -> np.ndarray:

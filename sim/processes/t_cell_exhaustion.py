@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from lesionlab.sim.layouts.section import each_section
-from lesionlab.sim.layouts.t_cell_columns import first_rows, sort_by_site
+from lesionlab.sim.layouts.t_cell_columns import first_rows, rows_in_order, sort_by_site
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.random import draw, uniform
@@ -93,12 +93,9 @@ def _expand(numbers, rows, n_daughters, t_count, t):
     """Add daughters of the given rows: specific effectors on the mother's site that die when the mother does. Writes t_count flat,
     columns t with room for them, and numbers."""
     # Sorted by id, so that the order of rows has no effect.
-    keys = np.empty(len(rows), np.uint64)
-    for k in range(len(rows)):
-        keys[k] = np.uint64(t.id[rows[k]]) << np.uint64(32) | np.uint64(rows[k])
-    keys.sort()
-    for k in range(len(keys) * n_daughters):
-        mother, new = np.int64(keys[k // n_daughters] & np.uint64(0xFFFFFFFF)), numbers.t_cells_n
+    mothers = rows_in_order(t.id, rows)
+    for k in range(len(mothers) * n_daughters):
+        mother, new = mothers[k // n_daughters], numbers.t_cells_n
         t.site[new], t.dies_at_h[new], t.id[new] = t.site[mother], t.dies_at_h[mother], numbers.t_cells_next_id
         t.target[new], t.kills[new], t.is_specific[new], t.is_exhausted[new], t.is_stem_like[new] = -1, 0, 1, 0, 0
         t_count[t.site[new]] += 1

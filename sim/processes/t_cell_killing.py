@@ -328,7 +328,8 @@ def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: S
     """Return the killing inputs of a section for this step, with its site flags."""
     suppressors = Suppressors(1.0 - systemic.pd1_occupancy, systemic.vegf_silenced_limit, systemic.vegf_half)
     cells = TargetCells(flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit, tissue.vegf)))
-    return KillingInputs(p, chances_of(p, tissue.relative_weight), suppressors, Lattice(tissue.state.shape, tissue.centre), cells, t_cell_columns(tissue.t_cells))
+    lattice = Lattice(tissue.state.shape, tissue.centre)
+    return KillingInputs(p, chances_of(p, tissue.relative_weight), suppressors, lattice, cells, t_cell_columns(tissue.t_cells))
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
