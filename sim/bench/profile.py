@@ -44,7 +44,7 @@ def watching(watched: Sequence[tuple[ModuleType | type, str, str]], spent: Count
 def timed(spent: Counter[str]) -> Iterator[None]:
     """Add the seconds that each process takes in this block, the plain way, to `spent`."""
     watched: list[tuple[ModuleType | type, str, str]] = [(row.module, "update", row.name) for row in SCHEDULE if row.every != "micro-step"]
-    # In a compiled hour no process can be told from another.
+    # In a compiled hour no process can be timed alone.
     with patch.object(hour, "is_plain", True), watching([*watched, (t_cell_steps, "advance", MICRO_STEPS)], spent):
         yield
 
