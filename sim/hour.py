@@ -108,7 +108,8 @@ class Hour:
         names |= {f"{rule}_Parameters": kind for rule, kind in self._kinds.items()}
         names |= {f"{act.rule}_act": act.function for act in self.acts}
         exec(compile(f"def {name}{text}", __file__, "exec"), names)
-        return kernel(names[name])  # type: ignore[no-any-return]
+        compiled: Callable[..., None] = kernel(names[name])
+        return compiled
 
 
 def _plain(array: str) -> str:

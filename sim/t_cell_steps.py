@@ -76,7 +76,7 @@ def act(t_cell_motion_p, t_cell_killing_p, now, numbers, stream, sources: FlagSo
     suppressors = Suppressors(1.0 - now.pd1_occupancy, now.vegf_silenced_limit, now.vegf_half)
     cells = TargetCells(flags, met.pd_l1_share.reshape(-1), met.hits.reshape(-1), met.last_hit.reshape(-1), met.vegf.reshape(-1))
     killing = KillingInputs(p, chances, suppressors, lattice, cells, t)
-    span = Span(np.int64(0), np.int64(now.n_micro_steps))
+    span = Span(np.int64(0), np.int64(now.n_micro_steps))  # type: ignore[arg-type]
     numbers.ghost_contacts_n = _take_turns(
         span, False, now.minute, stream, motion, killing, numbers.ghost_contacts_n, ghost_contacts)[1]
     take_counts_at_once(flags, sources.t_count)

@@ -46,6 +46,7 @@ LARGE_CELLS = 200_000
 """Capacity from which a section's events act half by half. Part of the rule, not only of speed: it changes the order of events and so
 the result."""
 Moved = tuple[np.ndarray, np.ndarray]
+# Of NumPy's types: of a Python number each value would be compiled anew.
 _DIVISION, _MARKED = np.uint8(Hazard.DIVISION), np.uint8(1)
 _PUSH, _PULL, _PUSH_ORDER, _PULL_ORDER = (np.int64(purpose) for purpose in (
     Purpose.PUSH, Purpose.PULL, Purpose.PUSH_ORDER, Purpose.PULL_ORDER))
@@ -250,7 +251,7 @@ def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geo
         its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
         done.append(_push(stream, mothers[which], daughters[which], geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
 
-    by_region(stream, _PUSH, mothers, geometry.lattice, tissue.is_block, push)
+    by_region(stream, int(_PUSH), mothers, geometry.lattice, tissue.is_block, push)
     tissue.n_dropped += sum(d[0] for d in done)
     tissue.n_cells += sum(d[1] for d in done)
     return reduce(_both, (d[2] for d in done))
@@ -271,10 +272,10 @@ def _displace_by_halves(tissue: Tissue, stream: RandomStream, is_pulled: bool) -
     pack(tissue.window, lattices, cells)
     bound, moved = Bound(tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        bound = _place_births(tissue, stream, in_order(stream, _PUSH_ORDER, mothers, geometry.lattice), geometry, bound, moved)
+        bound = _place_births(tissue, stream, in_order(stream, int(_PUSH_ORDER), mothers, geometry.lattice), geometry, bound, moved)
     if is_pulled:
-        gaps = in_order(stream, _PULL_ORDER, _gaps(cells, bound.window), geometry.lattice)
-        by_region(stream, _PULL, gaps, geometry.lattice, tissue.is_block,
+        gaps = in_order(stream, int(_PULL_ORDER), _gaps(cells, bound.window), geometry.lattice)
+        by_region(stream, int(_PULL), gaps, geometry.lattice, tissue.is_block,
                   lambda which: _pull(stream, gaps[which], geometry, bound, *moved))
     tissue.window = bound.window
     unpack(tissue.window, cells, lattices)

@@ -22,14 +22,14 @@ SITES_PER_MM2 = (1000.0 / SITE_UM) ** 2
 
 
 @kernel
-def relative_weight_of(weight, volume_weight):
+def relative_weight_of(weight: float, volume_weight: float) -> float:
     """Return lesion clonogens of a section clonogen per lesion cells of a site, w / W, at most 1."""
     share = weight / volume_weight
     return share if share < 1.0 - 1e-9 else 1.0
 
 
 @kernel
-def cells_stood_for(weight, volume_weight, viable, others):
+def cells_stood_for(weight: float, volume_weight: float, viable: int, others: int) -> float:
     """Return the lesion's cells of the section's numbers of clonogens, which stand for w each, and of other cells, for W."""
     return weight * viable + volume_weight * others
 
