@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from lesionlab.sim import initial_state, t_cell_steps
+from lesionlab.sim import hour, initial_state, t_cell_steps
+from lesionlab.sim.layouts.section import now_of
 from lesionlab.sim.measures import lesion_size
 from lesionlab.sim.numerics.threads import side_by_side
 from lesionlab.sim.processes import (
@@ -117,10 +118,46 @@ def _by_size(tissue: Tissue) -> int:
 def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock, tissue: Tissue) -> None:
     """Apply processes that write one lesion at a time to one lesion; they may read systemic state."""
     alone = State(state.key, state.systemic, [tissue], state.orders)
+    if not hour.is_compiled(tissue):
+        _advance_plainly(rows, alone, parameters, clock)
+        return
+    for part in _parts_of(rows):
+        if isinstance(part, hour.Hour):
+            part(tissue, parameters, clock, now_of(state, clock))
+        else:
+            _advance_plainly(part, alone, parameters, clock)
+
+
+def _advance_plainly(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock) -> None:
+    """Call the rules of some rows one after the other; micro-steps of T cells all at the place of their first row."""
     is_turn_taken = False
     for row in rows:
         if row.every != "micro-step":
-            row.module.update(alone, parameters[row.name], clock)
+            row.module.update(state, parameters[row.name], clock)
         elif not is_turn_taken:
-            t_cell_steps.advance(alone, parameters, clock)
+            t_cell_steps.advance(state, parameters, clock)
             is_turn_taken = True
+
+
+@cache
+def _parts_of(rows: tuple[Process, ...]) -> tuple[hour.Hour | tuple[Process, ...], ...]:
+    """Return rows in order, those with acts that follow one another as one compiled call, others as they are."""
+    parts: list[hour.Hour | tuple[Process, ...]] = []
+    for is_act, group in groupby(rows, key=lambda row: hasattr(_module_of(row), "act")):
+        together = tuple(group)
+        parts.append(hour.Hour(tuple(dict.fromkeys(map(_act_of, together)))) if is_act else together)
+    return tuple(parts)
+
+
+def _module_of(row: Process) -> ModuleType:
+    """Return the module that acts for a row: of micro-steps that of all of them."""
+    return t_cell_steps if row.every == "micro-step" else row.module
+
+
+def _act_of(row: Process) -> hour.Act:
+    """Return the act of a row; rows of micro-steps have one in common."""
+    module = _module_of(row)
+    rules = [row.name] if module is row.module else [other.name for other in SCHEDULE if other.every == "micro-step"]
+    parameters = tuple((name, PARAMETERS[name]) for name in rules if name in PARAMETERS)
+    name = row.name if module is row.module else "t_cell_steps"
+    return hour.Act(name, module.act, parameters, getattr(module, "reserve", None))

@@ -2,22 +2,44 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lesionlab.sim.layouts.site_flags import lay, take_counts
-from lesionlab.sim.layouts.t_cell_columns import contact_columns
+from lesionlab.sim.layouts.section import lattice_of, window_of
+from lesionlab.sim.layouts.site_flags import FlagSources, lay, lay_at_once, take_counts, take_counts_at_once
+from lesionlab.sim.layouts.t_cell_columns import contact_columns, first_rows
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.numerics.threads import in_pieces, is_shared
 from lesionlab.sim.numerics.window import Span
 from lesionlab.sim.processes import t_cell_killing, t_cell_motion
-from lesionlab.sim.processes.t_cell_killing import KillingInputs, advance_ghost_contacts, decide, settle, strike
-from lesionlab.sim.processes.t_cell_motion import MotionInputs, commit, move_ghost_contacts, propose, take_turn
+from lesionlab.sim.processes.t_cell_killing import (
+    KillingInputs,
+    Suppressors,
+    TargetCells,
+    advance_ghost_contacts,
+    decide,
+    settle,
+    settle_in,
+    strike,
+)
+from lesionlab.sim.processes.t_cell_motion import MotionInputs, commit, motion_at_once, move_ghost_contacts, propose, take_turn
 from lesionlab.sim.state.clock import MICRO_STEP_MIN, Clock
-from lesionlab.sim.state.state import State
+from lesionlab.sim.state.codes import Hazard
+from lesionlab.sim.state.state import State, Tissue, relative_weight_of
 from lesionlab.sim.state.t_cells import GhostContacts, join
+
+_T_CELL = int(Hazard.T_CELL)
+
+
+class Met(NamedTuple):
+    """What a T cell meets on a site beside its flags (nz, ny, nx)."""
+
+    pd_l1_share: np.ndarray
+    hits: np.ndarray
+    last_hit: np.ndarray
+    vegf: np.ndarray
 
 
 @kernel
@@ -39,6 +61,33 @@ def _take_turns(span, is_begun, minute, stream, motion, killing, n, contacts):
         n += decide(Span(0, n_t_cells), stream, now, m, killing, n, contacts)[1]
         strike(now, killing)
     return span.end, n
+
+
+@kernel
+def act(t_cell_motion_p, t_cell_killing_p, now, numbers, stream, sources: FlagSources, met: Met, chemoattractant, hazard, t_cells,
+        ghost_contacts):
+    """Run all micro-steps of a step in one lesion, with room made by `reserve`."""
+    if numbers.t_cells_n == 0 and numbers.ghost_contacts_n == 0:
+        return
+    p, flags, lattice = t_cell_killing_p, lay_at_once(sources), lattice_of(numbers, sources.state.shape)
+    t = first_rows(t_cells, numbers.t_cells_n)
+    motion = motion_at_once(t_cell_motion_p, numbers.scale, lattice, flags, chemoattractant.reshape(-1), t)
+    chances = t_cell_killing.chances_of(p, relative_weight_of(numbers.weight, numbers.volume_weight))
+    suppressors = Suppressors(1.0 - now.pd1_occupancy, now.vegf_silenced_limit, now.vegf_half)
+    cells = TargetCells(flags, met.pd_l1_share.reshape(-1), met.hits.reshape(-1), met.last_hit.reshape(-1), met.vegf.reshape(-1))
+    killing = KillingInputs(p, chances, suppressors, lattice, cells, t)
+    span = Span(np.int64(0), np.int64(now.n_micro_steps))  # type: ignore[arg-type]
+    numbers.ghost_contacts_n = _take_turns(
+        span, False, now.minute, stream, motion, killing, numbers.ghost_contacts_n, ghost_contacts)[1]
+    take_counts_at_once(flags, sources.t_count)
+    oldest = now.minute + now.n_micro_steps * MICRO_STEP_MIN - p.memory_min
+    settle_in(window_of(numbers), p, oldest, met.hits, met.last_hit, hazard[_T_CELL])
+
+
+def reserve(tissue: Tissue, _: Any, clock: Clock) -> None:
+    """Make room for the ghost contacts that may begin in a step: two a T cell and micro-step, in an under-weighted section."""
+    if tissue.is_under_weighted:
+        tissue.ghost_contacts.reserve(tissue.ghost_contacts.n + 2 * tissue.t_cells.n * clock.n_micro_steps)
 
 
 def _share_turns(span: Span, minute: int, stream: RandomStream, motion: MotionInputs, killing: KillingInputs,

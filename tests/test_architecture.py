@@ -25,7 +25,7 @@ AMERICAN = re.compile(r"\b(color|colors|center|normalize|tumor|tumors|behavior|g
 # Folders, and modules beside them, in the order in which they may import: each from its own row and the rows above it.
 ORDER_OF_SIM = (
     ("numerics", "parameters"), ("state",), ("layouts",), ("measures",), ("processes",), ("treatment",),
-    ("schedule", "initial_state", "t_cell_steps"), ("scenario",), ("agents", "simulation", "model", "batch"), ("record",),
+    ("schedule", "hour", "initial_state", "t_cell_steps"), ("scenario",), ("agents", "simulation", "model", "batch"), ("record",),
     ("runs", "verification", "bench"), ("studies",), ("page",), ("cli",),
 )
 ORDER_OF_ANALYSIS = (("records",), ("clinical",), ("statistics",), ("comparison",), ("figures",), ("animation",), ("report",))

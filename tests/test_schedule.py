@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lesionlab.sim import schedule, t_cell_steps
+from lesionlab.sim import hour, schedule, t_cell_steps
 from lesionlab.sim.model import TumourModel
 from lesionlab.sim.numerics import diffusion, threads
 from lesionlab.sim.numerics.threads import hired
@@ -40,6 +40,7 @@ def test_every_process_has_its_test_file() -> None:
 
 def test_a_step_calls_every_process_in_order_and_the_micro_steps_at_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
     called: list[str] = []
+    monkeypatch.setattr(hour, "is_plain", True)
     for row in SCHEDULE:
         monkeypatch.setattr(row.module, "update", lambda state, p, clock, name=row.name: called.append(name))
     monkeypatch.setattr(t_cell_steps, "advance", lambda state, parameters, clock: called.extend(MICRO))
@@ -183,6 +184,7 @@ def test_cells_and_t_cells_are_conserved_at_every_step(treated: Scenario, monkey
             gained[name] = counts(state) - before
         monkeypatch.setattr(module, "update", watched)
 
+    monkeypatch.setattr(hour, "is_plain", True)
     model = TumourModel(treated)
     tissue, systemic = model.state.tissues[0], model.state.systemic
     for module, name in ((clearance, "cleared"), (displacement, "placed"), (t_cell_entry, "arrived"), (t_cell_exhaustion, "died")):

@@ -77,7 +77,11 @@ def unpack(window, cells, lattices):
             _take_bits(row, HITS_AT, _MOST_HITS, lattices.hits[z, y][x0:x1])
 
 
-def daughters_of(mothers: np.ndarray) -> np.ndarray:
+@kernel
+def daughters_of(mothers):
     """Return packed daughters, uint8 like their packed mothers: of her kind, PD-L1 and antigen, without hits; cycling unless doomed."""
-    codes = np.where(mothers & _CODE == _DOOMED, _DOOMED, _PROLIFERATING).astype(np.uint8)
-    return codes | (mothers & _INHERITED)
+    daughters = np.empty_like(mothers)
+    for i in range(len(mothers)):
+        code = _DOOMED if mothers[i] & _CODE == _DOOMED else _PROLIFERATING
+        daughters[i] = np.uint8(code) | (mothers[i] & _INHERITED)
+    return daughters

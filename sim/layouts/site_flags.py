@@ -4,11 +4,13 @@ Within a step tumour cells neither die nor move, so only the count of T cells an
 the count.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.threads import in_bands
-from lesionlab.sim.numerics.window import row_of, whole
+from lesionlab.sim.numerics.window import all_rows, row_of, whole
 from lesionlab.sim.numerics.workspace import scratch
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import Tissue
@@ -60,6 +62,30 @@ def _count(rows, window, site_flags, t_count):
     for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         _count_row(site_flags[z, y], t_count[z, y])
+
+
+class FlagSources(NamedTuple):
+    """What site flags are made of, all uint8 (nz, ny, nx)."""
+
+    state: np.ndarray
+    near_mass: np.ndarray
+    lost_antigen: np.ndarray
+    t_count: np.ndarray
+
+
+@kernel
+def lay_at_once(sources):
+    """Return the site flags of a section as `lay` does, in fresh memory."""
+    site_flags, window = np.empty(sources.state.shape, np.uint16), whole(sources.state.shape)
+    _lay(all_rows(window, len(site_flags)), window, sources.state, sources.near_mass, sources.lost_antigen, sources.t_count, site_flags)
+    return site_flags.reshape(-1)
+
+
+@kernel
+def take_counts_at_once(site_flags, t_count):
+    """Write the T cells that stand on each site back, as `take_counts` does."""
+    window = whole(t_count.shape)
+    _count(all_rows(window, len(t_count)), window, site_flags.reshape(t_count.shape), t_count)
 
 
 def lay(tissue: Tissue) -> np.ndarray:

@@ -42,6 +42,7 @@ def saturating(limit, half, level):
     return limit * level / (level + half)
 
 
-def decay_share(rate: float, dt: float) -> float:
+@kernel
+def decay_share(rate, dt):
     """Return 1 - exp(-rate dt): the probability or share of a hazard over one step."""
     return -math.expm1(-rate * dt)

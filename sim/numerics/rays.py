@@ -12,7 +12,7 @@ from lesionlab.sim.numerics.threads import in_pieces, side_by_side
 from lesionlab.sim.numerics.window import Span
 
 ONE, _HALF = float(1 << 32), 1 << 31
-_SHIFT = np.uint64(32)
+_SHIFT, _RANK = np.uint64(32), np.uint64(0xFFFFFFFF)
 Place = tuple[int, int, int]
 
 
@@ -131,6 +131,17 @@ def _keys(stream, purpose, sites, first, lattice):
     return keys
 
 
+@kernel
+def in_order_at_once(stream, purpose, sites, lattice):
+    """Return flat sites in their order of action as `in_order` does, on one thread."""
+    keys = _keys(stream, purpose, sites, 0, lattice)
+    keys.sort()
+    ordered = np.empty_like(sites)
+    for i in range(len(keys)):
+        ordered[i] = sites[np.int64(keys[i] & _RANK)]
+    return ordered
+
+
 def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, lattice: Lattice) -> np.ndarray:
     """Return flat sites sorted by their draw, of equal draws the first first: the order of action."""
     def keys_of(rows: Span) -> np.ndarray:
@@ -139,7 +150,7 @@ def in_order(stream: RandomStream, purpose: int, sites: np.ndarray, lattice: Lat
     # Draw and rank in one number: sorting numbers is several times faster than sorting ranks by their draws.
     keys = np.concatenate(in_pieces(len(sites), keys_of))
     keys.sort()
-    return sites[(keys & np.uint64(0xFFFFFFFF)).astype(np.int64)]
+    return sites[(keys & _RANK).astype(np.int64)]
 
 
 @kernel

@@ -32,9 +32,10 @@ class Span(NamedTuple):
     end: int
 
 
-def whole(shape: Shape) -> Window:
+@kernel
+def whole(shape):
     """Return the window of a whole box (nz, ny, nx)."""
-    return Window(0, shape[1], 0, shape[2])
+    return Window(np.int64(0), shape[1], np.int64(0), shape[2])
 
 
 @kernel
@@ -51,7 +52,8 @@ def union(one, other):
                   min(one.first_x, other.first_x), max(one.end_x, other.end_x))
 
 
-def ahead(window: Window, shape: Shape, least: int) -> Window:
+@kernel
+def ahead(window, shape, least):
     """Return a window with room for a mass that grows for some hours: `least` sites more on each side, or a share of its width."""
     return widen(window, shape, max(least, max(window.end_y - window.first_y, window.end_x - window.first_x) // 32))
 
@@ -59,6 +61,23 @@ def ahead(window: Window, shape: Shape, least: int) -> Window:
 def cut(values: np.ndarray, window: Window) -> np.ndarray:
     """Return the view of an array (nz, ny, nx) inside a window."""
     return values[:, window.first_y : window.end_y, window.first_x : window.end_x]
+
+
+@kernel
+def copy_of(values, window):
+    """Return a copy of an array (nz, ny, nx) inside a window, its rows one behind the other."""
+    copied = np.empty((len(values), window.end_y - window.first_y, window.end_x - window.first_x), values.dtype)
+    for z in range(len(values)):
+        for y in range(window.first_y, window.end_y):
+            for x in range(window.first_x, window.end_x):
+                copied[z, y - window.first_y, x - window.first_x] = values[z, y, x]
+    return copied
+
+
+@kernel
+def all_rows(window, nz):
+    """Return the span of all rows of a window in a box of nz layers, numbered as `row_of` does."""
+    return Span(np.int64(0), np.int64(nz * (window.end_y - window.first_y)))
 
 
 @kernel

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import each_section, window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
@@ -37,7 +38,12 @@ def _apply(window, over_step, state, hazard):
                 row[x] = value if (codes[x] >= _FIRST) & (codes[x] <= _LAST) else row[x]
 
 
+@kernel
+def act(p, now, numbers, state, hazard):
+    """Write the hazard of apoptosis in one lesion."""
+    _apply(window_of(numbers), p.rate_per_d * now.dt_h / 24.0, state, hazard[_APOPTOSIS])
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazard of apoptosis in every lesion."""
-    for tissue in state.active:
-        _apply(tissue.window, p.rate_per_d * clock.dt_h / 24.0, tissue.state, tissue.hazard[_APOPTOSIS])
+    each_section(act, state, p, clock)

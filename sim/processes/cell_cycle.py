@@ -19,9 +19,10 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.threads import in_bands
-from lesionlab.sim.numerics.window import row_of
+from lesionlab.sim.numerics.window import all_rows, row_of
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState, Hazard
@@ -67,7 +68,8 @@ class StepRates(NamedTuple):
     oxygen_half_mmHg: float
 
 
-def step_rates(p: Parameters, inhibitor_uM: float, dt_h: float) -> StepRates:
+@kernel
+def step_rates(p, inhibitor_uM, dt_h):
     """Return the rates over a step: division ln 2 / T_c x dt / (1 + x C), death between mitoses dt / lifetime."""
     division = math.log(2.0) / p.cycle_time_h * dt_h / (1.0 + p.tki_inhibition_per_uM * inhibitor_uM)
     return StepRates(division, p.failed_division_share, p.doomed_death_per_mitosis, dt_h / 24.0 / p.doomed_lifetime_d, p.oxygen_half_mmHg)
@@ -121,9 +123,15 @@ def _apply(rows, window, rates, state, oxygen, hazard):
             dying[x] = np.float32(doomed_death_hazard(rates, mitoses[x])) if codes[x] == _DOOMED else dying[x]
 
 
+@kernel
+def act(p, now, numbers, state, oxygen, hazard):
+    """Write the hazards of division and mitotic death in one lesion."""
+    window = window_of(numbers)
+    _apply(all_rows(window, len(state)), window, step_rates(p, now.inhibitor_uM, now.dt_h), state, oxygen, hazard)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Write the hazards of division and mitotic death in every lesion."""
-    inhibitor_uM = sum(drug.concentration_uM for drug in state.systemic.drugs if drug.drug_class == "vegfr_tki")
-    rates = step_rates(p, inhibitor_uM, clock.dt_h)
+    rates = step_rates(p, state.systemic.inhibitor_uM, clock.dt_h)
     for tissue in state.active:
         in_bands(tissue.state.shape, tissue.window, _apply, rates, tissue.state, tissue.oxygen, tissue.hazard)

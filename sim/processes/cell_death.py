@@ -11,16 +11,19 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import each_section, lattice_of, window_of
 from lesionlab.sim.numerics.jit import kernel
-from lesionlab.sim.numerics.lattice import Lattice, entity_of
+from lesionlab.sim.numerics.lattice import entity_of
 from lesionlab.sim.numerics.random import draw, uniform
 from lesionlab.sim.numerics.window import sites_of
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard, Purpose
-from lesionlab.sim.state.state import State
+from lesionlab.sim.state.state import State, relative_weight_of
 
-_DIVISION, _RADIATION = int(Hazard.DIVISION), int(Hazard.RADIATION)
+# No fate is the largest code, division the smallest: between them lie the causes of death.
+_FIRST_CAUSE, _LAST_CAUSE = np.uint8(Hazard.DIVISION + 1), np.uint8(NO_FATE - 1)
+_RADIATION = int(Hazard.RADIATION)
 _STROMA, _DOOMED = int(CellState.STROMA), int(CellState.DOOMED)
 _INTERPHASE = int(Purpose.INTERPHASE_DEATH)
 REMAINS = np.full(len(Hazard), CellState.APOPTOTIC, np.uint8)
@@ -72,17 +75,22 @@ def _commit(is_under_weighted, interphase, remains, stream, lattice, dying, fate
         _leave(cells, s, remains[cause])
 
 
+@kernel
+def act(p, numbers, stream, state, pd_l1, hits, fate, ledger):
+    """Commit this step's deaths in one lesion."""
+    dying = sites_of(fate, _FIRST_CAUSE, _LAST_CAUSE, window_of(numbers))
+    if not len(dying):
+        return
+    deaths = np.zeros((2, len(ledger)))
+    cells = CellColumns(state.reshape(-1), pd_l1.reshape(-1), hits.reshape(-1))
+    is_under_weighted = relative_weight_of(numbers.weight, numbers.volume_weight) < 1.0 and not numbers.is_weight_controlled
+    lattice = lattice_of(numbers, state.shape)
+    _commit(is_under_weighted, p.interphase_share, REMAINS, stream, lattice, dying, fate.reshape(-1), cells, deaths)
+    for cause in range(len(ledger)):
+        ledger[cause] += numbers.weight * deaths[0, cause]
+    ledger[_RADIATION] += numbers.volume_weight * deaths[1].sum()
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Commit this step's deaths in every lesion."""
-    for tissue in state.active:
-        # No fate is the largest code, division the smallest: between them lie the causes of death.
-        dying = sites_of(tissue.fate, _DIVISION + 1, NO_FATE - 1, tissue.window)
-        if not len(dying):
-            continue
-        deaths = np.zeros((2, len(tissue.ledger)))
-        cells = CellColumns(*(getattr(tissue, name).reshape(-1) for name in CellColumns._fields))
-        is_under_weighted = tissue.is_under_weighted and not tissue.is_weight_controlled
-        _commit(is_under_weighted, p.interphase_share, REMAINS, state.stream(tissue, clock), Lattice(tissue.state.shape, tissue.centre),
-                dying, tissue.fate.reshape(-1), cells, deaths)
-        tissue.ledger += tissue.weight * deaths[0]
-        tissue.ledger[Hazard.RADIATION] += tissue.volume_weight * deaths[1].sum()
+    each_section(act, state, p, clock)

@@ -12,16 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import lattice_of, window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import draw_many, name_row, uniform
 from lesionlab.sim.numerics.threads import in_bands
-from lesionlab.sim.numerics.window import row_of
+from lesionlab.sim.numerics.window import all_rows, row_of
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import N_HAZARDS, NO_FATE, CellState, Hazard, Purpose
 from lesionlab.sim.state.state import State
 
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
-_CELL_FATE = int(Purpose.CELL_FATE)
+_CELL_FATE = np.int64(Purpose.CELL_FATE)
 _RADIATION, _T_CELL = int(Hazard.RADIATION), int(Hazard.T_CELL)
 
 _SAFELY = 1.00001
@@ -84,6 +85,13 @@ def draw_fates(rows, window, stream, centre, state, hazard, fate):
             if u < total[places[i]] * _SAFELY:
                 x = x0 + places[i]
                 fate[z, y, x] = fate_of(u, hazard[:, z, y, x])
+
+
+@kernel
+def act(numbers, stream, state, hazard, fate):
+    """Propose fates in one lesion."""
+    window = window_of(numbers)
+    draw_fates(all_rows(window, len(state)), window, stream, lattice_of(numbers, state.shape).centre, state, hazard, fate)
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

@@ -10,16 +10,18 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import each_section, lattice_of, window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import draw_many, name_row, uniform
 from lesionlab.sim.parameters.quantities import quantity
-from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.clock import Clock, is_due, span_h
 from lesionlab.sim.state.codes import CellState, Purpose
 from lesionlab.sim.state.state import State
 
 EVERY_H = 6.0
 _STROMA, _APOPTOTIC, _NECROTIC = int(CellState.STROMA), int(CellState.APOPTOTIC), int(CellState.NECROTIC)
-_CLEARANCE = int(Purpose.CLEARANCE)
+_T_CELL, _RADIATION = int(CellState.KILLED_BY_T_CELL), int(CellState.KILLED_BY_RADIATION)
+_N_STATES, _CLEARANCE = len(CellState), np.int64(Purpose.CLEARANCE)
 
 
 class Parameters(NamedTuple):
@@ -36,16 +38,17 @@ class Parameters(NamedTuple):
         prior=(5.0, 60.0))] = 20.0
 
 
-def half_lives_h(p: Parameters) -> np.ndarray:
+@kernel
+def half_lives_h(p):
     """Return the half-life of a site's content in hours by CellState, float64; infinite for what is not dead."""
-    found = np.full(len(CellState), np.inf)
-    found[[CellState.APOPTOTIC, CellState.KILLED_BY_T_CELL]] = p.apoptotic_half_life_h
-    found[CellState.KILLED_BY_RADIATION] = 24.0 * p.radiation_half_life_d
-    found[CellState.NECROTIC] = 24.0 * p.necrotic_half_life_d
+    found = np.full(_N_STATES, np.inf)
+    found[_APOPTOTIC] = found[_T_CELL] = p.apoptotic_half_life_h
+    found[_RADIATION], found[_NECROTIC] = 24.0 * p.radiation_half_life_d, 24.0 * p.necrotic_half_life_d
     return found
 
 
-def clearance_probability(half_life_h: np.ndarray, hours: float) -> np.ndarray:
+@kernel
+def clearance_probability(half_life_h, hours):
     """Return the probability that a dead cell is cleared within some hours: 1 - 2^(-t / half-life)."""
     return -np.expm1(-math.log(2.0) / half_life_h * hours)
 
@@ -66,10 +69,15 @@ def _clear(window, p_clear, stream, centre, state):
                     codes[places[i]] = _STROMA
 
 
+@kernel
+def act(p, now, numbers, stream, state):
+    """Clear dead cells in one lesion every few hours."""
+    if is_due(now, EVERY_H):
+        p_clear = clearance_probability(half_lives_h(p), span_h(now, EVERY_H))
+        _clear(window_of(numbers), p_clear, stream, lattice_of(numbers, state.shape).centre, state)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Clear dead cells in every lesion every few hours."""
-    if not clock.is_due(EVERY_H):
-        return
-    p_clear = clearance_probability(half_lives_h(p), clock.span_h(EVERY_H))
-    for tissue in state.active:
-        _clear(tissue.window, p_clear, state.stream(tissue, clock), tissue.centre, tissue.state)
+    if clock.is_due(EVERY_H):
+        each_section(act, state, p, clock)

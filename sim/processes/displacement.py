@@ -13,20 +13,31 @@ for it. Cells move with their PD-L1 and hits; vessels and T cells keep their pla
 """
 
 import math
-from collections.abc import Callable
 from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lesionlab.sim.layouts.packed_cells import HITS_AT, CellLattices, daughters_of, pack, unpack
+from lesionlab.sim.layouts.section import carry_out, lattice_of, set_window, window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.lattice import Lattice, place_of
 from lesionlab.sim.numerics.random import RandomStream
-from lesionlab.sim.numerics.rays import ONE, Ray, by_region, in_order, outward_ray, place_on, ray_from, site_on, words_of
-from lesionlab.sim.numerics.window import NEAR, Window, cut, extent, mark_near, sites_of, union, widen
+from lesionlab.sim.numerics.rays import (
+    ONE,
+    Ray,
+    by_region,
+    in_order,
+    in_order_at_once,
+    outward_ray,
+    place_on,
+    ray_from,
+    site_on,
+    words_of,
+)
+from lesionlab.sim.numerics.window import NEAR, Window, extent, mark_near, sites_of, union, widen
 from lesionlab.sim.numerics.workspace import scratch
-from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.clock import Clock, is_due
 from lesionlab.sim.state.codes import Hazard, Purpose
 from lesionlab.sim.state.state import State, Tissue
 
@@ -35,9 +46,10 @@ LARGE_CELLS = 200_000
 """Capacity from which a section's events act half by half. Part of the rule, not only of speed: it changes the order of events and so
 the result."""
 Moved = tuple[np.ndarray, np.ndarray]
-_DIVISION = int(Hazard.DIVISION)
-_PUSH, _PULL = int(Purpose.PUSH), int(Purpose.PULL)
-_PUSH_ORDER, _PULL_ORDER = int(Purpose.PUSH_ORDER), int(Purpose.PULL_ORDER)
+# Of NumPy's types: of a Python number each value would be compiled anew.
+_DIVISION, _MARKED = np.uint8(Hazard.DIVISION), np.uint8(1)
+_PUSH, _PULL, _PUSH_ORDER, _PULL_ORDER = (np.int64(purpose) for purpose in (
+    Purpose.PUSH, Purpose.PULL, Purpose.PUSH_ORDER, Purpose.PULL_ORDER))
 
 
 class Parameters(NamedTuple):
@@ -168,14 +180,60 @@ def _pull(stream, gaps, geometry, bound, cells, last_hit):
             cells[site_on(ray, last, shape)] = 0
 
 
-def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
-    """Return the flat empty sites that touch a cell (Moore neighbourhood); the box's outermost sites are none. cells (nz, ny, nx)."""
-    is_gap = scratch("displacement.is_gap", cells.shape, np.uint8)
+@kernel
+def _gaps_in(cells, window, is_gap):
+    """Return the flat empty sites that touch a cell (Moore neighbourhood), int64; the box's outermost sites are none.
+
+    Reads cells uint8 (nz, ny, nx), occupied where > 0; writes is_gap, scratch of the same type, in the window.
+    """
+    nz, ny, nx = cells.shape
     mark_near(cells, window, 1, is_gap)
-    inside = cut(is_gap, window)
-    inside &= cut(cells, window) == 0
-    is_gap[:, [0, -1]] = is_gap[:, :, [0, -1]] = 0
-    return sites_of(is_gap, 1, 1, window).astype(np.int64)
+    for z in range(nz):
+        for y in range(window.first_y, window.end_y):
+            row, marks = cells[z, y][window.first_x : window.end_x], is_gap[z, y][window.first_x : window.end_x]
+            for x in range(len(row)):
+                marks[x] &= row[x] == 0
+            is_gap[z, y, 0] = is_gap[z, y, nx - 1] = 0
+        is_gap[z, 0] = is_gap[z, ny - 1] = 0
+    return sites_of(is_gap, _MARKED, _MARKED, window).astype(np.int64)
+
+
+def _gaps(cells: np.ndarray, window: Window) -> np.ndarray:
+    """Return the gaps in a window, found in scratch memory."""
+    found: np.ndarray = _gaps_in(cells, window, scratch("displacement.is_gap", cells.shape, np.uint8))
+    return found
+
+
+@kernel
+def _geometry_of(numbers, shape):
+    """Return the geometry of a section from its numbers and the shape of its box."""
+    scales = (numbers.size_cm_0 / numbers.depth_cm, numbers.size_cm_0 / numbers.size_cm_1)
+    return Geometry(lattice_of(numbers, shape), scales, math.isfinite(numbers.depth_cm))
+
+
+@kernel
+def act(now, numbers, stream, state, pd_l1, lost_antigen, hits, last_hit, fate):
+    """Place this step's births in one lesion, in one piece, and close gaps every few hours."""
+    geometry, is_pulled = _geometry_of(numbers, state.shape), is_due(now, GAPS_EVERY_H)
+    numbers.n_cells, tight, furthest = extent(state, window_of(numbers), geometry.lattice.centre, geometry.scales)
+    bound = Bound(widen(tight, state.shape, NEAR), furthest)
+    mothers = sites_of(fate, _DIVISION, _DIVISION, bound.window).astype(np.int64)
+    if len(mothers) or is_pulled:
+        lattices = CellLattices(state, pd_l1, lost_antigen, hits)
+        cells, is_gap = np.zeros(state.shape, np.uint8), np.empty(state.shape, np.uint8)
+        pack(bound.window, lattices, cells)
+        flat, its_last_hit = cells.reshape(-1), last_hit.reshape(-1)
+        if len(mothers):
+            mothers = in_order_at_once(stream, _PUSH_ORDER, mothers, geometry.lattice)
+            room = numbers.capacity - numbers.n_cells
+            dropped, placed, bound = _push(stream, mothers, daughters_of(flat[mothers]), geometry, room, bound, flat, its_last_hit)
+            numbers.n_dropped += dropped
+            numbers.n_cells += placed
+        if is_pulled:
+            gaps = in_order_at_once(stream, _PULL_ORDER, _gaps_in(cells, bound.window, is_gap), geometry.lattice)
+            _pull(stream, gaps, geometry, bound, flat, its_last_hit)
+        unpack(bound.window, cells, lattices)
+    set_window(numbers, bound.window)
 
 
 def _both(a: Bound, b: Bound) -> Bound:
@@ -183,16 +241,8 @@ def _both(a: Bound, b: Bound) -> Bound:
     return Bound(union(a.window, b.window), max(a.furthest, b.furthest))
 
 
-def _act(tissue: Tissue, stream: RandomStream, purpose: int, sites: np.ndarray, work: Callable[[Any], None]) -> None:
-    """Call `work(which)` for events on flat sites in their order of action: all, or in a large section half by half."""
-    if tissue.capacity < LARGE_CELLS:
-        work(slice(None))
-    else:
-        by_region(stream, purpose, sites, Lattice(tissue.state.shape, tissue.centre), tissue.is_block, work)
-
-
 def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geometry: Geometry, bound: Bound, moved: Moved) -> Bound:
-    """Place a daughter for each mother (flat sites, in order of action); return the bound of the cells then."""
+    """Place a daughter for each mother (flat sites, in order of action) half by half; return the bound of the cells then."""
     daughters, done = daughters_of(moved[0][mothers]), [(0, 0, bound)]
     room = tissue.capacity - tissue.n_cells
 
@@ -201,14 +251,14 @@ def _place_births(tissue: Tissue, stream: RandomStream, mothers: np.ndarray, geo
         its_room = int(np.count_nonzero(np.arange(len(mothers))[which] < room))
         done.append(_push(stream, mothers[which], daughters[which], geometry, its_room, reduce(_both, (d[2] for d in done)), *moved))
 
-    _act(tissue, stream, _PUSH, mothers, push)
+    by_region(stream, int(_PUSH), mothers, geometry.lattice, tissue.is_block, push)
     tissue.n_dropped += sum(d[0] for d in done)
     tissue.n_cells += sum(d[1] for d in done)
     return reduce(_both, (d[2] for d in done))
 
 
-def _displace(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
-    """Place this step's births, and close gaps if `is_pulled`."""
+def _displace_by_halves(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
+    """Do as `act` does in a large lesion: events act half by half, on scratch memory and on all free threads."""
     shape, scales = tissue.state.shape, (tissue.size_cm[0] / tissue.depth_cm, tissue.size_cm[0] / tissue.size_cm[1])
     geometry = Geometry(Lattice(shape, tissue.centre), scales, tissue.is_block)
     tissue.n_cells, tight, furthest = extent(tissue.state, tissue.window, tissue.centre, scales)
@@ -222,10 +272,11 @@ def _displace(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
     pack(tissue.window, lattices, cells)
     bound, moved = Bound(tissue.window, furthest), (cells.reshape(-1), tissue.last_hit.reshape(-1))
     if len(mothers):
-        bound = _place_births(tissue, stream, in_order(stream, _PUSH_ORDER, mothers, geometry.lattice), geometry, bound, moved)
+        bound = _place_births(tissue, stream, in_order(stream, int(_PUSH_ORDER), mothers, geometry.lattice), geometry, bound, moved)
     if is_pulled:
-        gaps = in_order(stream, _PULL_ORDER, _gaps(cells, bound.window), geometry.lattice)
-        _act(tissue, stream, _PULL, gaps, lambda which: _pull(stream, gaps[which], geometry, bound, *moved))
+        gaps = in_order(stream, int(_PULL_ORDER), _gaps(cells, bound.window), geometry.lattice)
+        by_region(stream, int(_PULL), gaps, geometry.lattice, tissue.is_block,
+                  lambda which: _pull(stream, gaps[which], geometry, bound, *moved))
     tissue.window = bound.window
     unpack(tissue.window, cells, lattices)
 
@@ -233,4 +284,7 @@ def _displace(tissue: Tissue, stream: RandomStream, is_pulled: bool) -> None:
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Close gaps every few hours and place this step's births in every lesion."""
     for tissue in state.active:
-        _displace(tissue, state.stream(tissue, clock), clock.is_due(GAPS_EVERY_H))
+        if tissue.capacity < LARGE_CELLS:
+            carry_out(act, tissue, state, p, clock)
+        else:
+            _displace_by_halves(tissue, state.stream(tissue, clock), clock.is_due(GAPS_EVERY_H))

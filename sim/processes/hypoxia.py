@@ -14,9 +14,10 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.threads import in_bands
-from lesionlab.sim.numerics.window import row_of
+from lesionlab.sim.numerics.window import all_rows, row_of
 from lesionlab.sim.parameters.quantities import quantity
 from lesionlab.sim.state.clock import Clock
 from lesionlab.sim.state.codes import CellState, Hazard
@@ -73,6 +74,13 @@ def _apply(rows, window, p, dt_h, state, oxygen, hazard):
     for r in range(rows.first, rows.end):
         z, y = row_of(r, window)
         _apply_to_row(p, dt_h, state[z, y][x0:x1], oxygen[z, y][x0:x1], hazard[z, y][x0:x1])
+
+
+@kernel
+def act(p, now, numbers, state, oxygen, hazard):
+    """Write the quiescent state and the hazard of necrosis in one lesion."""
+    window = window_of(numbers)
+    _apply(all_rows(window, len(state)), window, p, now.dt_h, state, oxygen, hazard[_HYPOXIA])
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

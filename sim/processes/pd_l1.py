@@ -14,19 +14,20 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import lattice_of, window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
 from lesionlab.sim.numerics.lattice import sums_around
 from lesionlab.sim.numerics.random import draw_many, name_row, uniform
 from lesionlab.sim.numerics.threads import in_bands, side_by_side
-from lesionlab.sim.numerics.window import NEAR, ahead, cut, row_of, whole
+from lesionlab.sim.numerics.window import NEAR, ahead, all_rows, copy_of, cut, row_of, whole
 from lesionlab.sim.parameters.quantities import quantity
-from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.clock import Clock, is_due, span_h
 from lesionlab.sim.state.codes import CellState, Purpose
 from lesionlab.sim.state.state import State
 
 EVERY_H = 6.0
-_PD_L1 = int(Purpose.PD_L1)
+_PD_L1 = np.int64(Purpose.PD_L1)
 _REACH = 2
 _PRIOR_CELLS = 10.0
 _FIRST, _LAST = int(CellState.PROLIFERATING), int(CellState.DOOMED)
@@ -94,6 +95,33 @@ def _mark(state, pd_l1, living, positive):
     for s in range(len(state)):
         living[s] = (state[s] >= _FIRST) & (state[s] <= _LAST)
         positive[s] = living[s] & pd_l1[s]
+
+
+@kernel
+def _local_share_at_once(p, state, pd_l1, ifn_gamma):
+    """Return what `local_share` does, on one thread."""
+    living, positive, share = np.empty_like(state), np.empty_like(state), np.empty(state.shape, np.float32)
+    _mark(state.reshape(-1), pd_l1.reshape(-1), living.reshape(-1), positive.reshape(-1))
+    around = sums_around(living, _REACH).reshape(-1), sums_around(positive, _REACH).reshape(-1)
+    window = whole(state.shape)
+    _share(all_rows(window, len(state)), window, p, around[0], around[1], ifn_gamma.reshape(-1), share.reshape(-1))
+    return share
+
+
+@kernel
+def act(p, now, numbers, stream, state, ifn_gamma, pd_l1, pd_l1_share):
+    """Switch PD-L1 in one lesion every few hours."""
+    if not is_due(now, EVERY_H):
+        return
+    window, p_any = window_of(numbers), decay_share(p.switching_per_d, span_h(now, EVERY_H) / 24.0)
+    _switch(all_rows(window, len(state)), window, p, p_any, stream, lattice_of(numbers, state.shape).centre, state, ifn_gamma, pd_l1)
+    # Wider than the window: cells may be pushed there before the next call.
+    around = ahead(window, state.shape, NEAR)
+    share = _local_share_at_once(p, copy_of(state, around), copy_of(pd_l1, around), copy_of(ifn_gamma, around))
+    for z in range(len(share)):
+        for y in range(share.shape[1]):
+            for x in range(share.shape[2]):
+                pd_l1_share[z, around.first_y + y, around.first_x + x] = share[z, y, x]
 
 
 def local_share(p: Parameters, state: np.ndarray, pd_l1: np.ndarray, ifn_gamma: np.ndarray) -> np.ndarray:

@@ -27,22 +27,26 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
+from lesionlab.sim.layouts.section import each_section, lattice_of, window_of
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share
-from lesionlab.sim.numerics.lattice import Lattice, entity_of, neighbour
-from lesionlab.sim.numerics.random import RandomStream, draw, normal, uniform
-from lesionlab.sim.numerics.window import cut, sites_of
+from lesionlab.sim.numerics.lattice import entity_of, neighbour
+from lesionlab.sim.numerics.random import draw, normal, uniform
+from lesionlab.sim.numerics.sums import sum_of
+from lesionlab.sim.numerics.window import count_codes, sites_of
 from lesionlab.sim.parameters.quantities import quantity
-from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.clock import Clock, is_due, span_h
 from lesionlab.sim.state.codes import NO_FATE, CellState, Hazard, Purpose
-from lesionlab.sim.state.state import State, Tissue
+from lesionlab.sim.state.state import State, cells_stood_for, relative_weight_of
 
-_GROWTH_MEMORY_D = 7.0
+_GROWTH_MEMORY_D, _FOLLOWED_EVERY_H = 7.0, 24.0
 _STROMA, _APOPTOTIC, _RESAMPLING = int(CellState.STROMA), int(CellState.APOPTOTIC), int(Purpose.RESAMPLING)
 _PROLIFERATING, _QUIESCENT = int(CellState.PROLIFERATING), int(CellState.QUIESCENT)
 # Same width as the codes; with wider integers eight sites are compared at a time instead of 64.
 _CYCLING_CODE, _QUIESCENT_CODE = np.uint8(_PROLIFERATING), np.uint8(_QUIESCENT)
 _NO_FATE, _DIVIDES = np.uint8(NO_FATE), np.uint8(Hazard.DIVISION)
+_RADIATION, _T_CELL, _N_STATES = int(Hazard.RADIATION), int(Hazard.T_CELL), len(CellState)
+_WEIGHTED_CLONOGENS = int(Purpose.WEIGHTED_CLONOGENS)
 
 
 class Parameters(NamedTuple):
@@ -62,27 +66,39 @@ class CellColumns(NamedTuple):
     last_hit: np.ndarray
 
 
-def growth_factor(n_cells: int, n_dropped: int) -> float:
+@kernel
+def growth_factor(n_cells, n_dropped):
     """Return the factor of w, W and L^3 when births push cells out of a full section of m cells: (m + 1) / m each."""
-    return (1.0 + 1.0 / n_cells) ** n_dropped
+    return (1.0 + 1.0 / n_cells) ** float(n_dropped)
 
 
-def expected_number(births: np.ndarray, deaths: np.ndarray, is_hit: np.ndarray) -> np.ndarray:
+@kernel
+def expected_number(births, deaths, is_hit):
     """Return what each clonogen is expected to become in a step, by its hazards b and d: exp(b - d); 0 if a T cell killed it."""
-    return np.where(is_hit, 0.0, np.exp(births - deaths))
+    expected = np.zeros(len(births))
+    for i in range(len(births)):
+        if not is_hit[i]:
+            expected[i] = math.exp(births[i] - deaths[i])
+    return expected
 
 
-def noise_variance(births: np.ndarray, deaths: np.ndarray, weight: float) -> float:
+@kernel
+def noise_variance(births, deaths, weight):
     """Return the variance that chance births and deaths in the lesion add to the log weight: mean (b + d) / (w n), d at most 1 each."""
-    return float((births + np.minimum(deaths, 1.0)).mean()) / (weight * len(births))
+    events = np.empty(len(births))
+    for i in range(len(births)):
+        events[i] = births[i] + min(deaths[i], 1.0)
+    return sum_of(events) / len(events) / (weight * len(events))
 
 
-def weight_factor(expected_sum: float, n_kept: int, variance: float, deviate: float) -> float:
+@kernel
+def weight_factor(expected_sum, n_kept, variance, deviate):
     """Return the factor of the weight: sum_i exp(b_i - d_i) / n_kept x exp(sigma z - sigma^2 / 2), noise of mean 1, z the deviate."""
     return expected_sum / n_kept * math.exp(math.sqrt(variance) * deviate - variance / 2.0)
 
 
-def is_controlled(weight: float, is_under_weighted: bool, n: int, n_after: int, n_min: int) -> bool:
+@kernel
+def is_controlled(weight, is_under_weighted, n, n_after, n_min):
     """Return whether the weight replaces this step's fates, which would turn n clonogens into n_after.
 
     A clonogen that stands for more than one of the lesion: as long as w < W, or when fewer than n_min would be left. One that
@@ -95,32 +111,37 @@ def is_controlled(weight: float, is_under_weighted: bool, n: int, n_after: int, 
     return is_under_weighted and n_after > n_min
 
 
-def _grow_view(tissue: Tissue, words: tuple[np.uint32, np.uint32]) -> None:
+@kernel
+def _grow_view(numbers, words, dies_at_h):
     """Raise w, W and L for the cells that births pushed out of the section since the last step; remove T cells in proportion.
 
     A section T cell also stands for W: without this removal, growth would create T cells. Every k-th row is removed. Rows are
     roughly in the order of their sites, so all parts of the section lose the same share.
     """
-    if not tissue.n_dropped:
+    if not numbers.n_dropped:
         return
-    grown = growth_factor(tissue.n_cells, tissue.n_dropped)
-    tissue.weight *= grown
-    tissue.volume_weight *= grown
-    tissue.scale *= grown ** (1.0 / 3.0)
-    tissue.n_dropped = 0
-    t = tissue.t_cells
-    n_gone = int(t.n * (1.0 - 1.0 / grown) + uniform(words[0]))
-    if n_gone:
-        t.dies_at_h[(int(words[1]) + np.arange(n_gone) * t.n // n_gone) % t.n] = -np.inf
+    grown = growth_factor(numbers.n_cells, numbers.n_dropped)
+    numbers.weight *= grown
+    numbers.volume_weight *= grown
+    numbers.scale *= grown ** (1.0 / 3.0)
+    numbers.n_dropped = 0
+    n = numbers.t_cells_n
+    n_gone = int(n * (1.0 - 1.0 / grown) + uniform(words[2]))
+    for k in range(n_gone):
+        dies_at_h[(np.int64(words[3]) + k * n // n_gone) % n] = -np.inf
 
 
-def _follow_growth(tissue: Tissue, days: float) -> None:
+@kernel
+def _follow_growth(numbers, state, days):
     """Update the lesion's net growth rate from the change of its cell number since the last call, `days` ago."""
-    cells = tissue.lesion_cells
-    if cells > 0.0 and tissue.cells_seen > 0.0:
-        rate_per_d = math.log(cells / tissue.cells_seen) / days
-        tissue.growth_per_d += decay_share(1.0 / _GROWTH_MEMORY_D, days) * (rate_per_d - tissue.growth_per_d)
-    tissue.cells_seen = cells
+    counts = np.zeros(_N_STATES, np.int64)
+    count_codes(state, window_of(numbers), counts)
+    viable = counts[_PROLIFERATING] + counts[_QUIESCENT]
+    cells = cells_stood_for(numbers.weight, numbers.volume_weight, viable, counts[_QUIESCENT + 1 :].sum())
+    if cells > 0.0 and numbers.cells_seen > 0.0:
+        rate_per_d = math.log(cells / numbers.cells_seen) / days
+        numbers.growth_per_d += decay_share(1.0 / _GROWTH_MEMORY_D, days) * (rate_per_d - numbers.growth_per_d)
+    numbers.cells_seen = cells
 
 
 @kernel
@@ -140,14 +161,25 @@ def _tally(window, state, fate):
     return n, n - n_lost + 2 * n_dividing
 
 
-def _choose_kept(fates: np.ndarray, expected: np.ndarray, n_min: int) -> np.ndarray:
+@kernel
+def _choose_kept(fates, expected, n_min):
     """Return a boolean mask of the clonogens kept: all survivors and, up to n_min, the dying with the highest expected number."""
-    kept = (fates == NO_FATE) | (fates == Hazard.DIVISION)
-    missing = min(n_min, len(fates)) - int(kept.sum())
-    if kept.sum() >= n_min:
-        return np.ones_like(kept)
-    dying = np.flatnonzero(~kept)
-    kept[dying[np.argsort(-expected[dying], kind="stable")[:missing]]] = True
+    kept = (fates == _NO_FATE) | (fates == _DIVIDES)
+    n_kept = kept.sum()
+    if n_kept >= n_min:
+        return np.ones(len(fates), np.bool_)
+    missing = min(n_min, len(fates)) - n_kept
+    # Numbers that are not negative order as their bits do. Of equal ones the first are kept.
+    bits = expected[~kept].view(np.uint64)
+    bits.sort()
+    if missing:
+        least = bits[len(bits) - missing]
+        left = missing - np.sum(bits > least)
+        for i in range(len(fates)):
+            own = expected[i : i + 1].view(np.uint64)[0]
+            if not kept[i] and (own > least or (own == least and left > 0)):
+                left -= own == least
+                kept[i] = True
     return kept
 
 
@@ -174,45 +206,66 @@ def _replace_lines(stream, lattice, killed, surviving, cells):
         cells.hits[home], cells.last_hit[home] = 0, 0
 
 
-def _hold(tissue: Tissue, viable: np.ndarray, n_min: int, deviate: float, stream: RandomStream) -> None:
-    """Withdraw the fates of the weighted clonogens and update the weight by their hazards; viable: flat site indices."""
-    hazard = tissue.hazard.reshape(len(tissue.hazard), -1)[:, viable].astype(np.float64)
-    fate = tissue.fate.reshape(-1)
-    births, is_hit = hazard[Hazard.DIVISION], hazard[Hazard.T_CELL] > 0.0
-    # All other causes kill at a rate; a kill by a T cell is an event.
-    deaths = np.delete(hazard, [Hazard.DIVISION, Hazard.T_CELL], axis=0).sum(axis=0)
+@kernel
+def _book(weight, hazard, viable, dying, ledger):
+    """Add to the ledger the deaths represented by the weight; `cell_death` counts the deaths carried out.
+
+    Reads hazard flat (causes, sites), the flat sites of the clonogens and the fates of those that do die.
+    """
+    for cause in range(_DIVIDES + 1, len(ledger)):
+        expected = 0.0
+        for s in viable:
+            expected += 1.0 - math.exp(-np.float64(hazard[cause, s]))
+        ledger[cause] += weight * max(expected - np.sum(dying == cause), 0.0)
+
+
+@kernel
+def _hold(numbers, p, deviate, stream, lattice, cells, hazard, fate, ledger):
+    """Withdraw the fates of the weighted clonogens and update the weight by their hazards. Arrays flat, hazard (causes, sites)."""
+    viable = sites_of(cells.state.reshape(lattice.shape), _CYCLING_CODE, _QUIESCENT_CODE, window_of(numbers))
+    births, deaths, is_hit = np.empty(len(viable)), np.zeros(len(viable)), np.empty(len(viable), np.bool_)
+    for i in range(len(viable)):
+        births[i], is_hit[i] = hazard[_DIVIDES, viable[i]], hazard[_T_CELL, viable[i]] > 0.0
+        # All other causes kill at a rate; a kill by a T cell is an event.
+        for cause in range(len(hazard)):
+            if cause != _DIVIDES and cause != _T_CELL:
+                deaths[i] += hazard[cause, viable[i]]
     expected = expected_number(births, deaths, is_hit)
-    kept = _choose_kept(fate[viable], expected, n_min)
-    _book(tissue, hazard[Hazard.FAILED_DIVISION :], fate[viable[~kept]])
-    fate[viable[kept]] = NO_FATE
-    tissue.hits.reshape(-1)[viable[kept & is_hit]] = 0
+    kept = _choose_kept(fate[viable], expected, p.n_min)
+    _book(numbers.weight, hazard, viable, fate[viable[~kept]], ledger)
+    for i in range(len(viable)):
+        if kept[i]:
+            fate[viable[i]] = _NO_FATE
+            cells.hits[viable[i]] = 0 if is_hit[i] else cells.hits[viable[i]]
     if not is_hit.all():
-        cells = CellColumns(*(getattr(tissue, name).reshape(-1) for name in CellColumns._fields))
-        _replace_lines(stream, Lattice(tissue.state.shape, tissue.centre), viable[kept & is_hit], viable[~is_hit], cells)
-    variance = noise_variance(births, deaths, tissue.weight)
-    tissue.weight = max(tissue.weight * weight_factor(float(expected.sum()), int(kept.sum()), variance, deviate), 1.0)
+        _replace_lines(stream, lattice, viable[kept & is_hit], viable[~is_hit], cells)
+    variance = noise_variance(births, deaths, numbers.weight)
+    numbers.weight = max(numbers.weight * weight_factor(sum_of(expected), kept.sum(), variance, deviate), 1.0)
 
 
-def _book(tissue: Tissue, deaths: np.ndarray, dying: np.ndarray) -> None:
-    """Add to the ledger the deaths represented by the weight; `cell_death` counts the deaths carried out."""
-    expected = (1.0 - np.exp(-deaths)).sum(axis=1)
-    real = np.bincount(dying, minlength=len(tissue.ledger))[1 : len(tissue.ledger)]
-    tissue.ledger[1:] += tissue.weight * np.maximum(expected - real, 0.0)
+@kernel
+def act(p, now, numbers, stream, cells: CellColumns, hazard, fate, ledger, t_cells):
+    """Resolve the proposed fates in one lesion and update its weight and scale; cells not flat."""
+    window, shape = window_of(numbers), fate.shape
+    words = draw(stream, _WEIGHTED_CLONOGENS, np.uint32(0))
+    _grow_view(numbers, words, t_cells.dies_at_h)
+    if is_due(now, _FOLLOWED_EVERY_H):
+        _follow_growth(numbers, cells.state, span_h(now, _FOLLOWED_EVERY_H) / 24.0)
+    n, n_after = _tally(window, cells.state, fate)
+    is_under_weighted = relative_weight_of(numbers.weight, numbers.volume_weight) < 1.0
+    numbers.is_weight_controlled = is_controlled(numbers.weight, is_under_weighted, n, n_after, p.n_min)
+    if numbers.is_weight_controlled:
+        flat = CellColumns(cells.state.reshape(-1), cells.pd_l1.reshape(-1), cells.lost_antigen.reshape(-1), cells.hits.reshape(-1),
+                           cells.last_hit.reshape(-1))
+        _hold(numbers, p, normal(words[0], words[1]), stream, lattice_of(numbers, shape), flat, hazard.reshape(len(hazard), fate.size),
+              fate.reshape(-1), ledger)
+    # Last use of this step's hazards. These two are reset because rules add to them instead of overwriting them.
+    for z in range(shape[0]):
+        for y in range(window.first_y, window.end_y):
+            hazard[_RADIATION, z, y][window.first_x : window.end_x] = 0.0
+            hazard[_T_CELL, z, y][window.first_x : window.end_x] = 0.0
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Resolve the proposed fates in every lesion and update its weight and scale."""
-    for tissue in state.active:
-        stream = state.stream(tissue, clock)
-        words = draw(stream, int(Purpose.WEIGHTED_CLONOGENS), np.uint32(0))
-        _grow_view(tissue, words[2:])
-        if clock.is_due(24.0):
-            _follow_growth(tissue, clock.span_h(24.0) / 24.0)
-        n, n_after = _tally(tissue.window, tissue.state, tissue.fate)
-        tissue.is_weight_controlled = is_controlled(tissue.weight, tissue.is_under_weighted, n, n_after, p.n_min)
-        if tissue.is_weight_controlled:
-            viable = sites_of(tissue.state, _PROLIFERATING, _QUIESCENT, tissue.window)
-            _hold(tissue, viable, p.n_min, normal(words[0], words[1]), stream)
-        # Last use of this step's hazards. These two are reset because rules add to them instead of overwriting them.
-        for cause in (Hazard.RADIATION, Hazard.T_CELL):
-            cut(tissue.hazard[cause], tissue.window)[:] = 0.0
+    each_section(act, state, p, clock)

@@ -28,7 +28,7 @@ from lesionlab.sim.state.codes import Purpose
 from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
-_EFFLUX_MEMORY_D = 5.0
+_EFFLUX_MEMORY_D, _MARKED = 5.0, np.uint8(1)
 EVEN = np.empty(0)
 """Openness of gates that are all equal."""
 
@@ -62,11 +62,9 @@ class Parameters(NamedTuple):
 
 def gates_of(tissue: Tissue) -> np.ndarray:
     """Mark the sites in or within two sites of the mass and return the flat indices (int32) of the perfused vessels there."""
-    tissue.near_mass.fill(0)
-    mark_near(tissue.state, tissue.window, NEAR, tissue.near_mass)
     is_gate = scratch("t_cell_entry.is_gate", tissue.state.shape, np.uint8)
-    _mark_open(tissue.window, tissue.near_mass, tissue.perfusion, is_gate)
-    return sites_of(is_gate, 1, 1, tissue.window)
+    gates: np.ndarray = _find_gates(tissue.window, tissue.state, tissue.perfusion, tissue.near_mass, is_gate)
+    return gates
 
 
 @kernel
@@ -78,6 +76,15 @@ def _mark_open(window, near_mass, perfusion, is_gate):
             near, supply, row = near_mass[z, y][x0:x1], perfusion[z, y][x0:x1], is_gate[z, y][x0:x1]
             for x in range(len(row)):
                 row[x] = near[x] & np.uint8(supply[x] > np.float32(0.0))
+
+
+@kernel
+def _find_gates(window, state, perfusion, near_mass, is_gate):
+    """Do as `gates_of` says. Reads state, perfusion; writes near_mass and is_gate, scratch in a window; shapes (nz, ny, nx). No draws."""
+    near_mass[:] = 0
+    mark_near(state, window, NEAR, near_mass)
+    _mark_open(window, near_mass, perfusion, is_gate)
+    return sites_of(is_gate, _MARKED, _MARKED, window)
 
 
 @kernel

@@ -12,12 +12,13 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from lesionlab.sim.layouts.t_cell_columns import t_cell_columns
+from lesionlab.sim.layouts.section import each_section
+from lesionlab.sim.layouts.t_cell_columns import first_rows, rows_in_order, sort_by_site
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.kinetics import decay_share, saturating
 from lesionlab.sim.numerics.random import draw, uniform
 from lesionlab.sim.parameters.quantities import quantity
-from lesionlab.sim.state.clock import Clock
+from lesionlab.sim.state.clock import Clock, is_due, span_h
 from lesionlab.sim.state.codes import Purpose
 from lesionlab.sim.state.state import State, Tissue
 
@@ -87,16 +88,19 @@ def _exhaust(chances, effect, stream, kill_capacity, pd_l1_share, vegf, t):
     return np.array(recovered, np.int64)
 
 
-def _expand(tissue: Tissue, mothers: np.ndarray, n_daughters: int) -> None:
-    """Add daughters of the given rows: specific effectors on the mother's site that die when the mother does."""
-    t = tissue.t_cells
-    mothers = np.repeat(mothers, n_daughters)
-    new = t.add(len(mothers))
-    t.site[new], t.dies_at_h[new] = t.site[mothers], t.dies_at_h[mothers]
-    t.id[new] = np.arange(t.next_id, t.next_id + len(mothers))
-    t.is_specific[new] = 1
-    np.add.at(tissue.t_count.reshape(-1), t.site[new], 1)
-    t.next_id += len(mothers)
+@kernel
+def _expand(numbers, rows, n_daughters, t_count, t):
+    """Add daughters of the given rows: specific effectors on the mother's site that die when the mother does. Writes t_count flat,
+    columns t with room for them, and numbers."""
+    # Sorted by id, so that the order of rows has no effect.
+    mothers = rows_in_order(t.id, rows)
+    for k in range(len(mothers) * n_daughters):
+        mother, new = mothers[k // n_daughters], numbers.t_cells_n
+        t.site[new], t.dies_at_h[new], t.id[new] = t.site[mother], t.dies_at_h[mother], numbers.t_cells_next_id
+        t.target[new], t.kills[new], t.is_specific[new], t.is_exhausted[new], t.is_stem_like[new] = -1, 0, 1, 0, 0
+        t_count[t.site[new]] += 1
+        numbers.t_cells_n += 1
+        numbers.t_cells_next_id += 1
 
 
 @kernel
@@ -115,25 +119,35 @@ def _keep_living(t_h, t_count, t):
     return kept
 
 
-def chances_of(p: Parameters, pd1_occupancy: float, days: float) -> Chances:
+@kernel
+def chances_of(p, pd1_occupancy, days):
     """Return the probabilities over some days from the hazards k_exh (1 - RO) and k_rec RO."""
     return Chances(decay_share(p.exhaustion_per_d * (1.0 - pd1_occupancy), days), decay_share(p.recovery_per_d * pd1_occupancy, days))
 
 
+@kernel
+def act(p, now, numbers, stream, pd_l1_share, vegf, t_count, t_cells):
+    """Update exhaustion and recovery in one lesion every 6 hours; remove dead T cells every step; sort the living once a day."""
+    counts = t_count.reshape(-1)
+    if is_due(now, EXHAUSTION_EVERY_H):
+        chances = chances_of(p, now.pd1_occupancy, span_h(now, EXHAUSTION_EVERY_H) / 24.0)
+        effect = VegfEffect(now.vegf_exhaustion_gain, now.vegf_silenced_limit, now.vegf_half)
+        recovered = _exhaust(chances, effect, stream, p.kill_capacity, pd_l1_share.reshape(-1), vegf.reshape(-1),
+                             first_rows(t_cells, numbers.t_cells_n))
+        if len(recovered) and p.daughters_per_recovery:
+            _expand(numbers, recovered, p.daughters_per_recovery, counts, t_cells)
+    numbers.t_cells_n = _keep_living(now.t_h + now.dt_h, counts, first_rows(t_cells, numbers.t_cells_n))
+    if is_due(now, SORTED_EVERY_H):
+        sort_by_site(first_rows(t_cells, numbers.t_cells_n))
+
+
+def reserve(tissue: Tissue, p: Parameters, clock: Clock) -> None:
+    """Make room for a section's daughters of T cells that recover."""
+    most = tissue.t_cells.n * (1 + p.daughters_per_recovery)
+    if most > len(tissue.t_cells.site):
+        tissue.t_cells.reserve(most)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Update exhaustion and recovery every 6 hours; remove dead T cells every step; sort the living once a day."""
-    systemic = state.systemic
-    chances = chances_of(p, systemic.pd1_occupancy, clock.span_h(EXHAUSTION_EVERY_H) / 24.0)
-    effect = VegfEffect(systemic.vegf_exhaustion_gain, systemic.vegf_silenced_limit, systemic.vegf_half)
-    for tissue in state.active:
-        t = tissue.t_cells
-        if clock.is_due(EXHAUSTION_EVERY_H):
-            recovered = _exhaust(chances, effect, state.stream(tissue, clock), p.kill_capacity, tissue.pd_l1_share.reshape(-1),
-                                 tissue.vegf.reshape(-1), t_cell_columns(t))
-            if len(recovered):
-                # Sorted by id, so that the order of rows has no effect.
-                recovered = recovered[np.argsort(t.id[recovered])]
-                _expand(tissue, recovered, p.daughters_per_recovery)
-        t.n = _keep_living(clock.t_h + clock.dt_h, tissue.t_count.reshape(-1), t_cell_columns(t))
-        if clock.is_due(SORTED_EVERY_H):
-            t.sort()
+    """Update exhaustion, recovery, death and the order of rows in every lesion."""
+    each_section(act, state, p, clock, reserve)

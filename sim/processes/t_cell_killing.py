@@ -40,6 +40,7 @@ from lesionlab.sim.state.state import State, Systemic, Tissue
 _KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
 _CERTAIN = np.float32(1e6)
 """The hazard of a cell that is killed: none survives it."""
+_MICRO_STEP_H = MICRO_STEP_MIN / 60.0
 _MOST_HITS, _MOST_KILLS = 200, 255
 """What a byte can count; no law depends on them."""
 _NOTHING, _OCCUPYING, _GHOST_ONLY = 0, 1, 2
@@ -73,6 +74,12 @@ class Chances(NamedTuple):
     hit: float
     detach: float
     real: float
+
+
+@kernel
+def chances_of(p, relative_weight):
+    """Return the probabilities in a section of relative weight w / W."""
+    return Chances(decay_share(p.hit_rate_per_h, _MICRO_STEP_H), decay_share(60.0 / p.engagement_min, _MICRO_STEP_H), relative_weight)
 
 
 class Suppressors(NamedTuple):
@@ -303,7 +310,7 @@ def _settle_sites(p, oldest, counts, minutes, hazard):
 
 
 @kernel
-def _settle(window, p, oldest, hits, last_hit, hazard):
+def settle_in(window, p, oldest, hits, last_hit, hazard):
     """Apply `settle` in a window; hits of the minute `oldest` or before are forgotten. Arrays (nz, ny, nx). No draws."""
     for z in range(len(hits)):
         for y in range(window.first_y, window.end_y):
@@ -320,16 +327,15 @@ def settle(tissue: Tissue, p: Parameters, next_minute: int) -> None:
 
     The next hit would forget them too, but until then every displaced cell would move its hit time along, at one cache line each.
     """
-    _settle(tissue.window, p, next_minute - p.memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
+    settle_in(tissue.window, p, next_minute - p.memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
 
 
 def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: Systemic) -> KillingInputs:
     """Return the killing inputs of a section for this step, with its site flags."""
-    hours = MICRO_STEP_MIN / 60.0
-    chances = Chances(decay_share(p.hit_rate_per_h, hours), decay_share(60.0 / p.engagement_min, hours), tissue.relative_weight)
     suppressors = Suppressors(1.0 - systemic.pd1_occupancy, systemic.vegf_silenced_limit, systemic.vegf_half)
     cells = TargetCells(flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit, tissue.vegf)))
-    return KillingInputs(p, chances, suppressors, Lattice(tissue.state.shape, tissue.centre), cells, t_cell_columns(tissue.t_cells))
+    lattice = Lattice(tissue.state.shape, tissue.centre)
+    return KillingInputs(p, chances_of(p, tissue.relative_weight), suppressors, lattice, cells, t_cell_columns(tissue.t_cells))
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

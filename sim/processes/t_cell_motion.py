@@ -49,7 +49,8 @@ class Parameters(NamedTuple):
         "0.1-0.5 in PhysiCell and Kather 2017; kept small", prior=(0.0, 0.5))] = 0.1
 
 
-def hop_probability(p: Parameters, n_dimensions: int) -> float:
+@kernel
+def hop_probability(p, n_dimensions):
     """Return the probability of a hop in a micro-step dt in d = 2 or 3 dimensions: p <hop^2> = 2 d M dt, so that <r^2> = 2 d M t."""
     hop = _HOP_2D if n_dimensions == 2 else _HOP_3D
     return min(2.0 * n_dimensions * p.motility_um2_per_min * MICRO_STEP_MIN / (hop * SITE_UM**2), 1.0)
@@ -61,6 +62,13 @@ class Chances(NamedTuple):
     hop: float
     bias: float
     hop_out: float
+
+
+@kernel
+def chances_of(p, n_layers, scale):
+    """Return the probabilities in a section of so many layers and of scale L."""
+    hop = hop_probability(p, 3 if n_layers > 1 else 2)
+    return Chances(hop, p.bias, hop / scale)
 
 
 class Hops(NamedTuple):
@@ -213,12 +221,20 @@ def take_turn(stream, micro_step, motion, n, contacts):
     move_ghost_contacts(stream, micro_step, motion, n, contacts)
 
 
+@kernel
+def motion_at_once(p, scale, lattice, flags, chemoattractant, t):
+    """Return the inputs of T-cell motion as `motion_inputs` does, in fresh memory. Arrays flat; t: columns of the T cells."""
+    n = len(t.site)
+    hops = Hops(np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.uint64))
+    return MotionInputs(chances_of(p, lattice.shape[0], scale), lattice, flags, chemoattractant, t, hops)
+
+
 def motion_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters) -> MotionInputs:
     """Return the inputs of T-cell motion in a section for this step."""
-    n, p_hop = tissue.t_cells.n, hop_probability(p, 3 if tissue.state.shape[0] > 1 else 2)
+    n = tissue.t_cells.n
     hops = Hops(*(scratch(f"t_cell_motion.{name}", tissue.t_cells.site.shape, dtype)[:n]
                   for name, dtype in (("row", np.int32), ("goal", np.int32), ("bid", np.uint64))))
-    return MotionInputs(Chances(p_hop, p.bias, p_hop / tissue.scale), Lattice(tissue.state.shape, tissue.centre), flags,
+    return MotionInputs(chances_of(p, len(tissue.state), tissue.scale), Lattice(tissue.state.shape, tissue.centre), flags,
                         tissue.chemoattractant.reshape(-1), t_cell_columns(tissue.t_cells), hops)
 
 

@@ -6,6 +6,8 @@ Calendars are whole numbers of micro-steps, the least unit of time: every step i
 from dataclasses import dataclass
 from math import inf
 
+from lesionlab.sim.numerics.jit import kernel
+
 MICRO_STEP_MIN = 6
 """T cells move and hit in micro-steps of this many minutes whatever the step is."""
 MICRO_STEPS_PER_H = 60 // MICRO_STEP_MIN
@@ -34,6 +36,18 @@ def not_whole(time_h: float, step_h: float, is_in_days: bool = False) -> str | N
     named = " or ".join(f"{hours / 24.0:.6g} d ({hours:g} h)" if is_in_days else f"{hours:g} h" for hours in kept)
     given = f"{time_h / 24.0:.6g} d" if is_in_days else f"{time_h:g} h"
     return f"must be a whole number of steps of {step_h:g} h: {named} can be kept (got {given})"
+
+
+def _is_due(clock, every_h):  # type: ignore[no-untyped-def]
+    return (clock.step - clock.burn_in_steps) % max(round(every_h / clock.dt_h), 1) == 0
+
+
+def _span_h(clock, every_h):  # type: ignore[no-untyped-def]
+    return max(round(every_h / clock.dt_h), 1) * clock.dt_h
+
+
+# The same two, compiled: a clock's numbers by the same names are then in a record (`lesionlab.sim.layouts.section`).
+is_due, span_h = kernel(_is_due), kernel(_span_h)
 
 
 @dataclass(frozen=True)
@@ -69,7 +83,7 @@ class Clock:
 
     def is_due(self, every_h: float) -> bool:
         """Tell whether something done every `every_h` hours, counted from day 0, is due in this step."""
-        return (self.step - self.burn_in_steps) % max(round(every_h / self.dt_h), 1) == 0
+        return bool(_is_due(self, every_h))
 
     def step_at(self, day: float) -> int:
         """Return the number of the first step at or after a day of the scenario."""
@@ -77,4 +91,4 @@ class Clock:
 
     def span_h(self, every_h: float) -> float:
         """Return the hours that a process due every `every_h` hours covers: a whole number of steps."""
-        return max(round(every_h / self.dt_h), 1) * self.dt_h
+        return float(_span_h(self, every_h))

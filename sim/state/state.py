@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import RandomStream
 from lesionlab.sim.numerics.window import EMPTY, Window, count_codes, whole
 from lesionlab.sim.state.agent_table import tables_in
@@ -18,6 +19,19 @@ from lesionlab.sim.state.t_cells import GhostContacts, TCells
 SITE_UM = 20.0
 """Edge of a lattice site in um: one tumour cell."""
 SITES_PER_MM2 = (1000.0 / SITE_UM) ** 2
+
+
+@kernel
+def relative_weight_of(weight: float, volume_weight: float) -> float:
+    """Return lesion clonogens of a section clonogen per lesion cells of a site, w / W, at most 1."""
+    share = weight / volume_weight
+    return share if share < 1.0 - 1e-9 else 1.0
+
+
+@kernel
+def cells_stood_for(weight: float, volume_weight: float, viable: int, others: int) -> float:
+    """Return the lesion's cells of the section's numbers of clonogens, which stand for w each, and of other cells, for W."""
+    return weight * viable + volume_weight * others
 
 
 @dataclass(kw_only=True)
@@ -85,7 +99,7 @@ class Tissue:
     def lesion_cells_of(self, census: tuple[int, int, int]) -> float:
         """Return the lesion's cells of the section's numbers of viable, doomed and dead ones."""
         viable, doomed, dead = census
-        return self.weight * viable + self.volume_weight * (doomed + dead)
+        return float(cells_stood_for(self.weight, self.volume_weight, viable, doomed + dead))
 
     @property
     def volume_cm3(self) -> float:
@@ -110,8 +124,7 @@ class Tissue:
     @property
     def relative_weight(self) -> float:
         """Lesion clonogens of a section clonogen per lesion cells of a site, w / W, at most 1."""
-        share = self.weight / self.volume_weight
-        return share if share < 1.0 - 1e-9 else 1.0
+        return float(relative_weight_of(self.weight, self.volume_weight))
 
     @classmethod
     def blank(cls, name: str, entity: np.uint32, shape: tuple[int, int, int], **numbers: Any) -> "Tissue":
@@ -163,6 +176,11 @@ class Systemic:
     vegf_exhaustion_gain: Annotated[float, scalar("1", "how much VEGF adds to exhaustion")] = 0.0
     priming_left: Annotated[float, scalar("1", "share of priming that VEGF leaves")] = 1.0
     priming_left_at_rest: Annotated[float, scalar("1", "the same at rest")] = 1.0
+
+    @property
+    def inhibitor_uM(self) -> float:
+        """Total concentration of VEGFR inhibitors in blood."""
+        return float(sum(drug.concentration_uM for drug in self.drugs if drug.drug_class == "vegfr_tki"))
 
 
 @dataclass(frozen=True)

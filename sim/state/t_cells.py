@@ -25,11 +25,6 @@ class TCells(AgentTable):
     is_exhausted: Annotated[np.ndarray, column(np.uint8, "1", "1 if it is exhausted")]
     is_stem_like: Annotated[np.ndarray, column(np.uint8, "1", "1 if it can recover from exhaustion")]
 
-    def sort(self) -> None:
-        """Sort the rows by site: T cells on neighbouring sites then read the same cache lines."""
-        # Several T cells may share a site: the id makes the order unique.
-        self.take(np.argsort(self.site[: self.n].astype(np.uint64) << np.uint64(32) | self.id[: self.n]))
-
 
 @dataclass(kw_only=True)
 class GhostContacts(AgentTable):

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import pytest
 
+from lesionlab.sim.layouts.t_cell_columns import sort_by_site, t_cell_columns
 from lesionlab.sim.state.agent_table import AgentTable
 from lesionlab.sim.state.checkpoint import arrays_of, restore
 from lesionlab.sim.state.declaration import allocated, array, column, declared, lattice, scalar, table_of
@@ -106,7 +107,7 @@ def test_t_cells_are_sorted_by_site_and_then_by_identity() -> None:
     tissue = bare_tissue()
     add_t_cells(tissue, [9, 3, 9, 1])
     tissue.t_cells.id[:4] = [8, 5, 2, 9]
-    tissue.t_cells.sort()
+    sort_by_site(t_cell_columns(tissue.t_cells))
     assert tissue.t_cells.site[:4].tolist() == [1, 3, 9, 9] and tissue.t_cells.id[:4].tolist() == [9, 5, 2, 8]
 
 
