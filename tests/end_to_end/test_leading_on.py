@@ -30,7 +30,7 @@ def test_a_stopped_comparison_goes_on_with_the_same_command(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     Path("patient.yaml").write_text(SCENARIO)
     monkeypatch.setattr("lesionlab.sim.cli._attempts.drawings", lambda records: [])
-    monkeypatch.setattr("lesionlab.sim.cli._attempts.findings_drawings", lambda findings, records, folder: [])
+    monkeypatch.setattr("lesionlab.sim.cli._attempts.findings_drawings", lambda *_: [])
     command = ["compare", "patient.yaml", "--replicates", "2", "-o", "out", "--no-animation", "--engine", "serial", "--set", "seed=11"]
     asked: list[int] = []
 
