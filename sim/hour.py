@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from lesionlab.sim.layouts.section import OF_RULE, TABLES, Argument, Reserve, arguments_of, numbers_of, take_back
+from lesionlab.sim.layouts.section import OF_RULE, TABLES, Argument, Reserve, arguments_of, numbers_of, record_of, take_back
 from lesionlab.sim.numerics import threads
 from lesionlab.sim.numerics.jit import kernel
 from lesionlab.sim.numerics.random import RandomStream
@@ -66,7 +66,7 @@ class Hour:
         self._reserves = tuple((act.reserve, act.rule) for act in acts if act.reserve is not None)
         self._record = np.dtype([("step", int), *((f"{name}_{field}", hint) for name, kind in self._kinds.items()
                                                   for field, hint in _fields(kind).items())])
-        self._kept: tuple[tuple[Any, ...], np.ndarray] = ((), np.zeros(1, self._record))
+        self._kept: tuple[tuple[Any, ...], np.ndarray] = ((), record_of(self._record))
         self._call = self._compiled()
 
     def __call__(self, tissue: Tissue, parameters: Mapping[str, Any], clock: Clock, now: np.ndarray) -> None:
@@ -94,7 +94,7 @@ class Hour:
         kept, record = self._kept
         given = tuple(parameters[name] for name in self._kinds)
         if len(given) != len(kept) or not all(map(is_, given, kept)):
-            record = np.zeros(1, self._record)
+            record = record_of(self._record)
             record[0] = (0, *(value for group in given for value in group))
             self._kept = (given, record)
         return record

@@ -144,8 +144,13 @@ def _rules(found: Findings) -> str:
         return ""
     rows = rules_rows(cohorts)
     left = {label: quantities(cohort)["both.over_independence"] for label, cohort in cohorts.items()}
-    said = [f"- {label}: over independent action {points(value)} in all {len(cohorts[label].patients)} patients of that screen; "  # type: ignore[arg-type]
-            f"the interval {'holds' if value.low <= 0.0 <= value.high else 'does not hold'} 0." for label, value in left.items()]
+    said = []
+    for label, value in left.items():
+        assert isinstance(value, Value)
+        is_open = value.low <= 0.0 <= value.high
+        n = len(cohorts[label].patients)
+        said.append(f"- {label}: over independent action {points(value)} in all {n} patients of that screen; the interval "
+                    f"{'holds' if is_open else 'does not hold'} 0.")
     return f"## Which rules carry the excess\n\n{_RULES}\n{_table(rows)}\n" + "\n".join(said) + "\n"
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 import numpy as np
 
 from lesionlab.sim.layouts.t_cell_columns import Contacts, TCellColumns
-from lesionlab.sim.numerics.jit import kernel
+from lesionlab.sim.numerics.jit import IS_COMPILED, kernel
 from lesionlab.sim.numerics.lattice import Lattice
 from lesionlab.sim.numerics.window import Window
 from lesionlab.sim.state.agent_table import tables_in
@@ -76,16 +76,22 @@ NOW = np.dtype([("key0", np.uint32), ("key1", np.uint32), *((name, float if name
 """What a step brings to every section, as a record."""
 
 
+def record_of(kind: np.dtype) -> np.ndarray:
+    """Return a record of length 1; without compilation its fields are found by name only in NumPy's own kind of record."""
+    record = np.zeros(1, kind)
+    return record if IS_COMPILED else record.view(np.recarray)
+
+
 def now_of(state: State, clock: Clock) -> np.ndarray:
     """Return what a step brings to every section, a record of length 1."""
-    now = np.empty(1, NOW)
+    now = record_of(NOW)
     now[0] = (*state.key, *_clock(clock), *_systemic(state.systemic))
     return now
 
 
 def numbers_of(tissue: Tissue) -> np.ndarray:
     """Return a section's numbers, a record of length 1."""
-    numbers = np.empty(1, NUMBERS)
+    numbers = record_of(NUMBERS)
     numbers[0] = (*_single(tissue), *chain.from_iterable(_tuples(tissue)), *_of_tables(tissue))
     return numbers
 

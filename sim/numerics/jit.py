@@ -62,7 +62,10 @@ if os.environ.get("LESIONLAB_NUMBA_CACHE") is None:
     if "numba" in sys.modules:
         sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
 
-from numba import njit  # noqa: E402
+from numba import config, njit  # noqa: E402
+
+IS_COMPILED = not config.DISABLE_JIT  # type: ignore[attr-defined]
+"""Whether kernels are compiled, and not plain functions, as NUMBA_DISABLE_JIT=1 makes them."""
 
 # error_model="numpy": the default checks every division and keeps loops from vectorising (13-15 times slower).
 # nogil: lesions may run side by side in threads.

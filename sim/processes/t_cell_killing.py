@@ -38,11 +38,8 @@ from lesionlab.sim.state.codes import Hazard, Purpose
 from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _KILLING, _SUPPRESSION, _GHOST_CONTACT = int(Purpose.T_CELL_KILLING), int(Purpose.SUPPRESSION), int(Purpose.GHOST_CONTACT)
-_CERTAIN = np.float32(1e6)
-"""The hazard of a cell that is killed: none survives it."""
-_MICRO_STEP_H = MICRO_STEP_MIN / 60.0
+_CERTAIN, _MICRO_STEP_H = np.float32(1e6), MICRO_STEP_MIN / 60.0
 _MOST_HITS, _MOST_KILLS = 200, 255
-"""What a byte can count; no law depends on them."""
 _NOTHING, _OCCUPYING, _GHOST_ONLY = 0, 1, 2
 """What a T cell finds on a site: nothing it recognises; a cell that occupies it; a clonogen that only a ghost contact can engage."""
 _ENDED, _MOVING, _ENGAGED = 0, 1, 2
@@ -148,8 +145,6 @@ def is_gone(p, minute, flag, hits, last_hit):
 
 
 # What follows is called for each T cell or pair, and takes only what it reads: an array handed on by value costs seven words a call.
-
-
 @kernel
 def _land(p, hits, last_hit, minute, at):
     """Let one hit land on a site; those of one micro-step add up in any order. Writes hits, last_hit."""
@@ -324,7 +319,6 @@ def settle_in(window, p, oldest, hits, last_hit, hazard):
 
 def settle(tissue: Tissue, p: Parameters, next_minute: int) -> None:
     """Write a certain death for every cell with enough hits; forget hits too old to add to one of the next micro-step.
-
     The next hit would forget them too, but until then every displaced cell would move its hit time along, at one cache line each.
     """
     settle_in(tissue.window, p, next_minute - p.memory_min, tissue.hits, tissue.last_hit, tissue.hazard[Hazard.T_CELL])
@@ -334,8 +328,8 @@ def killing_inputs(tissue: Tissue, flags: np.ndarray, p: Parameters, systemic: S
     """Return the killing inputs of a section for this step, with its site flags."""
     suppressors = Suppressors(1.0 - systemic.pd1_occupancy, systemic.vegf_silenced_limit, systemic.vegf_half)
     cells = TargetCells(flags, *(a.reshape(-1) for a in (tissue.pd_l1_share, tissue.hits, tissue.last_hit, tissue.vegf)))
-    lattice = Lattice(tissue.state.shape, tissue.centre)
-    return KillingInputs(p, chances_of(p, tissue.relative_weight), suppressors, lattice, cells, t_cell_columns(tissue.t_cells))
+    chances, lattice = chances_of(p, tissue.relative_weight), Lattice(tissue.state.shape, tissue.centre)
+    return KillingInputs(p, chances, suppressors, lattice, cells, t_cell_columns(tissue.t_cells))
 
 
 def update(state: State, p: Parameters, clock: Clock) -> None:

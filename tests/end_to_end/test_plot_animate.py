@@ -48,7 +48,7 @@ def test_what_exists_is_kept_unless_forced(records, tmp_path, capsys, monkeypatc
 
 
 @pytest.mark.parametrize(("words", "message"), [
-    (["plot", "-o", "sheet.svg"], "must end in .png or .pdf"), (["animate", "-o", "arms.avi"], "must end in .gif or .mp4"),
+    (["plot", "-o", "sheet.jpg"], "must end in .png or .svg or .pdf"), (["animate", "-o", "arms.avi"], "must end in .gif or .mp4"),
     (["plot", "-o", "nowhere/sheet.png"], "there is no folder"), (["animate", "-o", "arms.gif", "--lesion", "spleen"], "no lesion spleen"),
     (["animate", "-o", "arms.gif", "--fps", "0"], "at least 1 frame per second")])
 def test_mistakes_are_one_message_and_write_nothing(records, tmp_path, capsys, monkeypatch, words, message) -> None:

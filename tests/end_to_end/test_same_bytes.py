@@ -72,7 +72,7 @@ def test_a_second_process_compiles_no_kernel() -> None:
     warm_kernels()
     said = subprocess.run([sys.executable, "-c", COUNTED], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     hits, misses = map(int, said.split())
-    assert hits > 40 and misses == 0
+    assert hits > 20 and misses == 0
 
 
 def state_hash(path: Path) -> str:

@@ -59,7 +59,7 @@ def test_serial_runs_go_on_after_a_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("n_deaths", [0, STARTS - 1, STARTS])
-def test_a_worker_that_dies_as_it_starts_is_tried_again_and_then_told_in_one_line(n_deaths: int) -> None:
+def test_a_worker_that_dies_as_it_starts_is_tried_again_and_then_named_in_one_line(n_deaths: int) -> None:
     begun = []
 
     def cluster(**options: object) -> str:
