@@ -90,7 +90,9 @@ def opened(n_together: int, progress: Progress, *, engine: str | None = None, wo
 def _longest_first(jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs in the order to run them: those with a burn-in in common together, the longest first."""
     pasts = {job: past_of(job) for job in jobs}
-    longest = {past: max(job.cost for job in jobs if pasts[job] == past) for past in set(pasts.values())}
+    longest: dict[str, float] = {}
+    for job, past in pasts.items():
+        longest[past] = max(job.cost, longest.get(past, 0.0))
     return sorted(jobs, key=lambda job: (-longest[pasts[job]], pasts[job], -job.cost))
 
 
