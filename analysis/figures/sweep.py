@@ -49,10 +49,10 @@ def sweep_figure(rows: Sequence[Row], varied: Sequence[str], note: str = "") -> 
         for column in range(n_columns):
             axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + number * (PANEL_PX + GAP_Y_PX), width, PANEL_PX)
             if len(axes_of) == 2:
-                _map(axes, [row for row in rows if row.arm == arms[column]], axes_of, outcome, _range(rows, outcome))
+                draw_map(axes, [row for row in rows if row.arm == arms[column]], axes_of, outcome, range_of(rows, outcome))
                 axes.set_ylabel(axes_of[0] if column == 0 else "", size=style.FONT_SIZE_PT)
             else:
-                _lines(axes, rows, arms, axes_of[0], outcome)
+                draw_lines(axes, rows, arms, axes_of[0], outcome)
             head = [*([style.words(arms[column])] if len(axes_of) == 2 else []), *wrap(words, max(int(width / LETTER_PX), 20))]
             axes.set_title("\n".join(head), loc="left", weight="bold", size=style.FONT_SIZE_PT)
             axes.set_xlabel("\n".join(wrap(axes_of[-1].replace(".", ". "), max(int(width / LETTER_PX), 20))).replace(". ", ".")
@@ -70,7 +70,7 @@ def _median(rows: Sequence[Row], outcome: str) -> float:
     return float(np.median([_value(row, outcome) for row in rows])) if rows else float("nan")
 
 
-def _range(rows: Sequence[Row], outcome: str) -> tuple[float, float]:
+def range_of(rows: Sequence[Row], outcome: str) -> tuple[float, float]:
     """Return the lowest and highest value of an outcome, which all maps of it share."""
     values = [_value(row, outcome) for row in rows]
     return float(np.nanmin(values)), float(np.nanmax(values))
@@ -83,7 +83,7 @@ def _levels(rows: Sequence[Row], path: str) -> list[Any]:
     return sorted(found.values()) if is_number else list(found.values())
 
 
-def _lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outcome: str) -> None:
+def draw_lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outcome: str) -> None:
     """Draw a line an arm through the medians, each run as a dot; values that are no numbers stand side by side."""
     levels = _levels(rows, path)
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in levels)
@@ -98,7 +98,7 @@ def _lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outc
     axes.set_xticks(list(places.values()), list(places))
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
-    spare = max(0.0, LEAST_SPAN[outcome] - (high - low)) / 2
+    spare = max(0.0, LEAST_SPAN.get(outcome, 0.0) - (high - low)) / 2
     axes.set_ylim(low - spare, high + spare)
     if outcome == "days_observed_d":
         axes.set_ylim(bottom=0.0)
@@ -106,7 +106,7 @@ def _lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outc
         axes.legend(loc="best", fontsize=style.FONT_SIZE_PT)
 
 
-def _map(axes: Axes, rows: Sequence[Row], paths: Sequence[str], outcome: str, limits: tuple[float, float]) -> None:
+def draw_map(axes: Axes, rows: Sequence[Row], paths: Sequence[str], outcome: str, limits: tuple[float, float]) -> None:
     """Draw the medians as a map, the first path upwards, with the number in each field."""
     upwards, across = (_levels(rows, path) for path in paths)
     table: NDArray[np.float64] = np.array([[_median([row for row in rows if (
