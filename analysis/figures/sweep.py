@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -21,7 +22,8 @@ LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX, GAP_X_PX, GAP_Y_PX, PANEL_PX = 150, 60, 13
 MOST_ARMS = 6
 LEAST_SPAN = {"days_observed_d": 10.0, "nadir_change": 0.1, "burden_cells_last": 1.0}
 """The shortest axis of each outcome: what is alike looks alike."""
-MAP, LETTER_PX = "cividis", 9
+MAP, LETTER_PX, MOST_LEVELS = "cividis", 9, 16
+"""More values than `MOST_LEVELS` along an axis are a sample of a space, which no grid holds."""
 
 
 def drawn_paths(rows: Sequence[Row], varied: Sequence[str]) -> list[str]:
@@ -84,18 +86,20 @@ def _levels(rows: Sequence[Row], path: str) -> list[Any]:
 
 
 def draw_lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outcome: str) -> None:
-    """Draw a line an arm through the medians, each run as a dot; values that are no numbers stand side by side."""
+    """Draw each run as a dot and, through the medians of few values, a line an arm; values that are no numbers stand side by side."""
     levels = _levels(rows, path)
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in levels)
     places = dict(zip(map(str, levels), levels if is_number else range(len(levels)), strict=True))
-    looks = style.arm_styles(arms)
+    looks, is_sampled = style.arm_styles(arms), is_number and len(levels) > MOST_LEVELS
     for arm in arms:
         own = [row for row in rows if row.arm == arm]
         axes.plot([places[str(row.point.get(path))] for row in own], [_value(row, outcome) for row in own], "o", color=looks[arm].colour,
-                  alpha=0.5, ms=7, mew=0)
-        middle = [_median([row for row in own if str(row.point.get(path)) == str(level)], outcome) for level in levels]
-        axes.plot(list(places.values()), middle, color=looks[arm].colour, ls=looks[arm].line, lw=2.8, label=looks[arm].label)
-    axes.set_xticks(list(places.values()), list(places))
+                  alpha=0.5, ms=7, mew=0, label=looks[arm].label if is_sampled else None)
+        if not is_sampled:
+            middle = [_median([row for row in own if str(row.point.get(path)) == str(level)], outcome) for level in levels]
+            axes.plot(list(places.values()), middle, color=looks[arm].colour, ls=looks[arm].line, lw=2.8, label=looks[arm].label)
+    if not is_sampled:
+        axes.set_xticks(list(places.values()), list(places))
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
     spare = max(0.0, LEAST_SPAN.get(outcome, 0.0) - (high - low)) / 2
@@ -107,12 +111,18 @@ def draw_lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, 
 
 
 def draw_map(axes: Axes, rows: Sequence[Row], paths: Sequence[str], outcome: str, limits: tuple[float, float]) -> None:
-    """Draw the medians as a map, the first path upwards, with the number in each field."""
+    """Draw the medians as a map, the first path upwards, with the number in each field; a sample of a space as coloured dots."""
+    low, high = limits
+    if max(len(_levels(rows, path)) for path in paths) > MOST_LEVELS:
+        y, x = (np.array([row.point.get(path) for row in rows]) for path in paths)
+        dots = axes.scatter(x, y, c=[_value(row, outcome) for row in rows], s=70, cmap=MAP)
+        dots.set_clim(low, high if high > low else low + 1.0)
+        _explain(axes, dots)
+        return
     upwards, across = (_levels(rows, path) for path in paths)
     table: NDArray[np.float64] = np.array([[_median([row for row in rows if (
         str(row.point.get(paths[0])), str(row.point.get(paths[1]))) == (str(one), str(other))], outcome) for other in across]
         for one in upwards])
-    low, high = limits
     shown = axes.imshow(table, origin="lower", aspect="auto", cmap=MAP, vmin=low, vmax=high if high > low else low + 1.0)
     for (row, column), value in np.ndenumerate(table):
         if np.isfinite(value):
@@ -121,5 +131,10 @@ def draw_map(axes: Axes, rows: Sequence[Row], paths: Sequence[str], outcome: str
     axes.set_xticks(range(len(across)), [str(value) for value in across])
     axes.set_yticks(range(len(upwards)), [str(value) for value in upwards])
     axes.grid(visible=False)
+    _explain(axes, shown)
+
+
+def _explain(axes: Axes, shown: ScalarMappable) -> None:
+    """Put the scale of the colours beside a map."""
     if axes.figure is not None:
         axes.figure.colorbar(shown, ax=axes, pad=0.015)

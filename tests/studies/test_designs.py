@@ -86,7 +86,8 @@ def test_mistakes_in_designs_have_their_place_and_a_way_out(tmp_path: Path) -> N
     said = refusal(tmp_path, "scenario: patient.yaml\npoints: rows.csv\n", rows=rows)
     assert "rows.csv:2: apoptosi.rate_per_d: apoptosi: unknown key; did you mean 'apoptosis'?" in said
     assert "rows.csv:3: cell_cycle.cycle_time_h: must lie between" in said and len(said.splitlines()) == 2
-    assert "rows.csv:2: has 1 cells under a heading of 2" in refusal(tmp_path, "scenario: patient.yaml\npoints: rows.csv\n", rows="a,b\n1\n")
+    said = refusal(tmp_path, "scenario: patient.yaml\npoints: rows.csv\n", rows="a,b\n1\n")
+    assert "rows.csv:2: has 1 cells under a heading of 2" in said
     assert "none.csv: cannot be read" in refusal(tmp_path, "scenario: patient.yaml\npoints: none.csv\n")
 
 
@@ -97,12 +98,13 @@ def test_the_parts_of_a_sweep_share_no_run_and_are_all_of_it(tmp_path: Path, mon
     sweep = spelt_out(tmp_path, "scenario: patient.yaml\ngrid: {apoptosis.rate_per_d: [0.1, 0.2, 0.3]}\nreplicates: 2\n")
     parts = [[run.job.run_id for run in shard_of(sweep, f"{number}/4").runs] for number in range(1, 5)]
     assert [len(part) for part in parts] == [2, 2, 1, 1]
-    assert sorted(sum(parts, [])) == sorted(run.job.run_id for run in sweep.runs)
+    assert sorted(name for part in parts for name in part) == sorted(run.job.run_id for run in sweep.runs)
     command = ["sweep", "run", str(tmp_path / "design.yaml"), "-o", str(tmp_path / "out"), "--engine", "serial"]
     for number in (3, 1, 2, 4):
         assert main([*command, "--shard", f"{number}/4"]) == 0
         assert not (tmp_path / "out/index.csv").exists()
-    assert sorted(asked) == sorted(sum(parts, [])) and "the same command without --shard" in capsys.readouterr().out
+    assert sorted(asked) == sorted(name for part in parts for name in part)
+    assert "the same command without --shard" in capsys.readouterr().out
     assert main(command) == 0 and len(asked) == 6 and (tmp_path / "out/outcomes.csv").exists()
     for wrong in ("0/4", "5/4", "1", "1/4/2"):
         assert main([*command, "--shard", wrong]) == 2
