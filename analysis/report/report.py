@@ -9,13 +9,12 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lesionlab.analysis.clinical.outcome import READINGS
-from lesionlab.analysis.comparison.comparison import Arm, Comparison, Summary
+from lesionlab.analysis.comparison.comparison import Comparison
 from lesionlab.analysis.comparison.endings import endings
 from lesionlab.analysis.comparison.findings import Findings
 from lesionlab.analysis.figures import calendar, style
@@ -27,6 +26,7 @@ from lesionlab.analysis.records.record import Record
 from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.answer import answer
 from lesionlab.analysis.report.case_files import case_section
+from lesionlab.analysis.report.event_words import end_words, event_day, number
 from lesionlab.analysis.report.tables import INTERVALS, tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
@@ -162,26 +162,12 @@ def _outcome_table(comparison: Comparison, findings: Findings) -> list[dict[str,
         total = sum(deaths.values())
         rows.append({"arm": look.label, "colour": look.colour, "n": str(arm.n),
                      **{f"best_{reading}": arm.word(f"best_response_{reading}") for reading in READINGS},
-                     **{f"progression_{reading}": _event(arm, f"progression_{reading}", f"time_to_progression_{reading}_d", findings)
+                     **{f"progression_{reading}": event_day(arm, f"progression_{reading}", findings)
                         for reading in READINGS},
                      "nadir": number(arm.numbers.get(("nadir_sum_cm", "")), 1), "nadir_day": number(arm.numbers.get(("nadir_d", "")), 0),
                      "deaths": ", ".join(f"{label} {100 * count / total:.0f} %" for label, count in deaths.items() if total > 0),
-                     "end": _end(arm, findings)})
+                     "end": end_words(arm, findings)})
     return rows
-
-
-def _event(arm: Arm, event: str, name: str, findings: Findings) -> str:
-    """Return the median day of an event, the one that survival has, with the quantiles over the runs."""
-    return number(arm.numbers[name, ""]._replace(median=findings.survival[event, arm.name].median_d), 0, "day ")
-
-
-def _end(arm: Arm, findings: Findings) -> str:
-    """Return how an arm ended: the median day of death, or the last day on which it was observed."""
-    found = findings.survival["death", arm.name]
-    died = f"{found.n_events} of {found.n} died" if 0 < found.n_events < found.n else arm.word("end_reason")
-    if np.isfinite(found.median_d):
-        return f"{_event(arm, 'death', 'time_to_lethal_burden_d', findings)}, {died}"
-    return f"alive on day {max(outcome.scans.end_d for outcome in arm.outcomes):.0f}, {died}"
 
 
 def _scan_table(comparison: Comparison) -> dict[str, Any]:
@@ -191,17 +177,6 @@ def _scan_table(comparison: Comparison) -> dict[str, Any]:
              [number(arm.sizes.get((day, "longest_diameter_cm", lesion)), 1) for day in days])
             for arm, look in _looks(comparison) for lesion in comparison.lesions]
     return {"dates": [comparison.date(day).isoformat() for day in days], "rows": rows}
-
-
-def number(found: Summary | None, digits: int, prefix: str = "") -> str:
-    """Return a median as text, with its quantiles where there are replicates; a time never reached is labelled as such."""
-    if found is None or not found.n or np.isnan(found.median):
-        return "–"
-    def text(value: float) -> str:
-        return f"{value:.{digits}f}" if np.isfinite(value) else "not reached"
-    is_spread = found.n > 1 and not np.isnan(found.low) and not np.isinf(found.low)
-    spread = f" [{text(found.low)} to {text(found.high)}]" if is_spread else ""
-    return f"{prefix if np.isfinite(found.median) else ''}{text(found.median)}{spread}"
 
 
 def _picture(path: Path, words: str) -> Picture:

@@ -12,7 +12,8 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.standard import standard_figures
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import load
-from lesionlab.analysis.report.report import Pictures, assumptions, number, write_report
+from lesionlab.analysis.report.event_words import number
+from lesionlab.analysis.report.report import Pictures, assumptions, write_report
 from tests.made_record import make_record
 
 SCENARIO = """
