@@ -213,7 +213,7 @@ def test_a_file_that_the_scenario_extends_holds_the_values_alone_so_that_all_arm
 
 
 def test_a_fit_of_an_older_model_is_said_to_hold_no_longer() -> None:
-    """`check` states the loss as it was fitted, `calibrate` computes today's: a reader is told why the two differ."""
+    """`check` states the loss as it was fitted, `calibrate` computes today's: both say why the two differ."""
     found = load_scenario("case").calibration
     assert found is not None
     old, today = (stated_loss(found.model_copy(update={"code_version": version})) for version in ("0.1.0+000000000000", model_version()))
