@@ -5,7 +5,7 @@ ARMS := case untreated radiotherapy anti_pd1 anlotinib radiotherapy_anti_pd1
 
 LESSONS := low_dose window fractions
 
-.PHONY: install case lessons lint test test-page
+.PHONY: install case lessons numbers lint test test-page
 
 install: $(INSTALLED)
 
@@ -19,6 +19,10 @@ lessons: $(INSTALLED)
 	for lesson in $(LESSONS); do \
 		.venv/bin/python run.py lesson $$lesson --force --runs results/lessons/runs -o results/lessons/$$lesson.html || exit 1; done
 	@echo "Open results/lessons/*.html in a browser; they need no network."
+
+# The numbers in README and docs, from what their commands give: minutes after `make case`, whose numbers are left alone without it.
+numbers: $(INSTALLED)
+	.venv/bin/python docs/made_numbers.py
 
 lint: $(INSTALLED)
 	.venv/bin/ruff check .

@@ -14,7 +14,7 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.report.tables import estimated, spread
 from lesionlab.analysis.statistics.paired import LEAST_PAIRS, Estimate
 
-MOST_ARMS, MOST_COUPLINGS, LEAST_SHARE = 5, 3, 0.005
+MOST_ARMS, MOST_COUPLINGS, LEAST_SHARE = 6, 3, 0.005
 
 
 class Sentence(NamedTuple):

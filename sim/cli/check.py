@@ -11,6 +11,7 @@ from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS
 from lesionlab.sim.state.clock import not_whole
 from lesionlab.sim.state.state import SITES_PER_MM2
+from lesionlab.sim.studies.calibration import stated_loss
 from lesionlab.sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"
@@ -91,8 +92,9 @@ def _reported(scenario: "Scenario") -> list[str]:
         return []
     n_fitted = sum(finding.status == "fitted" for finding in scenario.reported.values())
     found = scenario.calibration
-    how = f"fitted to the case on {found.date}: {found.trials} trials, loss {found.loss:.2f}" if found else "nothing is fitted yet"
-    return [f"{len(scenario.reported)} findings, {n_fitted} for fitting, {len(scenario.reported) - n_fitted} predicted; {how}"]
+    how = f"fitted to the case on {found.date}, {found.trials} trials" if found else "nothing is fitted yet"
+    return [f"{len(scenario.reported)} findings, {n_fitted} for fitting, {len(scenario.reported) - n_fitted} predicted; {how}",
+            *([stated_loss(found)] if found else [])]
 
 
 def _uptake(scenario: "Scenario") -> list[str]:
