@@ -33,7 +33,7 @@ def ledger_figure(records: Sequence[Record]) -> Figure:
         row, column = divmod(index, n_columns)
         axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + row * (height + GAP_Y_PX), width, height)
         axes.set_title(style.words(lesion), loc="left", weight="bold")
-        _bars(axes, arms, lesion, with_names=column == 0)
+        draw_bars(axes, arms, lesion, with_names=column == 0)
         if row == n_rows - 1 or index + n_columns >= len(lesions):
             axes.set_xlabel("share of the lesion's deaths (%)")
     return figure
@@ -47,7 +47,7 @@ def _power_of_ten(count: float) -> str:
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
-def _bars(axes: Axes, arms: dict[str, list[Record]], lesion: str, with_names: bool) -> None:
+def draw_bars(axes: Axes, arms: dict[str, list[Record]], lesion: str, with_names: bool) -> None:
     """Draw one stacked bar an arm; an arm without deaths gets none."""
     looks = style.looks_of(arms)
     for row, replicates in enumerate(arms.values()):

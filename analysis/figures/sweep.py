@@ -55,7 +55,7 @@ def sweep_figure(rows: Sequence[Row], varied: Sequence[str], note: str = "") -> 
             _row_of_maps(figure, rows, arms, axes_of, outcome, top)
         else:
             axes = place(figure, LEFT_PX, top, pixels[0] - LEFT_PX - RIGHT_PX, PANEL_PX)
-            _lines(axes, rows, arms, axes_of[0], outcome)
+            draw_lines(axes, rows, arms, axes_of[0], outcome)
             axes.set_title(SHOWN[outcome], loc="left", weight="bold", size=style.FONT_SIZE_PT)
             axes.set_xlabel(axes_of[0] if is_last else "", size=style.FONT_SIZE_PT)
             if number == 0 and len(arms) > 1:
@@ -67,12 +67,12 @@ def sweep_figure(rows: Sequence[Row], varied: Sequence[str], note: str = "") -> 
 def _row_of_maps(figure: Figure, rows: Sequence[Row], arms: Sequence[str], paths: Sequence[str], outcome: str, top: float) -> None:
     """Draw an outcome as a map an arm, all with one range of colours and one bar."""
     looks, wide = style.arm_styles(arms), style.SLIDE_PIXELS[0]
-    levels = {path: _levels(rows, path) for path in paths}
+    levels = {path: levels_of(rows, path) for path in paths}
     width = (wide - LEFT_PX - RIGHT_PX - BAR_PX - LABEL_PX - GAP_MAPS_PX * len(arms)) / len(arms)
     letters = max(int(width / LETTER_PX), 20)
     for column, arm in enumerate(arms):
         axes = place(figure, LEFT_PX + column * (width + GAP_MAPS_PX), top, width, PANEL_PX)
-        shown = _map(axes, [row for row in rows if row.arm == arm], levels, outcome, _range(rows, outcome))
+        shown = draw_map(axes, [row for row in rows if row.arm == arm], levels, outcome, range_of(rows, outcome))
         axes.set_title("\n".join(wrap(looks[arm].label, letters)), loc="left", size=style.FONT_SIZE_PT)
         axes.set_xlabel("\n".join(wrap(paths[1].replace(".", ". "), letters)).replace(". ", "."), size=style.FONT_SIZE_PT)
         axes.set_ylabel(paths[0] if column == 0 else "", size=style.FONT_SIZE_PT)
@@ -92,22 +92,22 @@ def _median(rows: Sequence[Row], outcome: str) -> float:
     return float(np.median([_value(row, outcome) for row in rows])) if rows else float("nan")
 
 
-def _range(rows: Sequence[Row], outcome: str) -> tuple[float, float]:
+def range_of(rows: Sequence[Row], outcome: str) -> tuple[float, float]:
     """Return the lowest and highest value of an outcome, which all maps of it share."""
     values = [_value(row, outcome) for row in rows]
     return float(np.nanmin(values)), float(np.nanmax(values))
 
 
-def _levels(rows: Sequence[Row], path: str) -> list[Any]:
+def levels_of(rows: Sequence[Row], path: str) -> list[Any]:
     """Return the values of a path in order: numbers by size, anything else as it comes."""
     found = {str(row.point[path]): row.point[path] for row in rows if path in row.point}
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in found.values())
     return sorted(found.values()) if is_number else list(found.values())
 
 
-def _lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outcome: str) -> None:
+def draw_lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outcome: str) -> None:
     """Draw a line an arm through the medians, each run as a dot; values that are no numbers stand side by side."""
-    levels = _levels(rows, path)
+    levels = levels_of(rows, path)
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in levels)
     places = dict(zip(map(str, levels), levels if is_number else range(len(levels)), strict=True))
     looks = style.arm_styles(arms)
@@ -121,13 +121,13 @@ def _lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outc
     axes.set_xticks(list(places.values()), list(places))
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
-    spare = max(0.0, LEAST_SPAN[outcome] - (high - low)) / 2
+    spare = max(0.0, LEAST_SPAN.get(outcome, 0.0) - (high - low)) / 2
     axes.set_ylim(low - spare, high + spare)
     if outcome == "days_observed_d":
         axes.set_ylim(bottom=0.0)
 
 
-def _map(axes: Axes, rows: Sequence[Row], levels: Mapping[str, Sequence[Any]], outcome: str, limits: tuple[float, float]) -> AxesImage:
+def draw_map(axes: Axes, rows: Sequence[Row], levels: Mapping[str, Sequence[Any]], outcome: str, limits: tuple[float, float]) -> AxesImage:
     """Draw the medians as a map, the first path upwards, with the number in each field."""
     (below, upwards), (left, across) = levels.items()
     table: NDArray[np.float64] = np.array([[_median([row for row in rows if _is_at(row, below, one) and _is_at(row, left, other)], outcome)
