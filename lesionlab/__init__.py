@@ -12,8 +12,8 @@ Scenarios: `load_scenario`, `list_scenarios`, `Scenario`, `parameters`. Runs: `r
 `TumourModel` is the same as a Mesa model. Records: `read`, `read_folder`, `Record`. Arrays and tables: `to_xarray`, `to_pandas`,
 `snapshots`, `events`, `outcomes`, `assess`. Arms: `compare`, `Comparison`. Figures on axes of your own: `draw_series`,
 `draw_calendar`, `draw_section`, `draw_survival`, `draw_differences`, `draw_synergy`, `draw_deaths`, `draw_sweep`; whole ones:
-`figures`, `save`, `animate`. Mistakes raise `UserError` or, in a file, `RecordError`. Each name is loaded when it is first used. The page docs/python.md
-explains them; they are stable, everything else may change between versions.
+`figures`, `save`, `animate`. Mistakes raise `UserError` or, in a file, `RecordError`. Each name is loaded when it is first used.
+The page docs/python.md explains them. They are stable; everything else may change between versions.
 
 `lesionlab.sim` is the model, `lesionlab.analysis` reads its records. In the repository both are links to the folders of
 that name; a wheel holds them here and brings no other top-level package.
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "Record", "RecordError", "Scenario", "TumourModel", "UserError", "__version__", "animate", "assess", "compare",
            "draw_calendar", "draw_deaths", "draw_differences", "draw_section", "draw_series", "draw_survival", "draw_sweep",
-           "draw_synergy", "events", "figures", "fork", "list_scenarios", "load_scenario", "outcomes", "parameters", "read", "read_folder", "resume", "run",
-           "run_arms", "run_sweep", "save", "snapshots", "to_pandas", "to_xarray"]
+           "draw_synergy", "events", "figures", "fork", "list_scenarios", "load_scenario", "outcomes", "parameters", "read", "read_folder",
+           "resume", "run", "run_arms", "run_sweep", "save", "snapshots", "to_pandas", "to_xarray"]
 
 _PLACES = {
     "lesionlab.analysis.records.errors": ("RecordError",),
