@@ -5,13 +5,19 @@ ARMS := case untreated radiotherapy anti_pd1 anlotinib radiotherapy_anti_pd1
 
 LESSONS := low_dose window fractions
 
-.PHONY: install case lessons numbers lint test test-page
+.PHONY: install case lesson lessons numbers lint test test-page
 
 install: $(INSTALLED)
 
 case: $(INSTALLED)
 	.venv/bin/python run.py compare $(ARMS:%=scenarios/%.yaml) --force -o results/case
 	@echo "Look at results/case/report.html; the records, tables and figures lie beside it."
+
+# From a fresh clone to an open lesson: minutes for its runs, then the browser.
+lesson: $(INSTALLED)
+	mkdir -p results/lessons
+	test -f results/lessons/low_dose.html || .venv/bin/python run.py lesson low_dose --runs results/lessons/runs -o results/lessons/low_dose.html
+	.venv/bin/python -m webbrowser "file://$(CURDIR)/results/lessons/low_dose.html"
 
 # One page a lesson, with its runs inside; what was computed before is used again.
 lessons: $(INSTALLED)

@@ -164,11 +164,11 @@ def draw_synergy(axes: Axes, comparison: Comparison, kind: Literal["bliss", "hsa
 
 @public
 def draw_deaths(axes: Axes, records: Records, lesion: str | None = None, *, legend: bool = True) -> Axes:
-    """Draw what killed the tumour cells of a lesion: a bar an arm with the share of each cause, the total beside it."""
+    """Draw what killed the tumour cells of a lesion up to the last day that every run saw: a bar an arm, the total beside it."""
     given = in_one_order(several(records))
     where = lesion or given[0].lesions[0]
     given[0].of_lesion("longest_diameter_cm", where)
-    deaths.draw_bars(axes, by_arm(given), where, with_names=True)
+    deaths.draw_bars(axes, by_arm(given), where, deaths.last_common_day(given), with_names=True)
     axes.set_xlabel("share of the lesion's deaths (%)")
     if legend:
         handles = [Patch(color=colour, label=label) for label, colour in style.DEATH_CAUSES.values()]
