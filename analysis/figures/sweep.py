@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from lesionlab.analysis.comparison.sweep_table import Row
@@ -23,7 +23,8 @@ GAP_MAPS_PX, BAR_PX, LABEL_PX = 26, 24, 80
 MOST_ARMS = 6
 LEAST_SPAN = {"days_observed_d": 10.0, "nadir_change": 0.1, "burden_cells_last": 1.0}
 """The shortest axis of each outcome: what is alike looks alike."""
-MAP, LETTER_PX = "cividis", 9
+MAP, LETTER_PX, MOST_LEVELS = "cividis", 9, 16
+"""More values than `MOST_LEVELS` along an axis are a sample of a space, which no grid holds."""
 
 
 def drawn_paths(rows: Sequence[Row], varied: Sequence[str]) -> list[str]:
@@ -106,19 +107,21 @@ def levels_of(rows: Sequence[Row], path: str) -> list[Any]:
 
 
 def draw_lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, outcome: str) -> None:
-    """Draw a line an arm through the medians, each run as a dot; values that are no numbers stand side by side."""
+    """Draw each run as a dot and, through the medians of few values, a line an arm; values that are no numbers stand side by side."""
     levels = levels_of(rows, path)
     is_number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in levels)
     places = dict(zip(map(str, levels), levels if is_number else range(len(levels)), strict=True))
-    looks = style.arm_styles(arms)
+    looks, is_sampled = style.arm_styles(arms), is_number and len(levels) > MOST_LEVELS
     for arm in arms:
         own = [row for row in rows if row.arm == arm]
         varied = [row for row in own if path in row.point]
         axes.plot([places[str(row.point[path])] for row in varied], [_value(row, outcome) for row in varied], "o",
-                  color=looks[arm].colour, alpha=0.5, ms=7, mew=0)
-        middle = [_median([row for row in own if _is_at(row, path, level)], outcome) for level in levels]
-        axes.plot(list(places.values()), middle, color=looks[arm].colour, ls=looks[arm].line, lw=2.8, label=looks[arm].label)
-    axes.set_xticks(list(places.values()), list(places))
+                  color=looks[arm].colour, alpha=0.5, ms=7, mew=0, label=looks[arm].label if is_sampled else None)
+        if not is_sampled:
+            middle = [_median([row for row in own if _is_at(row, path, level)], outcome) for level in levels]
+            axes.plot(list(places.values()), middle, color=looks[arm].colour, ls=looks[arm].line, lw=2.8, label=looks[arm].label)
+    if not is_sampled:
+        axes.set_xticks(list(places.values()), list(places))
     axes.margins(y=0.12)
     low, high = axes.get_ylim()
     spare = max(0.0, LEAST_SPAN.get(outcome, 0.0) - (high - low)) / 2
@@ -127,13 +130,18 @@ def draw_lines(axes: Axes, rows: Sequence[Row], arms: Sequence[str], path: str, 
         axes.set_ylim(bottom=0.0)
 
 
-def draw_map(axes: Axes, rows: Sequence[Row], levels: Mapping[str, Sequence[Any]], outcome: str, limits: tuple[float, float]) -> AxesImage:
-    """Draw the medians as a map, the first path upwards, with the number in each field."""
+def draw_map(axes: Axes, rows: Sequence[Row], levels: Mapping[str, Sequence[Any]], outcome: str,
+             limits: tuple[float, float]) -> ScalarMappable:
+    """Draw the medians as a map, the first path upwards, with the number in each field; a sample of a space as coloured dots."""
     (below, upwards), (left, across) = levels.items()
+    low, high = limits[0], limits[1] if limits[1] > limits[0] else limits[0] + 1.0
+    if max(len(upwards), len(across)) > MOST_LEVELS:
+        sample = [row for row in rows if below in row.point and left in row.point]
+        return axes.scatter([row.point[left] for row in sample], [row.point[below] for row in sample],
+                            c=[_value(row, outcome) for row in sample], s=70, cmap=MAP, vmin=low, vmax=high)
     table: NDArray[np.float64] = np.array([[_median([row for row in rows if _is_at(row, below, one) and _is_at(row, left, other)], outcome)
                                             for other in across] for one in upwards])
-    low, high = limits
-    shown = axes.imshow(table, origin="lower", aspect="auto", cmap=MAP, vmin=low, vmax=high if high > low else low + 1.0)
+    shown = axes.imshow(table, origin="lower", aspect="auto", cmap=MAP, vmin=low, vmax=high)
     for (row, column), value in np.ndenumerate(table):
         if np.isfinite(value):
             axes.text(column, row, f"{value:.3g}", ha="center", va="center",

@@ -55,7 +55,8 @@ def draw_series(axes: Axes, records: Records, quantity: str = "longest_diameter_
         calendar.mark(axes, calendar.milestones(given), where, timing, with_labels=False)
     axes.set_xlim(0, end_d)
     axes.set_xlabel("days since the start")
-    axes.set_ylabel(fill(f"{given[0].long_names[quantity]} ({given[0].units[quantity]})", LABEL_WIDTH))
+    unit = given[0].units[quantity]
+    axes.set_ylabel(fill(given[0].long_names[quantity] + (f" ({unit})" if unit != "1" else ""), LABEL_WIDTH))
     if given[0].series[quantity].ndim > 1:
         axes.set_title(style.words(where))
     return axes

@@ -12,11 +12,11 @@ from lesionlab.sim.cli._runs import add_run_arguments, announce, check_engine, l
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.record.bundle import Packed, pack
 from lesionlab.sim.record.files import alone_in
-from lesionlab.sim.studies.sweep import Run, Sweep, expand, units_of
+from lesionlab.sim.studies.sweep import Run, Sweep, expand, shard_of, units_of
 from lesionlab.sim.studies.sweep_files import table_of, write_index, write_results
 
 HELP = "plan, run, check on or pack many runs of a scenario from a design file"
-BUNDLE = "sweep.h5"
+BUNDLE, SHARDS = "sweep.h5", "shards"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -24,9 +24,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("action", choices=("plan", "run", "status", "pack"), help="plan shows every run; run computes what "
                         "is not complete, from where it stopped, and writes outcomes.csv and outcomes.png; status shows "
                         "how far each is; pack copies the complete ones into one HDF5 file")
-    parser.add_argument("design", type=Path, metavar="DESIGN", help="YAML with scenario, grid, list, arms, replicates; "
+    parser.add_argument("design", type=Path, metavar="DESIGN", help="YAML with scenario, grid, list, points, sample, arms, replicates; "
                         "for instance `scenario: case`, `grid: {cell_cycle.cycle_time_h: [30, 36]}`, `replicates: 4`")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the sweep")
+    parser.add_argument("--shard", metavar="I/N", help="let run compute the I-th of N parts, as in 2/8, for the jobs of an array on a "
+                        "cluster; `run` without it then writes the tables")
     parser.add_argument("--force", action="store_true", help=f"let pack replace {BUNDLE}")
     add_run_arguments(parser)
 
@@ -37,8 +39,14 @@ def execute(options: Namespace) -> int:
         raise UserError(f"{options.output}: must be a folder")
     check_engine(options)
     sweep = expand(options.design, options.output, is_quick=options.quick, until=options.until)
-    actions = {"plan": _plan, "run": _run, "status": _status, "pack": _pack}
-    with alone_in(options.output) if options.action in ("run", "pack") else nullcontext():
+    if options.shard is not None:
+        if options.action == "pack":
+            raise UserError("--shard belongs to run; pack takes the whole sweep")
+        sweep = shard_of(sweep, options.shard)
+    actions = {"plan": _plan, "run": _run if options.shard is None else _run_shard, "status": _status, "pack": _pack}
+    # Parts of a sweep are computed at one time, each by one process.
+    locked = options.output if options.shard is None else options.output / SHARDS / options.shard.replace("/", "_of_")
+    with alone_in(locked) if options.action in ("run", "pack") else nullcontext():
         return actions[options.action](sweep, options)
 
 
@@ -63,6 +71,19 @@ def _run(sweep: "Sweep", options: Namespace) -> int:
     code = list_failures(outcomes)
     print(f"{sum(not outcome.message for outcome in outcomes)} computed; see {sweep.folder / INDEX}")
     return max(code, _write_outcomes(sweep, options))
+
+
+def _run_shard(sweep: "Sweep", options: Namespace) -> int:
+    """Compute what is not complete of one part; tables are those of the whole sweep."""
+    waiting = [run.job for run in sweep.runs if run.status != "complete"]
+    print(f"part {options.shard}: {len(sweep.runs)} runs: {len(sweep.runs) - len(waiting)} complete already, {len(waiting)} to compute"
+          f"{_quick(options)}")
+    announce(waiting, options)
+    outcomes = run_jobs(waiting, options)
+    code = list_failures(outcomes)
+    print(f"{sum(not outcome.message for outcome in outcomes)} computed; when all parts have ended, the same command without --shard "
+          "writes the tables")
+    return code
 
 
 def _write_outcomes(sweep: "Sweep", options: Namespace) -> int:

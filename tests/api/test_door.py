@@ -45,7 +45,9 @@ def test_every_public_name_is_documented_typed_and_seen_by_type_checkers() -> No
     checked = {alias.name for node in ast.walk(tree) if isinstance(node, ast.If) for line in node.body
                if isinstance(line, ast.ImportFrom) for alias in line.names}
     assert checked == set(lesionlab.__all__) == set(dir(lesionlab)) and list(lesionlab.__all__) == sorted(lesionlab.__all__)
+    page = (Path(__file__).resolve().parents[2] / "docs/python.md").read_text(encoding="utf-8")
     for name in set(lesionlab.__all__) - {"__version__"}:
+        assert f"`{name}" in page, name
         public = getattr(lesionlab, name)
         assert public.__doc__, name
         if inspect.isfunction(public):
