@@ -100,12 +100,15 @@ MECHANISMS: dict[str, Mechanism] = {
         "T cells prefer more chemoattractant",
         "T cells walk without direction; helps the tumour",
         (("t_cell_motion", "bias", 0.0),)),
+    "antigen_to_entry": Mechanism(
+        "T cells that meet their antigen let others in",
+        "entry needs no antigen (as by default, e0 = 1)",
+        (("t_cell_entry", "ungated_share", 1.0),)),
     "memory": Mechanism(
         "primed T cells leave memory that supplies effectors (without it priming alone holds the pools on day 0)",
         "primed T cells leave no memory; priming alone supplies effectors, from day 0 on",
         (("t_cell_priming", "memory_share", 0.0),)),
 }
-
 
 
 def apply(parameters: dict[str, Any], switched_off: tuple[str, ...]) -> dict[str, Any]:

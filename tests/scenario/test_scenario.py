@@ -225,3 +225,9 @@ def test_a_scenario_cannot_be_changed(case: Scenario) -> None:
 ])
 def test_the_nearest_name_is_offered(word: str, answer: str) -> None:
     assert did_you_mean(word, ["dose_per_fraction_gy", "interval_d"]) == answer
+
+
+def test_forms_are_off_and_named_strictly() -> None:
+    assert not small().forms.absolute_priming and small("forms: {absolute_priming: true}\n").forms.absolute_priming
+    with pytest.raises(UserError, match=r"forms\.absolut_priming: unknown key; did you mean 'absolute_priming'"):
+        small("forms: {absolut_priming: true}\n")
