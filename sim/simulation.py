@@ -10,6 +10,7 @@ import numpy as np
 from lesionlab.sim.agents import Agent, ClinicAgent, DrugAgent, LesionAgent, Patient, RadiotherapyAgent
 from lesionlab.sim.initial_state import seed as seed_tissue
 from lesionlab.sim.measures import lesion_size
+from lesionlab.sim.measures.rest import Rest
 from lesionlab.sim.numerics.random import seed_key
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.processes.t_cell_priming import STAGES, hold_baseline
@@ -46,7 +47,7 @@ class Simulation:
         is_at_rest: the burn-in is taken here; if False, the first steps are those of the burn-in, and `time_d` begins below 0.
 
     Raises:
-        UserError: the checkpoint does not fit.
+        UserError: the checkpoint does not fit; under absolute priming, the burn-in does not come to rest.
     """
 
     made_as: ClassVar[Mapping[type[Agent], type[Agent]]] = {}
@@ -64,6 +65,7 @@ class Simulation:
         self.state = self._first_state()
         self.events: list[Event] = []
         self.end_reason = ""
+        self._rest = Rest()
         if checkpoint is not None:
             self._take_up(checkpoint)
         elif not burn_in_steps:
@@ -126,7 +128,8 @@ class Simulation:
         systemic = Systemic(
             drugs=[DrugLevel(name, drug.drug_class) for name, drug in self.arm.drugs.items()],
             antigen=np.zeros(STAGES), memory=0.0, specific_blood=priming.blood_effectors * priming.specific_share,
-            bystander_blood=priming.blood_effectors * (1.0 - priming.specific_share))
+            bystander_blood=priming.blood_effectors * (1.0 - priming.specific_share),
+            is_supply_absolute=self.arm.forms.absolute_priming)
         state = State(key, systemic, [])
         for name, lesion in self.arm.lesions.items():
             factors = (lesion.t_cell_entry_factor, lesion.vessel_density_factor)
@@ -144,11 +147,16 @@ class Simulation:
         self.clock = advance(self.state, self.parameters, self.clock)
         for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
             lesion_size.hold_size(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
+        if self.state.systemic.is_supply_absolute:
+            self._rest.note(self.state, self.clock)
         if self.clock.t_h >= 0:
             self._begin_day_0()
 
     def _begin_day_0(self) -> None:
         """Declare the sections, as they are, to be the lesions at day 0, and the patient to be in balance."""
+        if self.state.systemic.is_supply_absolute and (unrest := self._rest.unrest()):
+            raise UserError(f"burn_in_d: under forms.absolute_priming the burn-in must come to rest: {unrest}. Give a longer burn_in_d, or "
+                            "values under which T cells neither die out nor overrun the lesions at their held size")
         for tissue, lesion in zip(self.state.tissues, self.arm.lesions.values(), strict=True):
             lesion_size.fix_baseline(tissue, lesion_size.lesion_cells_of(lesion.size_cm))
             tissue.is_dormant = lesion.dormant_until is not None
@@ -160,6 +168,7 @@ class Simulation:
             restore(self.state, checkpoint)
         except ValueError as error:
             raise UserError(f"this checkpoint does not fit the model: {error}") from error
+        self.state.systemic.is_supply_absolute = self.arm.forms.absolute_priming
         self.clock = replace(self.clock, step=int(checkpoint["clock.step"]))
 
     def _create_agents(self) -> None:

@@ -33,7 +33,7 @@ ORDER_OF_ANALYSIS = (("records",), ("clinical",), ("statistics",), ("comparison"
 RECORD_AS_IT_IS = ("lesionlab.sim.record.schema", "lesionlab.sim.record.seal")
 """What `analysis` may import of `sim`: the names of a record's parts, and whether it is as it was written."""
 MAY_IMPORT_ANALYSIS = {"studies", "page", "cli"}
-OPTIONAL = {"optuna", "pyarrow", "xarray", "imageio_ffmpeg", "matplotlib"}
+OPTIONAL = {"optuna", "pyarrow", "xarray", "imageio_ffmpeg", "matplotlib", "solara", "mesa.visualization"}
 """Packages that a function may import for itself: not every installation has them, or how they load must be settled first."""
 # Private words of the first version, with the field's words for them: forbidden in names, docstrings, comments and pages.
 PRIVATE_NAMES = re.compile(r"(^|_)(luck|probes?|visitors?|ground|fight|walk_inputs|told|sought|wanted)($|_)", re.IGNORECASE)
@@ -325,7 +325,8 @@ def test_nothing_imports_a_folder_by_its_bare_name() -> None:
 def test_functions_import_optional_packages_only() -> None:
     found = [f"{name_of(path)}:{node.lineno}" for path, function in functions() for node in ast.walk(function)
              if isinstance(node, ast.Import | ast.ImportFrom)
-             and (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name or "").split(".")[0] not in OPTIONAL]
+             and not f"{(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) or ''}.".startswith(
+                 tuple(f"{package}." for package in OPTIONAL))]
     assert found == []
 
 

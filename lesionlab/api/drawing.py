@@ -165,11 +165,11 @@ def draw_synergy(axes: Axes, comparison: Comparison, kind: Literal["bliss", "hsa
 
 @public
 def draw_deaths(axes: Axes, records: Records, lesion: str | None = None, *, legend: bool = True) -> Axes:
-    """Draw what killed the tumour cells of a lesion: a bar an arm with the share of each cause, the total beside it."""
+    """Draw what killed the tumour cells of a lesion up to the last day that every run saw: a bar an arm, the total beside it."""
     given = in_one_order(several(records))
     where = lesion or given[0].lesions[0]
     given[0].of_lesion("longest_diameter_cm", where)
-    deaths.draw_bars(axes, by_arm(given), where, with_names=True)
+    deaths.draw_bars(axes, by_arm(given), where, deaths.last_common_day(given), with_names=True)
     axes.set_xlabel("share of the lesion's deaths (%)")
     if legend:
         handles = [Patch(color=colour, label=label) for label, colour in style.DEATH_CAUSES.values()]
@@ -195,9 +195,14 @@ def draw_sweep(axes: Axes, table: pd.DataFrame, outcome: str, x: str, y: str | N
     arms = list(dict.fromkeys(row.arm for row in rows))
     if y is None:
         sweep.draw_lines(axes, rows, arms, x, outcome)
+        if len(arms) > 1:
+            axes.legend(loc="best", fontsize="small")
     else:
         shown = [row for row in rows if row.arm == (arm or arms[0])]
-        sweep.draw_map(axes, shown, [y, x], outcome, sweep.range_of(shown, outcome))
+        levels = {path: sweep.levels_of(shown, path) for path in (y, x)}
+        colours = sweep.draw_map(axes, shown, levels, outcome, sweep.range_of(shown, outcome))
+        if axes.figure is not None:
+            axes.figure.colorbar(colours, ax=axes, pad=0.015)
         axes.set_ylabel(y)
     axes.set_xlabel(x)
     axes.set_title(fill(sweep.SHOWN.get(outcome, outcome), LABEL_WIDTH))

@@ -1,14 +1,18 @@
 """T-cell entry: effectors leave the blood at perfused vessels of a mass; all that leave the blood arrive.
 
-    intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass of (1 - s_V) x (1 + (g_LD - 1) b) x site factor
+    intake of a lesion per day = k (E / E_ref) W sum over perfused vessels in the mass of (1 - s_V) gate x (1 + (g_LD - 1) b) x site factor
+    gate = e0 + (1 - e0) I / (I + I50)
 
-s_V is the suppression of entry by VEGF at the vessel (`vegf_suppression`), b the low-dose effect (0 to 1), E the blood pool and
-W the lesion cells that a section cell stands for. T cells arrive at each vessel in proportion to its (1 - s_V). With suppression
-by VEGF off (q = 0), the factor 1 + g_N N replaces 1 - s_V, with N the normalisation of the endothelium, so adhesion is not counted
-twice. All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)), shared in proportion to intake. A
-section takes a whole number of T cells (stochastic rounding, one draw per pool). Exactly that number times W leaves the blood,
-at most the lesion's share of the pool. The structure is that of spQSP (recruitment at vessel sites). k is set by the resulting
-CD8 density: 150 per mm2 at 70 perfused vessels per mm2, 10 days of life and dilution by growth.
+s_V is the suppression of entry by VEGF at the vessel (`vegf_suppression`), I interferon at the vessel (engaged T cells a site), b the
+low-dose effect (0 to 1), E the blood pool and W the lesion cells that a section cell stands for. T cells arrive at each vessel in
+proportion to (1 - s_V) gate. With suppression by VEGF off (q = 0), the factor 1 + g_N N replaces 1 - s_V, with N the normalisation of the
+endothelium, so adhesion is not counted twice. The gate makes entry need antigen: T cells that find their target call others. By default
+e0 = 1: no gate. It stands open in the first third of the burn-in, so that T cells are there to call others.
+
+All lesions draw on the same pool: together they take E (1 - exp(-sum of intakes dt)), shared in proportion to intake. A section takes a
+whole number of T cells (stochastic rounding, one draw per pool). Exactly that number times W leaves the blood, at most the lesion's share
+of the pool. The structure is that of spQSP (recruitment at vessel sites). k is set by the resulting CD8 density: 150 per mm2 at 70
+perfused vessels per mm2, 10 days of life and dilution by growth.
 """
 
 from math import fsum
@@ -29,8 +33,9 @@ from lesionlab.sim.state.state import State, Systemic, Tissue
 
 _ARRIVALS, _ENTRY, _LIFESPAN = int(Purpose.T_CELL_ARRIVALS), int(Purpose.T_CELL_ENTRY), int(Purpose.T_CELL_LIFESPAN)
 _EFFLUX_MEMORY_D, _MARKED = 5.0, np.uint8(1)
+_SEEDING_SHARE = 1.0 / 3.0
 EVEN = np.empty(0)
-"""Openness of gates that are all equal."""
+"""Openness of vessels that are all equal."""
 
 
 class Parameters(NamedTuple):
@@ -51,6 +56,12 @@ class Parameters(NamedTuple):
         prior=(0.0, 1.0))] = 0.3
     low_dose_gain: Annotated[float, quantity("1", "entry under the full low-dose effect relative to none", 1.0, 50.0, "assumed",
         "free parameter; direction from Klug 2013 and Herrera 2022", prior=(1.0, 5.0))] = 2.5
+    ungated_share: Annotated[float, quantity(
+        "1", "share of entry that needs no interferon (e0); 1: entry does not depend on it", 0.0, 1.0, "assumed",
+        "no gate by default; 0.02-0.3 where there is one. Direction: low-dose infiltration needs interferon (Herrera 2022)",
+        prior=(0.02, 1.0))] = 1.0
+    interferon_half: Annotated[float, quantity("1/site", "interferon, in engaged T cells a site, of half of the gated entry (I50)",
+        1e-6, 10.0, "assumed", "assumed", prior=(0.003, 0.03))] = 0.01
     lifespan_d: Annotated[float, quantity("d", "mean life in tissue", 0.1, 365.0, "literature", "SPQSP_IO and PhysiCell 10 d",
         prior=(2.0, 30.0))] = 10.0
     lifespan_sd_d: Annotated[float, quantity("d", "standard deviation of the life in tissue", 0.0, 100.0, "literature", "SPQSP_IO 1.5 d",
@@ -58,6 +69,15 @@ class Parameters(NamedTuple):
     stem_like_share: Annotated[float, quantity(
         "1", "share of arriving specific T cells that can recover from exhaustion", 0.0, 1.0, "literature",
         "Tcf1+ cells (Siddiqui 2019, to be checked)", prior=(0.02, 0.3))] = 0.1
+
+
+class EntryLimits(NamedTuple):
+    """What holds T cells back at a vessel: the largest suppression q and its VEGF of half, e0, and the interferon of half the gate."""
+
+    vegf_limit: float
+    vegf_half: float
+    ungated_share: float
+    interferon_half: float
 
 
 def gates_of(tissue: Tissue) -> np.ndarray:
@@ -88,11 +108,21 @@ def _find_gates(window, state, perfusion, near_mass, is_gate):
 
 
 @kernel
-def _openness(limit, half, gates, vegf):
-    """Return the cumulative sums of 1 - s_V over the gates, float64 (gates,); the last is the total. Reads vegf flat. No draws."""
+def antigen_gate(ungated_share, half, interferon):
+    """Return the share of entry at a vessel that interferon there allows: e0 + (1 - e0) I / (I + I50)."""
+    return ungated_share + saturating(1.0 - ungated_share, half, interferon)
+
+
+@kernel
+def _openness(limits, gates, vegf, ifn_gamma):
+    """Return the cumulative sums of (1 - s_V) gate over the gates, float64 (gates,); the last is the total.
+
+    Reads vegf and ifn_gamma flat. No draws.
+    """
     sums, total = np.empty(len(gates)), 0.0
     for i in range(len(gates)):
-        total += 1.0 - saturating(limit, half, vegf[gates[i]])
+        let_in = 1.0 - saturating(limits.vegf_limit, limits.vegf_half, vegf[gates[i]])
+        total += let_in * antigen_gate(limits.ungated_share, limits.interferon_half, ifn_gamma[gates[i]])
         sums[i] = total
     return sums
 
@@ -148,17 +178,24 @@ def _take(pool: float, asked: float, weight: float, word: int) -> int:
 def intake_per_d(p: Parameters, n_open: float, adhesion: float, low_dose_gain: float, site_factor: float, volume_weight: float) -> float:
     """Return a lesion's intake per day and cell of the blood pool: k / E_ref x W x open vessels x (1 + (g_LD - 1) b) x site factor.
 
-    n_open: sum over the perfused vessels of 1 - s_V, or their number; adhesion: then 1 + g_N N, otherwise 1.
+    n_open: sum over the perfused vessels of (1 - s_V) gate; adhesion: 1 + g_N N where q = 0, otherwise 1.
     """
     gain = adhesion * (1.0 + (p.low_dose_gain - 1.0) * low_dose_gain)
     return p.entry_per_vessel_per_d * n_open * gain * site_factor * volume_weight / p.reference_blood_cells
 
 
-def _intake_of(tissue: Tissue, p: Parameters, systemic: Systemic) -> tuple[np.ndarray, np.ndarray, float]:
+def ungated_now(p: Parameters, clock: Clock) -> float:
+    """Return e0; 1 in the first third of the burn-in, which seeds the lesions with T cells."""
+    return 1.0 if clock.step < clock.burn_in_steps * _SEEDING_SHARE else p.ungated_share
+
+
+def _intake_of(tissue: Tissue, p: Parameters, systemic: Systemic, ungated_share: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Return a lesion's gates, their openness and its intake per day and cell of the blood pool."""
-    gates, openness, adhesion = gates_of(tissue), EVEN, 1.0 + p.normalisation_gain * systemic.normalisation
-    if systemic.vegf_silenced_limit > 0.0:
-        openness, adhesion = _openness(systemic.vegf_silenced_limit, systemic.vegf_half, gates, tissue.vegf.reshape(-1)), 1.0
+    gates, openness, limit = gates_of(tissue), EVEN, systemic.vegf_silenced_limit
+    adhesion = 1.0 if limit > 0.0 else 1.0 + p.normalisation_gain * systemic.normalisation
+    if limit > 0.0 or ungated_share < 1.0:
+        limits = EntryLimits(limit, systemic.vegf_half, ungated_share, p.interferon_half)
+        openness = _openness(limits, gates, tissue.vegf.reshape(-1), tissue.ifn_gamma.reshape(-1))
     n_open = float(openness[-1]) if len(openness) else len(gates)
     return gates, openness, intake_per_d(p, n_open, adhesion, tissue.low_dose_gain, tissue.t_cell_entry_factor, tissue.volume_weight)
 
@@ -166,7 +203,8 @@ def _intake_of(tissue: Tissue, p: Parameters, systemic: Systemic) -> tuple[np.nd
 def update(state: State, p: Parameters, clock: Clock) -> None:
     """Move effectors from blood into every lesion."""
     systemic, days = state.systemic, clock.dt_h / 24.0
-    asking = [(tissue, *_intake_of(tissue, p, systemic)) for tissue in state.active]
+    ungated_share = ungated_now(p, clock)
+    asking = [(tissue, *_intake_of(tissue, p, systemic, ungated_share)) for tissue in state.active]
     # An exact sum, so that the order of the lesions has no effect.
     total = fsum(rate for *_, rate in asking)
     leaving = decay_share(total, days) / total if total > 0.0 else 0.0

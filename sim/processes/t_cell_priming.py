@@ -5,6 +5,13 @@
     production of specific effectors = supply x naive x E(A) / E(A_baseline) x (1 - s_V) / (1 - s_V at rest) + recall x memory
     memory gains a share of the primed cells and persists without antigen; blood effectors die with the effector lifespan
 
+That is the supply *relative* to day 0. In the form `absolute_priming` it is one law for all patients, and nothing is set on day 0:
+
+    production = S_max naive E(A) (1 - s_V) + recall x E(A) x memory
+
+so that a burden too small to prime holds no effectors. In the burn-in the pool of specific effectors then runs under this law, and memory
+stands where it rests under the antigen of the moment.
+
 Antigen per dead cell depends on the cause of death: killed by radiation 1, necrosis 0.3, killed by a T cell 0.5 (ratios
 assumed; structure as the dendritic-cell term of Kosinsky 2018, doi 10.1186/s40425-018-0327-9), apoptosis and failed
 division 0.1. The supply keeps the pools at baseline under the lesions' demand at the end of the burn-in: the
@@ -54,14 +61,18 @@ class Parameters(NamedTuple):
         prior=(0.0, 1.0))] = 0.5
     apoptosis_weight: Annotated[float, quantity("1", "antigen of an apoptotic cell or failed division", 0.0, 10.0, "assumed", "quiet death",
         prior=(0.0, 1.0))] = 0.1
+    supply_most_per_d: Annotated[float, quantity(
+        "cells/d", "specific effectors primed per day at most, under absolute priming only (S_max)", 1.0, 1e12, "assumed",
+        "one value for all patients; 1e8 holds 2e8 in blood, which die in 10 d, at a fifth of the largest drive",
+        prior=(1e7, 1e9))] = 1e8
     memory_share: Annotated[float, quantity("1", "share of primed cells that become memory", 0.0, 1.0, "assumed",
         "stem-like fraction 0.02-0.3",
         prior=(0.0, 0.3))] = 0.1
     memory_lifespan_d: Annotated[float, quantity("d", "mean life of memory cells", 1.0, 36500.0, "assumed", "assumed",
         prior=(100.0, 2000.0))] = 400.0
     recall_per_d: Annotated[float, quantity(
-        "1/d", "effectors that a memory cell gives per day, without need of antigen", 0.0, 10.0, "assumed",
-        "assumed",
+        "1/d", "effectors that a memory cell gives per day; under absolute priming times E(A), else without need of antigen", 0.0, 10.0,
+        "assumed", "assumed; 0.002-0.02 under absolute priming",
         prior=(0.0, 1.0))] = 0.02
     naive_recovery_d: Annotated[float, quantity("d", "recovery time of naive cells after radiotherapy", 1.0, 3650.0, "assumed", "months",
         prior=(30.0, 180.0))] = 60.0
@@ -73,10 +84,21 @@ def drive(antigen_per_d: float, p: Parameters) -> float:
 
 
 def primed_per_d(systemic: Systemic, p: Parameters) -> float:
-    """Return the specific effectors primed per day: supply x naive x E(A) / E(A_baseline) x (1 - s_V) / (1 - s_V at rest)."""
+    """Return the specific effectors primed per day: supply x naive x E(A) / E(A_baseline) x (1 - s_V) / (1 - s_V at rest).
+
+    Where the supply is absolute: S_max naive E(A) (1 - s_V).
+    """
     gain = drive(float(systemic.antigen[-1]), p)
+    if systemic.is_supply_absolute:
+        return p.supply_most_per_d * systemic.naive * gain * systemic.priming_left
     primed = systemic.supply_specific * systemic.naive * gain / drive(systemic.baseline_antigen, p)
     return primed * (systemic.priming_left / systemic.priming_left_at_rest)
+
+
+def recalled_per_d(systemic: Systemic, p: Parameters) -> float:
+    """Return the specific effectors that memory gives per day: recall x memory; where the supply is absolute, times E(A)."""
+    gain = drive(float(systemic.antigen[-1]), p) if systemic.is_supply_absolute else 1.0
+    return p.recall_per_d * gain * systemic.memory
 
 
 def _take_antigen(state: State, p: Parameters) -> float:
@@ -105,7 +127,13 @@ def hold_baseline(systemic: Systemic, p: Parameters, days: float) -> None:
     The antigen at rest is the mean over the burn-in's `days`; without a burn-in it is set to half-maximal.
 
     Memory at rest is f tau times the primed supply s and yields r f tau s; so s = total / (1 + r f tau).
+
+    Where the supply is absolute, only the bystanders' supply is set: the others came to rest under their own law.
     """
+    systemic.supply_bystander = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander
+    if systemic.is_supply_absolute:
+        systemic.baseline_antigen, systemic.antigen_ledger = float(systemic.antigen[-1]), 0.0
+        return
     released = systemic.antigen_ledger / days if days > 0 else 0.0
     systemic.baseline_antigen = released if released > 0.0 else p.antigen_half_per_d
     systemic.antigen[:] = systemic.baseline_antigen
@@ -114,7 +142,6 @@ def hold_baseline(systemic: Systemic, p: Parameters, days: float) -> None:
     at_rest_d = p.memory_share * p.memory_lifespan_d
     systemic.supply_specific = needed / (1.0 + p.recall_per_d * at_rest_d)
     systemic.memory = at_rest_d * systemic.supply_specific
-    systemic.supply_bystander = systemic.bystander_blood / p.blood_lifespan_d + systemic.efflux_bystander
 
 
 def _bystander_supply(systemic: Systemic, p: Parameters) -> float:
@@ -124,14 +151,31 @@ def _bystander_supply(systemic: Systemic, p: Parameters) -> float:
     return min(max(demand, 0.0), systemic.supply_bystander)
 
 
+def _settle(systemic: Systemic, p: Parameters, days: float) -> None:
+    """Advance the specific effectors in the burn-in under absolute supply; memory is set to where it rests under this antigen.
+
+    Entry takes nothing from the pools in the burn-in, so what leaves for the lesions is subtracted here, as its running mean.
+    """
+    primed = primed_per_d(systemic, p)
+    systemic.memory = p.memory_share * p.memory_lifespan_d * primed
+    gained = primed + recalled_per_d(systemic, p) - systemic.efflux_specific
+    left = systemic.specific_blood * (1.0 - decay_share(1.0 / p.blood_lifespan_d, days))
+    systemic.specific_blood = max(left + gained * days, 0.0)
+
+
 def update(state: State, p: Parameters, clock: Clock) -> None:
-    """Pass antigen through its stages, then update the blood pools by supply, expansion and death; during the burn-in pools are fixed."""
+    """Pass antigen through its stages, then update the blood pools by supply, expansion and death.
+
+    During the burn-in the pools are fixed, but for the specific one where its supply is absolute.
+    """
     systemic, days = state.systemic, clock.dt_h / 24.0
     _pass_stages(systemic, _take_antigen(state, p) / days, p, days)
     if clock.t_h < 0:
+        if systemic.is_supply_absolute:
+            _settle(systemic, p, days)
         return
     primed = primed_per_d(systemic, p) * days
-    recalled = p.recall_per_d * systemic.memory * days
+    recalled = recalled_per_d(systemic, p) * days
     died = decay_share(1.0 / p.blood_lifespan_d, days)
     systemic.specific_blood += primed + recalled - died * systemic.specific_blood
     systemic.bystander_blood += _bystander_supply(systemic, p) * days - died * systemic.bystander_blood

@@ -25,7 +25,7 @@ def past_of(job: Job) -> str:
     scenario = job.as_run
     lesions = {name: lesion.model_dump_json(by_alias=True) for name, lesion in scenario.lesions.items()}
     parts = (model_version(), scenario.seed, scenario.patient, job.replicate, scenario.burn_in_d, scenario.time_step_h, lesions,
-             scenario.all_parameters())
+             scenario.all_parameters(), scenario.forms.model_dump_json())
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

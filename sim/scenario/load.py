@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lesionlab.sim.parameters.all_mistakes import all_mistakes
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.parameters.messages import Mistake, explain
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
@@ -99,6 +100,19 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
+def load_all(paths: Sequence[str | Path], overrides: Sequence[str] = ()) -> list[Scenario]:
+    """Read several scenarios; raises UserError with the mistakes of all of them, each said once."""
+    scenarios, mistakes = [], list[str]()
+    for path in paths:
+        try:
+            scenarios.append(load_scenario(path, overrides))
+        except UserError as error:
+            mistakes += [line for line in str(error).splitlines() if line not in mistakes]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return scenarios
+
+
 def files_of(path: str | Path) -> tuple[Path, ...]:
     """Return the file of a readable scenario and the files that it extends, in order of extension."""
     files = [_found(Path(path))]
@@ -123,13 +137,18 @@ def scenario_from_text(text: str, source: str = "scenario", overrides: Sequence[
 def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenario:
     """Return the validated scenario of a merged document."""
     for assignment in overrides:
-        override(document, assignment)
+        try:
+            override(document, assignment)
+        except UserError as error:
+            document.mistakes.append(str(error))
     document.content.setdefault("arm", re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-") or "scenario")
     model = scenario_model()
+    content = _with_library(document)
     try:
-        scenario = model.model_validate_json(json.dumps(_with_library(document)))
+        scenario = model.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        for mistake in explain(error, model, document.content):
+        found = explain(error, model, content, is_part=True) if document.is_part else all_mistakes(error, model, content)
+        for mistake in found:
             # An unknown drug is one mistake, not one for each key that it lacks.
             is_said = mistake.is_key and mistake.path[:2] in document.reported and mistake.path[2:] in (("class",), ("pharmacokinetics",))
             if not is_said:
@@ -147,7 +166,7 @@ def _with_library(document: Document) -> dict[str, Any]:
         return content
     blocks = {name: block for name, block in drugs.items() if isinstance(block, dict)}
     for name, block in blocks.items():
-        if wrong := unknown(name, block):
+        if not document.is_part and (wrong := unknown(name, block)):
             document.report(Mistake(("drugs", name), wrong))
     return content | {"drugs": drugs | {name: completed(name, block) for name, block in blocks.items()}}
 
@@ -160,11 +179,15 @@ def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Docume
     own = Path(os.path.realpath(path))
     if own in extending:
         raise UserError(f"{asked_at}{path}: this file extends itself")
-    extended = _extended(document, path)
-    if extended is None:
-        return merge(Document(), document)
-    below, place = extended
-    under = _read(below, (*extending, own), place)
+    try:
+        extended = _extended(document, path)
+        if extended is None:
+            return merge(Document(), document)
+        below, place = extended
+        under = _read(below, (*extending, own), place)
+    except UserError as error:
+        # What is wrong with this file itself is said too.
+        return merge(Document(mistakes=str(error).splitlines(), is_part=True), document)
     for key in OWN_KEYS:
         under.content.pop(key, None)
     return merge(under, document)

@@ -18,6 +18,7 @@ from lesionlab.sim.parameters.errors import did_you_mean
 from lesionlab.sim.parameters.messages import Path, refuse, twice
 from lesionlab.sim.parameters.quantities import Name, Strict, build, group_model, value
 from lesionlab.sim.scenario.couplings import MECHANISMS, apply
+from lesionlab.sim.scenario.forms import Forms
 from lesionlab.sim.scenario.reported import CHANGES, SIZES, Calibration, Finding, finding_fits
 from lesionlab.sim.schedule import PARAMETERS
 from lesionlab.sim.state.clock import MICRO_STEPS_PER_DAY, MICRO_STEPS_PER_H, STEPS_H, not_whole
@@ -167,6 +168,7 @@ class Scenario(Strict):
     calibration: Calibration | None = Field(default=None, description="how values were fitted; written by calibrate")
     mechanisms: dict[MechanismName, bool] = Field(  # type: ignore[valid-type]
         default_factory=dict, description="couplings to turn off (false); all are on")
+    forms: Forms = Field(default=Forms(), description="model forms to run in place of the default ones")
 
     @field_validator("start", "end")
     @classmethod

@@ -3,6 +3,7 @@
 from lesionlab.sim.initial_state import laid_per_mm2
 from lesionlab.sim.measures.lesion_size import lesion_cells_of
 from lesionlab.sim.parameters.quantities import describe_group
+from lesionlab.sim.scenario.reported import stated_loss
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS
 from lesionlab.sim.state.clock import not_whole
@@ -63,8 +64,9 @@ def _reported(scenario: Scenario) -> list[str]:
         return []
     n_fitted = sum(finding.status == "fitted" for finding in scenario.reported.values())
     found = scenario.calibration
-    how = f"fitted to the case on {found.date}: {found.trials} trials, loss {found.loss:.2f}" if found else "nothing is fitted yet"
-    return [f"{len(scenario.reported)} findings, {n_fitted} for fitting, {len(scenario.reported) - n_fitted} predicted; {how}"]
+    how = f"fitted to the case on {found.date}, {found.trials} trials" if found else "nothing is fitted yet"
+    return [f"{len(scenario.reported)} findings, {n_fitted} for fitting, {len(scenario.reported) - n_fitted} predicted; {how}",
+            *([stated_loss(found)] if found else [])]
 
 
 def _uptake(scenario: Scenario) -> list[str]:

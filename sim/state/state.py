@@ -163,6 +163,7 @@ class Systemic:
     baseline_antigen: Annotated[float, scalar("1/d", "antigen at rest")] = 0.0
     supply_specific: Annotated[float, scalar("cells/d", "supply that holds the pool of specific effectors at baseline")] = 0.0
     supply_bystander: Annotated[float, scalar("cells/d", "supply that holds the pool of other effectors at baseline")] = 0.0
+    is_supply_absolute: Annotated[bool, scalar("1", "whether supply follows antigen by one law, not relative to day 0")] = False
     efflux_specific: Annotated[float, scalar("cells/d", "specific effectors that leave the blood for the lesions, a running mean")] = 0.0
     efflux_bystander: Annotated[float, scalar("cells/d", "other effectors that leave the blood for the lesions, a running mean")] = 0.0
     left_blood: Annotated[float, scalar("cells", "effectors that have entered the lesions")] = 0.0

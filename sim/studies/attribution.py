@@ -15,7 +15,7 @@ from typing import NamedTuple
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.runs.job import Job, days_until
 from lesionlab.sim.scenario.arms import components, keep
-from lesionlab.sim.scenario.couplings import MECHANISMS
+from lesionlab.sim.scenario.couplings import MECHANISMS, apply
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.treatment.drug_classes import DRUG_CLASSES
 
@@ -33,6 +33,7 @@ class Step(NamedTuple):
 def players(scenario: Scenario, named: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the couplings among which an outcome is divided: those named, or all, that the scenario has not turned off itself.
 
+    A coupling whose parameters stand where it vanishes, such as the antigen gate by default, is left out unless it is named.
     Raises UserError for a name that is unknown or turned off.
     """
     off = {name for name, is_on in scenario.mechanisms.items() if not is_on}
@@ -41,7 +42,9 @@ def players(scenario: Scenario, named: Sequence[str] = ()) -> tuple[str, ...]:
             raise UserError(f"--couplings {name}: no such mechanism{did_you_mean(name, MECHANISMS)}; see lesionlab describe")
         if name in off:
             raise UserError(f"--couplings {name}: the scenario turns this mechanism off")
-    return tuple(name for name in (dict.fromkeys(named) or MECHANISMS) if name not in off)
+    given = scenario.all_parameters()
+    acting = (name for name in MECHANISMS if apply(given, (name,)) != given)
+    return tuple(name for name in dict.fromkeys(named or acting) if name not in off)
 
 
 def arms(scenario: Scenario) -> dict[frozenset[str], Scenario]:

@@ -103,15 +103,26 @@ def expand(path: Path, folder: Path, *, is_quick: bool = False, until: str | Non
     _check_values(design, document, source, sampled)
     _check_rows(path.parent / (design.points or ""), rows, source)
     runs = []
-    for point in _points(design, [row for _, row in rows], sampled):
-        for arm in named_arms(_load(source, point), design.arms):
+    whole = [(_load(source, point), point) for point in _points(design, [row for _, row in rows], sampled)]
+    if len({found.model_dump_json() for found, _ in whole}) < len(whole):
+        raise UserError(f"{path}: two points of the design are the same run; take one of them away")
+    for found, point in whole:
+        for arm in named_arms(found, design.arms):
             until_d = None if until is None else days_until(arm, until)
             for replicate in range(design.replicates):
                 job = Job(arm, replicate, folder, until_d, is_quick)
                 runs.append(Run(replace(job, path=folder / "records" / f"{job.run_id}.h5"), point))
-    if len({run.job.run_id for run in runs}) < len(runs):
-        raise UserError(f"{path}: two points of the design are the same run; take one of them away")
-    return Sweep(folder, tuple(runs))
+    return Sweep(folder, tuple(_each_once(runs)))
+
+
+def _each_once(runs: Sequence[Run]) -> Iterator[Run]:
+    """Yield every run once. An arm from which the treatment that varies is taken away is one run, whose point lacks that value."""
+    alike: dict[str, list[Run]] = {}
+    for run in runs:
+        alike.setdefault(run.job.run_id, []).append(run)
+    for first, *others in alike.values():
+        yield replace(first, point={path: value for path, value in first.point.items()
+                                    if all(path in other.point and other.point[path] == value for other in others)})
 
 
 def shard_of(sweep: Sweep, shard: str) -> Sweep:

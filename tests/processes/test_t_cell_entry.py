@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.numerics.random import RandomStream
-from lesionlab.sim.processes.t_cell_entry import Parameters, admit, update
+from lesionlab.sim.processes.t_cell_entry import Parameters, admit, ungated_now, update
 from lesionlab.sim.state.codes import CellState
 from lesionlab.sim.state.state import State, Tissue
 from lesionlab.sim.state.t_cells import TCells
@@ -51,6 +51,23 @@ def test_arrivals_follow_vessels_site_factor_normalisation_and_low_dose(numbers:
 def test_arrivals_follow_the_blood_pool(share: float) -> None:
     n = arrivals(state_of(lesion(), bystander_blood=share * POOL))[0]
     assert abs(n - P.entry_per_vessel_per_d * 10 * share * 500 / 24.0) < 3.3 * 0.5 * math.sqrt(500)
+
+
+def test_the_antigen_gate_stands_open_in_the_first_third_of_the_burn_in() -> None:
+    p = P._replace(ungated_share=0.1)
+    assert [ungated_now(p, clock_at(step, burn_in_steps=90)) for step in (0, 29, 30, 90, 500)] == [1.0, 1.0, 0.1, 0.1, 0.1]
+    assert ungated_now(p, clock_at(0)) == 0.1
+
+
+@pytest.mark.parametrize("interferon", [0.0, 0.01, 0.1])
+def test_arrivals_follow_the_interferon_at_the_vessel(interferon: float) -> None:
+    p, tissue = P._replace(ungated_share=0.1, interferon_half=0.01), lesion()
+    tissue.ifn_gamma.fill(interferon)
+    state = state_of(tissue, bystander_blood=POOL)
+    for step in range(1000):
+        update(state, p, clock_at(10**5 + step, burn_in_steps=10**5 + 10**4))
+    expected = P.entry_per_vessel_per_d * 10 * (0.1 + 0.9 * interferon / (interferon + 0.01)) * 1000 / 24.0
+    assert tissue.t_cells.n == pytest.approx(expected, abs=3.3 * 0.5 * math.sqrt(1000))
 
 
 def test_what_leaves_the_blood_arrives_to_the_cell() -> None:

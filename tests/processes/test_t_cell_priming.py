@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lesionlab.sim.model import TumourModel
-from lesionlab.sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, update
+from lesionlab.sim.processes.t_cell_priming import STAGES, Parameters, hold_baseline, recalled_per_d, update
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.state.codes import Hazard
 from lesionlab.sim.state.state import State
@@ -167,6 +167,53 @@ def test_memory_supplies_effectors_without_antigen() -> None:
     state.systemic.antigen[:] = 0.0
     update(state, P, clock_at())
     assert state.systemic.specific_blood == pytest.approx(P.recall_per_d * 1e8 / 24.0)
+
+
+ABSOLUTE = FORGETFUL._replace(supply_most_per_d=1e8)
+
+
+def absolute_state(p: Parameters = ABSOLUTE, **systemic: float) -> State:
+    return state_of(bare_tissue(), specific_blood=2e8, bystander_blood=8e8, is_supply_absolute=True, **systemic)
+
+
+@pytest.mark.parametrize("antigen_per_d", [1e9, 1e11])
+def test_absolute_supply_follows_antigen_and_nothing_else_of_day_0(antigen_per_d: float) -> None:
+    """In blood rest S_max E(A) (1 - s_V) x 10 d, whatever the antigen was on day 0."""
+    state = absolute_state(antigen_ledger=30.0 * 1e10, priming_left=0.5)
+    hold_baseline(state.systemic, ABSOLUTE, 30.0)
+    pass_days(state, 150.0, antigen_per_d, ABSOLUTE)
+    assert state.systemic.specific_blood == pytest.approx(1e8 * antigen_per_d / (antigen_per_d + 1e10) * 0.5 * 10.0, rel=0.01)
+    assert state.systemic.bystander_blood == pytest.approx(8e8, rel=0.005)
+
+
+def test_absolute_recall_needs_antigen() -> None:
+    state = absolute_state(memory=1e8)
+    state.systemic.specific_blood, state.systemic.naive = 0.0, 0.0
+    update(state, P, clock_at())
+    assert state.systemic.specific_blood == 0.0
+    state.systemic.antigen[:] = P.antigen_half_per_d
+    assert recalled_per_d(state.systemic, P) == pytest.approx(P.recall_per_d * state.systemic.memory / 2.0)
+
+
+def test_under_absolute_supply_the_pools_of_the_burn_in_run_under_the_law_of_later() -> None:
+    """At constant antigen and a constant efflux the pool and memory that the burn-in ends with are those that stay."""
+    p = P._replace(supply_most_per_d=1e8)
+    state = absolute_state(p, efflux_specific=1e6)
+    for step in range(150 * 24):
+        state.tissues[0].ledger[Hazard.RADIATION] += 1e10 / 24.0
+        update(state, p, clock_at(step, burn_in_steps=150 * 24))
+    systemic = state.systemic
+    assert systemic.memory == pytest.approx(0.1 * 400.0 * 1e8 / 2.0, rel=0.01)
+    assert systemic.specific_blood == pytest.approx(10.0 * (1e8 / 2.0 + 0.02 * systemic.memory / 2.0 - 1e6), rel=0.01)
+    memory, specific = systemic.memory, systemic.specific_blood
+    hold_baseline(systemic, p, 150.0)
+    assert (systemic.memory, systemic.specific_blood) == (memory, specific)
+    state.tissues[0].ledger[:] = 0.0
+    for step in range(30 * 24):
+        state.tissues[0].ledger[Hazard.RADIATION] += 1e10 / 24.0
+        update(state, p, clock_at(step))
+        systemic.specific_blood -= 1e6 / 24.0
+    assert systemic.memory == pytest.approx(memory, rel=0.01) and systemic.specific_blood == pytest.approx(specific, rel=0.01)
 
 
 def test_lost_naive_cells_lower_priming_and_recover() -> None:

@@ -38,6 +38,9 @@ DEFAULTS: dict[str, Any] = {name: group() for name, group in PARAMETERS.items()}
 BEFORE_DAY_0 = 10**6
 
 
+GATED = t_cell_entry.Parameters(ungated_share=0.2)
+
+
 def on_and_off(section: str, name: str) -> tuple[Any, Any]:
     """Return the parameters of a process with a mechanism on and off."""
     return DEFAULTS[section], apply(DEFAULTS, (name,))[section]
@@ -133,6 +136,24 @@ def test_normalisation_to_perfusion_off_vessels_do_not_see_normalisation() -> No
     assert vascular(off, normalisation=1.0) == vascular(on)
     assert vascular(on, normalisation=1.0)[2] != vascular(on)[2]
     assert vascular(off, pruning=0.5) == vascular(on, pruning=0.5) != vascular(on)
+
+
+def test_antigen_to_entry_off_entry_needs_no_interferon() -> None:
+    off = apply({"t_cell_entry": GATED}, ("antigen_to_entry",))["t_cell_entry"]
+    assert off == DEFAULTS["t_cell_entry"]
+
+    def entered(p: t_cell_entry.Parameters, interferon: float) -> int:
+        tissue = packed()
+        tissue.ifn_gamma.fill(interferon)
+        tissue.vessel[0, 20], tissue.perfusion[0, 20] = 1, 1.0
+        state = state_of(tissue, specific_blood=2e8, bystander_blood=8e8)
+        for step in range(240):
+            t_cell_entry.update(state, p, clock_at(step))
+        return tissue.t_cells.n
+
+    assert entered(off, 0.0) == entered(off, 1.0)
+    assert entered(GATED, 0.0) == pytest.approx(0.2 * entered(off, 0.0), abs=25)
+    assert entered(GATED, GATED.interferon_half) == pytest.approx(0.6 * entered(off, 0.0), abs=25)
 
 
 def test_normalisation_to_entry_off_the_intake_is_that_without_normalisation() -> None:
@@ -338,20 +359,21 @@ def test_every_switch_has_its_test() -> None:
     """Each test above is named after its switch."""
     names = [name.removeprefix("test_") for name in globals() if name.startswith("test_")]
     assert [switch for switch in MECHANISMS if not any(name.startswith(f"{switch}_off_") for name in names)] == []
-    assert len(MECHANISMS) == 21
+    assert len(MECHANISMS) == 22
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
 def test_a_switch_names_parameters_that_exist_and_moves_them_alone(name: str) -> None:
-    before = dict(DEFAULTS)
-    changed = apply(DEFAULTS, (name,))
-    assert before == DEFAULTS
-    moved = {(section, field): getattr(changed[section], field) for section in DEFAULTS for field in DEFAULTS[section]._fields
-             if getattr(changed[section], field) != getattr(DEFAULTS[section], field)}
+    given = DEFAULTS | {"t_cell_entry": GATED}
+    before = dict(given)
+    changed = apply(given, (name,))
+    assert before == given
+    moved = {(section, field): getattr(changed[section], field) for section in given for field in given[section]._fields
+             if getattr(changed[section], field) != getattr(given[section], field)}
     assert moved and moved == {(section, field): value for section, field, value in MECHANISMS[name].off
-                               if value != getattr(DEFAULTS[section], field)}
+                               if value != getattr(given[section], field)}
     # A value of another type would compile every kernel again.
-    assert all(type(value) is type(getattr(DEFAULTS[section], field)) for (section, field), value in moved.items())
+    assert all(type(value) is type(getattr(given[section], field)) for (section, field), value in moved.items())
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -368,7 +390,7 @@ def test_a_switch_that_is_on_changes_nothing(tiny: MakeScenario) -> None:
     assert arm.all_parameters() == tiny().all_parameters()
 
 
-BARE = UNTREATED.replace("section_cells: 500", "section_cells: 500, t_cell_entry_factor: 0")
+BARE = UNTREATED.replace("section_cells: 500", "section_cells: 500, t_cell_entry_factor: 0") + "t_cell_entry: {ungated_share: 0.2}\n"
 WITHOUT_VESSELS = UNTREATED.replace("section_cells: 500", "section_cells: 500, vessel_density_factor: 1e-12")
 WELL_SUPPLIED = UNTREATED.replace("section_cells: 500", "section_cells: 500, vessel_density_factor: 5") + "vegf: {hif_mmHg: 4}\n"
 # Twelve days in which every coupling acts: 2 Gy count as low and mature vessels, T cells are many, blockade is late, vessels are immature.
@@ -381,6 +403,7 @@ burn_in_d: 5
 lesions: {neck: {size_cm: [4, 3], measured: 2021-07-05, section_cells: 500, t_cell_entry_factor: 20}}
 vessels: {maturity_tumour: 0.1, collapse_per_d: 0.2, pruning_per_d: 0.3}
 vegf_blockade: {pruning_ratio: 1}
+t_cell_entry: {ungated_share: 0.2}
 radiotherapy: [{lesion: neck, start: 2021-07-06, fractions: 3, volumes: {mass: {dose_per_fraction_gy: 2}}}]
 drugs:
   toripalimab: {class: anti_pd1, dose_mg: 240, start: 2021-07-13, interval_d: 21, until: 2021-07-17}
@@ -414,7 +437,7 @@ IDLE = (
                                        "low_dose_to_entry", "normalisation_to_perfusion", "normalisation_to_entry", "blockade_to_pruning",
                                        "tki_to_division")),
     ("treated", "low_dose_to_entry"),
-    *(("without T cells", name) for name in ("pd_l1_induction", "pd_1_to_killing", "pd_1_to_exhaustion", "chemotaxis")),
+    *(("without T cells", name) for name in ("pd_l1_induction", "pd_1_to_killing", "pd_1_to_exhaustion", "chemotaxis", "antigen_to_entry")),
     *(("without vessels", name) for name in ("crowding_to_collapse", "vegf_independent_vessels", "size_to_perfusion",
                                              "depth_to_vessels")),
     ("well supplied", "hypoxia_to_vegf"),

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
 NAMES = {
     "case", "untreated", "radiotherapy", "anti_pd1", "anlotinib", "radiotherapy_anti_pd1", "radiotherapy_anlotinib", "anti_pd1_anlotinib",
-    "no_low_dose", "no_boost", "anlotinib_from_day_0", "anlotinib_2_on_1_off", "largest_node_cervical", "teaching",
+    "no_low_dose", "no_boost", "anlotinib_from_day_0", "anlotinib_2_on_1_off", "largest_node_cervical", "teaching", "teaching_switches",
     "neck_full_size", "neck_slab", "screen",
 }
 SMALL = """\
@@ -225,3 +225,9 @@ def test_a_scenario_cannot_be_changed(case: Scenario) -> None:
 ])
 def test_the_nearest_name_is_offered(word: str, answer: str) -> None:
     assert did_you_mean(word, ["dose_per_fraction_gy", "interval_d"]) == answer
+
+
+def test_forms_are_off_and_named_strictly() -> None:
+    assert not small().forms.absolute_priming and small("forms: {absolute_priming: true}\n").forms.absolute_priming
+    with pytest.raises(UserError, match=r"forms\.absolut_priming: unknown key; did you mean 'absolute_priming'"):
+        small("forms: {absolut_priming: true}\n")

@@ -103,7 +103,9 @@ def test_more_walks_keep_the_runs_of_fewer_and_no_two_runs_share_a_file() -> Non
 
 def test_only_couplings_that_are_on_and_known_can_be_named() -> None:
     patient = scenario("mechanisms={memory: false}")
-    assert players(scenario()) == tuple(MECHANISMS) and "memory" not in players(patient)
+    gated = scenario("t_cell_entry={ungated_share: 0.2}")
+    assert players(gated) == tuple(MECHANISMS) and "memory" not in players(patient)
+    assert set(MECHANISMS) - set(players(scenario())) == {"antigen_to_entry"}
     assert players(patient, ["chemotaxis", "chemotaxis"]) == ("chemotaxis",)
     with pytest.raises(UserError, match="no such mechanism; did you mean 'chemotaxis'"):
         players(patient, ["chemotaxi"])
