@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lesionlab.analysis.clinical.outcome import read_outcome
 from lesionlab.analysis.comparison.sweep_table import Row, outcomes_of, write_outcomes
+from lesionlab.analysis.figures import fates
 from lesionlab.analysis.figures.standard import save
 from lesionlab.analysis.figures.sweep import FIGURE, drawn_paths, sweep_figure
 from lesionlab.analysis.records.record import load
@@ -93,8 +94,17 @@ def _write_outcomes(sweep: "Sweep", options: Namespace) -> int:
         note = f"n = {len(rows)} runs{_quick(options)}."
         figure = attempts.made(FIGURE, lambda: sweep_figure(rows, sweep.varied, note)) if drawn_paths(rows, sweep.varied) else None
         written += [save(figure, sweep.folder / FIGURE, "outcomes of a sweep")] if figure is not None else []
+        if len(paths := _numbers_over(rows, sweep)) == 2:
+            mapped = attempts.made(fates.FIGURE, lambda: fates.fates_figure(rows, paths, note))
+            written += [save(mapped, sweep.folder / fates.FIGURE, "fate of the tumour over a sweep")] if mapped is not None else []
         print(f"outcomes: {', '.join(map(str, written))}")
     return 1 if attempts.n_failed else 0
+
+
+def _numbers_over(rows: "list[Row]", sweep: "Sweep") -> list[str]:
+    """Return the drawn paths whose values are all numbers."""
+    values = {path: [row.point.get(path) for row in rows] for path in drawn_paths(rows, sweep.varied)}
+    return [path for path, given in values.items() if all(type(value) in (int, float) for value in given)]
 
 
 def _write_index(sweep: "Sweep", messages: dict[str, str]) -> None:
