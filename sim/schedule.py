@@ -1,11 +1,12 @@
 """The model's table of contents: every process in the order in which it acts, and why it stands there."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache, partial
 from itertools import groupby
 from types import ModuleType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from lesionlab.sim import hour, initial_state, t_cell_steps
 from lesionlab.sim.layouts.section import now_of
@@ -101,13 +102,19 @@ PARAMETERS: dict[str, type] = {
 
 def advance(state: State, parameters: Mapping[str, Any], clock: Clock) -> Clock:
     """Take one step of the whole schedule and return the clock of the next; `parameters` by process name."""
-    for is_shared, rows in groupby(SCHEDULE, key=lambda row: row.name not in SYSTEMIC):
-        if is_shared:
-            side_by_side(partial(_advance_lesion, tuple(rows), state, parameters, clock), sorted(state.active, key=_by_size))
-        else:
+    for is_systemic, rows in _stages_of(SCHEDULE):
+        if is_systemic:
             for row in rows:
                 row.module.update(state, parameters[row.name], clock)
-    return replace(clock, step=clock.step + 1)
+        else:
+            side_by_side(partial(_advance_lesion, rows, state, parameters, clock, now_of(state, clock)), sorted(state.active, key=_by_size))
+    return Clock(clock.step + 1, clock.dt_h, clock.burn_in_steps)
+
+
+@cache
+def _stages_of(schedule: tuple[Process, ...]) -> tuple[tuple[bool, tuple[Process, ...]], ...]:
+    """Return the rows in order, those that write systemic state and those that write one lesion apart."""
+    return tuple((is_systemic, tuple(rows)) for is_systemic, rows in groupby(schedule, key=lambda row: row.name in SYSTEMIC))
 
 
 def _by_size(tissue: Tissue) -> int:
@@ -115,7 +122,8 @@ def _by_size(tissue: Tissue) -> int:
     return -tissue.state.size
 
 
-def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock, tissue: Tissue) -> None:
+def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping[str, Any], clock: Clock, now: np.ndarray,
+                    tissue: Tissue) -> None:
     """Apply processes that write one lesion at a time to one lesion; they may read systemic state."""
     alone = State(state.key, state.systemic, [tissue], state.orders)
     if not hour.is_compiled(tissue):
@@ -123,7 +131,7 @@ def _advance_lesion(rows: tuple[Process, ...], state: State, parameters: Mapping
         return
     for part in _parts_of(rows):
         if isinstance(part, hour.Hour):
-            part(tissue, parameters, clock, now_of(state, clock))
+            part(tissue, parameters, clock, now)
         else:
             _advance_plainly(part, alone, parameters, clock)
 

@@ -13,7 +13,8 @@ import pytest
 from lesionlab.sim.schedule import SCHEDULE
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted([*(ROOT / "sim").rglob("*.py"), *(ROOT / "analysis").rglob("*.py"), ROOT / "run.py"])
+DOOR = (ROOT / "lesionlab/__init__.py", *(ROOT / "lesionlab/api").glob("*.py"))
+SOURCES = sorted([*(ROOT / "sim").rglob("*.py"), *(ROOT / "analysis").rglob("*.py"), *DOOR, ROOT / "run.py"])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PROCESSES = sorted(path for path in (ROOT / "sim/processes").glob("*.py") if path.name != "__init__.py")
 
@@ -32,7 +33,7 @@ ORDER_OF_ANALYSIS = (("records",), ("clinical",), ("statistics",), ("comparison"
 RECORD_AS_IT_IS = ("lesionlab.sim.record.schema", "lesionlab.sim.record.seal")
 """What `analysis` may import of `sim`: the names of a record's parts, and whether it is as it was written."""
 MAY_IMPORT_ANALYSIS = {"studies", "page", "cli"}
-OPTIONAL = {"optuna", "pyarrow", "imageio_ffmpeg", "matplotlib"}
+OPTIONAL = {"optuna", "pyarrow", "xarray", "imageio_ffmpeg", "matplotlib", "solara", "mesa.visualization"}
 """Packages that a function may import for itself: not every installation has them, or how they load must be settled first."""
 # Private words of the first version, with the field's words for them: forbidden in names, docstrings, comments and pages.
 PRIVATE_NAMES = re.compile(r"(^|_)(luck|probes?|visitors?|ground|fight|walk_inputs|told|sought|wanted)($|_)", re.IGNORECASE)
@@ -105,7 +106,7 @@ def nesting(node: ast.AST, depth: int = 0) -> int:
 def module_of(path: Path) -> str:
     """Return the dotted name of a source file; a package is named after its folder."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(("lesionlab", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+    return ".".join(("lesionlab", *(part for part in parts if part not in ("lesionlab", "__init__"))))
 
 
 MODULES = {module_of(path): path for path in SOURCES if path.name != "run.py"}
@@ -308,6 +309,12 @@ def test_of_sim_only_studies_and_command_line_import_analysis() -> None:
     assert found == []
 
 
+def test_neither_model_nor_analysis_nor_command_line_imports_the_python_door() -> None:
+    found = [f"{module}: {name}" for module, path in MODULES.items() if path not in DOOR for name in imports(path)
+             if name == "lesionlab" or name.startswith("lesionlab.api")]
+    assert found == []
+
+
 def test_nothing_imports_a_folder_by_its_bare_name() -> None:
     """`sim` and `analysis` are folders: a user may have modules of these names, and a second copy must never be loaded."""
     found = [f"{name_of(path)}: {name}" for path in (*SOURCES, *TESTS) for name in imports(path)
@@ -318,7 +325,8 @@ def test_nothing_imports_a_folder_by_its_bare_name() -> None:
 def test_functions_import_optional_packages_only() -> None:
     found = [f"{name_of(path)}:{node.lineno}" for path, function in functions() for node in ast.walk(function)
              if isinstance(node, ast.Import | ast.ImportFrom)
-             and (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name or "").split(".")[0] not in OPTIONAL]
+             and not f"{(node.module if isinstance(node, ast.ImportFrom) else node.names[0].name) or ''}.".startswith(
+                 tuple(f"{package}." for package in OPTIONAL))]
     assert found == []
 
 

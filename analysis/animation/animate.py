@@ -8,6 +8,7 @@ import importlib.util
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ MOST_PER_SECOND = {".gif": 50, ".mp4": 240}
 """GIF counts in hundredths of a second, and viewers slow down what lasts less than two of them."""
 MOST_FRAMES = 10_000
 SUFFIXES = tuple(MOST_PER_SECOND)
+SLIDE, POSTER_SHARE = (9, 16), 0.35
+"""Height to width of a slide; where on the clock a poster frame is taken: among the weeks of treatment."""
 Progress = Callable[[int, int], None]
 
 
@@ -47,10 +50,12 @@ def destination(output: Path) -> Path:
 
 
 def animate(paths: Sequence[Path | str | Record], output: Path | str, on_progress: Progress | None = None, *, lesion: str | None = None,
-            fps: int = FRAMES_PER_SECOND, frames: int = N_FRAMES, is_forced: bool = True) -> Path:
+            fps: int = FRAMES_PER_SECOND, frames: int = N_FRAMES, is_forced: bool = True, is_slide: bool = False,
+            poster: Path | None = None) -> Path:
     """Write the animation of one lesion of records or their files (first replicate of each arm) and return the path that was written.
 
-    The lesion is the first target with a course of low dose unless named. `on_progress(done, total)` counts frames.
+    The lesion is the first target with a course of low dose unless named. `on_progress(done, total)` counts frames. With `is_slide`
+    frames are 16:9, filled up with paper. `poster` is a PNG of one frame, for slides that do not play.
 
     Raises:
         RecordError: no or too many arms, no snapshots, an unknown lesion, an output that is neither .gif nor .mp4, a rate that it cannot
@@ -68,12 +73,33 @@ def animate(paths: Sequence[Path | str | Record], output: Path | str, on_progres
         raise RecordError("there is no record to animate")
     refuse_twins(records)
     reel = film(records, lesion or default_lesion(records), frames)
-    drawn = _counted(reel, on_progress)
+    if poster is not None:
+        with created(poster, is_forced) as unfinished:
+            _picture(_framed(compose(reel, round(POSTER_SHARE * (frames - 1))), is_slide), reel).save(unfinished, format="PNG")
+    drawn = (_framed(frame, is_slide) for frame in _counted(reel, on_progress))
     write = _write_mp4 if target.suffix.lower() == ".mp4" else _write_gif
     # An existing file stays until the new one is complete.
     with created(target, is_forced) as unfinished:
         write(drawn, reel, unfinished, fps)
     return target
+
+
+def _framed(frame: NDArray[np.uint8], is_slide: bool) -> NDArray[np.uint8]:
+    """Return a frame as it is, or in the middle of the smallest slide that holds it; edges are even, as video needs them."""
+    if not is_slide:
+        return frame
+    tall, broad = SLIDE
+    unit = 2 * -(-max(-(-frame.shape[0] // tall), -(-frame.shape[1] // broad)) // 2)
+    top, left = (unit * tall - frame.shape[0]) // 2, (unit * broad - frame.shape[1]) // 2
+    slide = np.full((unit * tall, unit * broad), frame[0, 0], dtype=np.uint8)
+    slide[top:top + frame.shape[0], left:left + frame.shape[1]] = frame
+    return slide
+
+
+def _picture(frame: NDArray[np.uint8], reel: Film) -> Image.Image:
+    picture = Image.fromarray(frame, mode="P")
+    picture.putpalette(reel.stage.palette.colours.tobytes())
+    return picture
 
 
 def default_lesion(records: Sequence[Record]) -> str:
@@ -93,15 +119,7 @@ def _counted(reel: Film, on_progress: Progress | None) -> Iterator[NDArray[np.ui
 
 def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:
     """Write frames as they are: one palette for all, no dithering, unchanged pixels left out, longer pauses on the first and last frame."""
-    palette = reel.stage.palette.colours.tobytes()
-
-    def pictures() -> Iterator[Image.Image]:
-        for frame in drawn:
-            picture = Image.fromarray(frame, mode="P")
-            picture.putpalette(palette)
-            yield picture
-
-    stream = pictures()
+    stream = (_picture(frame, reel) for frame in drawn)
     # A GIF counts in hundredths of a second.
     step_ms = 10 * round(100 / fps)
     holds = [round(1000 * FIRST_HOLD_S), *[step_ms] * (len(reel.days) - 2), round(1000 * LAST_HOLD_S)]
@@ -112,7 +130,8 @@ def _write_gif(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: 
 def _write_mp4(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: int) -> None:
     """Pipe frames into ffmpeg; raises RecordError with its last line if it fails."""
     colours = reel.stage.palette.colours
-    height, width = reel.stage.dark.shape
+    first = next(drawn)
+    height, width = first.shape
     command = [str(ffmpeg()), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}",
                "-r", str(fps), "-i", "-", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "20", "-movflags", "+faststart",
                "-metadata", f"comment={style.DISCLAIMER}", "-f", "mp4", str(path)]
@@ -120,7 +139,7 @@ def _write_mp4(drawn: Iterator[NDArray[np.uint8]], reel: Film, path: Path, fps: 
         assert process.stdin is not None
         assert process.stderr is not None
         try:
-            for number, frame in enumerate(drawn):
+            for number, frame in enumerate(chain((first,), drawn)):
                 hold = FIRST_HOLD_S if number == 0 else LAST_HOLD_S if number == len(reel.days) - 1 else 0
                 process.stdin.write(colours[frame].tobytes() * max(round(hold * fps), 1))
             process.stdin.close()

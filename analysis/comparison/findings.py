@@ -118,6 +118,12 @@ def _pairs(names: Sequence[str], design: Factorial | None) -> list[tuple[str, st
     return [(arm, reference) for reference in references for arm in names if arm != reference]
 
 
+def differences(comparison: Comparison, findings: Findings, pairs: Sequence[tuple[str, str]]) -> tuple[Difference, ...]:
+    """Return the differences of any pairs (arm, reference), on the stated day and up to the horizon of the findings."""
+    all_times = {key: found.times for key, found in findings.survival.items()}
+    return tuple(_differences({arm.name: arm.outcomes for arm in comparison.arms}, pairs, all_times, findings.horizon_d, findings.day_d))
+
+
 def _differences(arms: Mapping[str, Sequence[Outcome]], pairs: Sequence[tuple[str, str]], all_times: Mapping[tuple[str, str], Times],
                  horizon_d: float, day_d: float) -> Iterator[Difference]:
     logs = {name: {outcome.replicate: float(log_cells(outcome.record, "clonogens", TARGETS, np.array([day_d]))[0])

@@ -11,12 +11,12 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.panels import place
 from lesionlab.analysis.records.record import Record, by_arm
 
-TOP_PX, BOTTOM_PX, LEFT_PX, RIGHT_PX, GAP_X_PX, GAP_Y_PX, BAR_PX = 130, 90, 200, 120, 130, 70, 46
+TOP_PX, BOTTOM_PX, LEFT_PX, RIGHT_PX, GAP_X_PX, GAP_Y_PX, BAR_PX = 130, 90, 230, 120, 130, 70, 46
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def ledger_figure(records: Sequence[Record]) -> Figure:
-    """Draw a bar for each lesion and arm: shares of all deaths by cause, the total at its right."""
+    """Draw a bar for each lesion and arm: shares by cause of all deaths up to the last common day, the total at its right."""
     arms, lesions = by_arm(records), records[0].lesions
     n_columns = 1 if len(lesions) == 1 else 2
     n_rows = -(-len(lesions) // n_columns)
@@ -24,8 +24,10 @@ def ledger_figure(records: Sequence[Record]) -> Figure:
     width = (wide - LEFT_PX - RIGHT_PX - GAP_X_PX * (n_columns - 1)) / n_columns
     height = BAR_PX * len(arms)
     pixels = (wide, int(TOP_PX + n_rows * (height + GAP_Y_PX) + BOTTOM_PX - GAP_Y_PX))
-    note = f"Seed {records[0].seed}; mean over replicates.  Right of each bar: cells that died in all."
-    figure = style.slide("What killed the tumour cells", pixels, note)
+    until_d = last_common_day(records)
+    note = (f"Seed {records[0].seed}; mean over replicates.  Right of each bar: cells that died in all.  Later, the turnover of what grows "
+            "back would hide what the treatment killed.")
+    figure = style.slide(f"What killed the tumour cells up to day {until_d:.0f}, the last that every run saw", pixels, note)
     handles = [Patch(color=colour, label=label) for label, colour in style.DEATH_CAUSES.values()]
     figure.legend(handles=handles, loc="upper left", ncols=len(handles), borderaxespad=0,
                   bbox_to_anchor=(12 / wide, 1 - 42 / pixels[1]))
@@ -33,10 +35,15 @@ def ledger_figure(records: Sequence[Record]) -> Figure:
         row, column = divmod(index, n_columns)
         axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + row * (height + GAP_Y_PX), width, height)
         axes.set_title(style.words(lesion), loc="left", weight="bold")
-        _bars(axes, arms, lesion, with_names=column == 0)
+        draw_bars(axes, arms, lesion, until_d, with_names=column == 0)
         if row == n_rows - 1 or index + n_columns >= len(lesions):
             axes.set_xlabel("share of the lesion's deaths (%)")
     return figure
+
+
+def last_common_day(records: Sequence[Record]) -> float:
+    """Return the last day that every run saw."""
+    return min(float(record.time_d[-1]) for record in records)
 
 
 def _power_of_ten(count: float) -> str:
@@ -47,11 +54,11 @@ def _power_of_ten(count: float) -> str:
     return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPTS)}"
 
 
-def _bars(axes: Axes, arms: dict[str, list[Record]], lesion: str, with_names: bool) -> None:
+def draw_bars(axes: Axes, arms: dict[str, list[Record]], lesion: str, until_d: float, with_names: bool) -> None:
     """Draw one stacked bar an arm; an arm without deaths gets none."""
     looks = style.looks_of(arms)
     for row, replicates in enumerate(arms.values()):
-        deaths = deaths_by_cause(replicates, lesion)
+        deaths = deaths_by_cause(replicates, lesion, until_d)
         total, left = float(deaths.sum()), 0.0
         for count, (_, colour) in zip(deaths, style.DEATH_CAUSES.values(), strict=True):
             share = 100 * float(count) / total if total > 0 else 0.0

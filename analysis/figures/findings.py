@@ -15,6 +15,7 @@ from lesionlab.analysis.figures.survival import difference_figure, survival_figu
 from lesionlab.analysis.figures.synergy import interaction_figure, synergy_figure
 from lesionlab.analysis.records.record import Record
 
+NOTE = "Bands and bars: 95 % bootstrap or log-log intervals over replicates."
 Draw = Callable[[Findings, str], Figure]
 
 
@@ -34,7 +35,7 @@ def findings_drawings(findings: Findings, records: Sequence[Record], folder: Pat
                       suffix: str = "png") -> list[tuple[str, Callable[[], Drawn]]]:
     """Return every figure of the findings as (stem, what draws and writes it)."""
     folder.mkdir(parents=True, exist_ok=True)
-    note = summary_note(records, "Bands and bars: 95 % bootstrap or log-log intervals over replicates.")
+    note = summary_note(records, NOTE)
 
     def drawn(stem: str, draw: Draw, words: str) -> Drawn:
         with style.themed():
@@ -68,3 +69,10 @@ def _drawings(findings: Findings) -> list[tuple[str, Draw, str]]:
             "Shapley shares: what each treatment, and each coupling of the model, adds on average over all orders of adding. Shares sum to "
             f"the whole. Couplings: {findings.attribution.n_walks} walks in random order, each with the random streams of one replicate.")))
     return drawings
+
+
+def pages(findings: Findings, records: Sequence[Record]) -> list[tuple[str, Figure]]:
+    """Return every figure of the findings as (stem, figure), unwritten."""
+    note = summary_note(records, NOTE)
+    with style.themed():
+        return [(stem, draw(findings, note)) for stem, draw, _ in _drawings(findings)]

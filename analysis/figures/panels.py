@@ -87,7 +87,8 @@ def draw_lines(axes: Axes, arms: dict[str, list[Record]], quantity: Quantity, le
         rows, look = curve(replicates, quantity.name, lesion), looks[arm]
         line = gathered(rows, timing)
         # Dashed lines lie on top: where two arms coincide both stay visible.
-        axes.plot(line.time_d, line.median, color=look.colour, ls=look.line, lw=2.2, zorder=2.2 if look.line == "-" else 2.4)
+        axes.plot(line.time_d, line.median, color=look.colour, ls=look.line, lw=2.2, zorder=2.2 if look.line == "-" else 2.4,
+                  label=look.label)
         axes.fill_between(line.time_d, line.low, line.high, color=look.colour, alpha=0.18, lw=0)
         _draw_end(axes, rows, _line_end(deaths(replicates)), look.colour)
 

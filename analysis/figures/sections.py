@@ -165,7 +165,8 @@ def map_figure(records: Sequence[Record], lesion: str) -> Figure | None:
             + f"  Of {step} x {step} sites one is shown." * (step > 1))
     figure = style.slide(f"{style.words(lesion)}: tissue, oxygen, and the lesion's size to scale", pixels, note)
     looks = style.looks_of({arm: [record] for arm, record in arms.items()})
-    full_cm = max(float(np.nanmax(np.append(_sizes(record, lesion, days), 0.0))) for record in arms.values()) or 1.0
+    shown = [_sizes(record, lesion, [day for day in days if day <= record.time_d[-1] + 1.0]) for record in arms.values()]
+    full_cm = float(np.nanmax(np.append(np.concatenate(shown), 0.0))) or 1.0
     for column, day in enumerate(days):
         left = LEFT_PX + column * (2 * edge + side + 2 * GAP_PX + PAIR_GAP_PX)
         date = records[0].start + timedelta(days=day)

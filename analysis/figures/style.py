@@ -132,7 +132,7 @@ def factor_colour(factor: str, parts: Sequence[Part]) -> str:
 
 def words(name: str) -> str:
     """Return a name of the record as words for a reader: `no_low_dose` becomes `No low dose`."""
-    return _capital(name.replace("_", " ").strip())
+    return _capital(name.replace("anti_pd1", "anti-PD-1").replace("_", " ").strip())
 
 
 class TissueClass(NamedTuple):

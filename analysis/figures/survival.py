@@ -38,7 +38,7 @@ def survival_figure(findings: Findings, note: str) -> Figure:
         top = TOP_PX + number * (LIVES_PX + table + GAP_Y_PX)
         axes = place(figure, LEFT_PX, top, wide - LEFT_PX - RIGHT_PX, LIVES_PX)
         for name in names:
-            _steps(axes, findings.survival[event, name], looks[name])
+            draw_curve(axes, findings.survival[event, name], looks[name])
         axes.set_title(f"Share of replicates {words}", loc="left", weight="bold")
         axes.set_ylim(0, 1.04)
         calendar.set_time_axis(axes, timing, with_labels=True)
@@ -60,10 +60,11 @@ def _clock(findings: Findings) -> calendar.Clock:
     return calendar.Clock(break_d if break_d < end_d / 2 else end_d, end_d, share=0.75)
 
 
-def _steps(axes: Axes, found: Survival, look: style.ArmStyle) -> None:
+def draw_curve(axes: Axes, found: Survival, look: style.ArmStyle) -> None:
     """Draw one curve as steps with its band and its censored runs."""
     curve = found.curve
-    axes.step(curve.time_d, curve.share, where="post", color=look.colour, ls=look.line, lw=2.8, zorder=2.2 if look.line == "-" else 2.4)
+    axes.step(curve.time_d, curve.share, where="post", color=look.colour, ls=look.line, lw=2.8, zorder=2.2 if look.line == "-" else 2.4,
+              label=look.label)
     axes.fill_between(curve.time_d, curve.low, curve.high, step="post", color=look.colour, alpha=0.12, lw=0)
     shares = curve.share[np.searchsorted(curve.time_d, curve.censored_d, side="right") - 1]
     axes.plot(curve.censored_d, shares, "|", color=look.colour, ms=14, mew=1.8, clip_on=False)

@@ -37,7 +37,7 @@ def synergy_figure(findings: Findings, note: str) -> Figure:
             axes = place(figure, LEFT_PX + column * (width + GAP_X_PX), TOP_PX + row * (height + GAP_Y_PX), width, height)
             for combination in _drawn(synergy):
                 look = looks[synergy.design.arms[combination]]
-                _line(axes, synergy.excesses[kind, "clonogens", lesion, combination], look)
+                draw_excess(axes, synergy.excesses[kind, "clonogens", lesion, combination], look)
             axes.axhline(0, color=style.INK, lw=1.2)
             axes.axvline(findings.day_d, color=style.FAINT, lw=1.2, ls=":")
             axes.set_xlim(0, last_d)
@@ -80,11 +80,11 @@ def _last_day(synergy: Synergy, kind: str) -> float:
     return float(max(days))
 
 
-def _line(axes: Axes, course: Course, look: style.ArmStyle) -> None:
+def draw_excess(axes: Axes, course: Course, look: style.ArmStyle) -> None:
     """Draw one excess with its band: thick while every replicate is there, thin while at least half are."""
     is_half = course.n * 2 >= max(course.n[0], 1)
     is_all = course.n == course.n[0]
-    axes.plot(course.time_d[is_half], course.value[is_half], color=look.colour, ls=look.line, lw=1.0)
+    axes.plot(course.time_d[is_half], course.value[is_half], color=look.colour, ls=look.line, lw=1.0, label=look.label)
     axes.plot(course.time_d[is_all], course.value[is_all], color=look.colour, ls=look.line, lw=2.4)
     axes.fill_between(course.time_d[is_half], course.low[is_half], course.high[is_half], color=look.colour, alpha=0.16, lw=0)
 

@@ -79,7 +79,8 @@ def _head(found: Findings) -> str:
             "medians bootstrap intervals over patients; reported intervals are the sources' own or computed from their counts.\n")
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as a Markdown table, the first its heading."""
     heading, *below = ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join([heading, "|" + "---|" * len(rows[0]), *below]) + "\n"
 
@@ -98,7 +99,7 @@ def _anchors(found: Findings) -> str:
     misses = "Readings of the misses:\n\n" + "\n".join(notes) + "\n" if notes else "No anchor is missed.\n"
     up = (f"Perfusion counts as up where it stands {100 * (UP_BY - 1):.0f} % above the patient's own day 0 on every weekly reading of four "
           "weeks.\n")
-    return f"## Against the report\n\n{_table(rows)}\n{_AGAINST}\n{misses}\n{up}\nSources:\n\n{sources}\n"
+    return f"## Against the report\n\n{markdown_table(rows)}\n{_AGAINST}\n{misses}\n{up}\nSources:\n\n{sources}\n"
 
 
 def verdict_of(anchor: Any, value: Share | Value) -> str:
@@ -122,7 +123,7 @@ def _screen(found: Findings) -> str:
                  for arm in (UNTREATED, ANTI_PD1, INHIBITOR, BOTH) if arm in cohort.arms]
     said = "\n".join(f"\n{label}:\n\n" + "\n".join(f"- {line}" for line in sentences(cohort)) + "\n"
                      for label, cohort in {"All rules": found.cohort, **found.others}.items())
-    return f"## The screen\n\n{_SCREEN}\n{_table(rows)}{said}"
+    return f"## The screen\n\n{_SCREEN}\n{markdown_table(rows)}{said}"
 
 
 def rules_rows(cohorts: Mapping[str, Cohort]) -> list[list[str]]:
@@ -151,7 +152,7 @@ def _rules(found: Findings) -> str:
         n = len(cohorts[label].patients)
         said.append(f"- {label}: over independent action {points(value)} in all {n} patients of that screen; the interval "
                     f"{'holds' if is_open else 'does not hold'} 0.")
-    return f"## Which rules carry the excess\n\n{_RULES}\n{_table(rows)}\n" + "\n".join(said) + "\n"
+    return f"## Which rules carry the excess\n\n{_RULES}\n{markdown_table(rows)}\n" + "\n".join(said) + "\n"
 
 
 def _share(simulated: Found, name: str) -> str:
@@ -166,7 +167,7 @@ def _t_cells(found: Findings) -> str:
             rows.append([arm, *(_number(simulated, f"{arm}.t_cells_d{day}", "{:.0f}") for day in (0, 28, 56)),
                          _number(simulated, f"{arm}.hypoxic_d28", "{:.2f}"),
                          *(_share(simulated, f"{arm}.perfusion_change_d{day}") for day in (14, 42))])
-    return f"## T cells, hypoxia and perfusion with and without the inhibitor\n\n{_T_CELLS}\n{_table(rows)}"
+    return f"## T cells, hypoxia and perfusion with and without the inhibitor\n\n{_T_CELLS}\n{markdown_table(rows)}"
 
 
 def _number(simulated: Found, name: str, form: str) -> str:
@@ -207,7 +208,7 @@ def _middle(sizes: Any) -> float:
 def _growth(found: Findings) -> str:
     if not found.growth:
         return ""
-    return f"## Untreated growth by size\n\n{_GROWTH}\n{_table(growth_rows(found.growth, 'tumour'))}"
+    return f"## Untreated growth by size\n\n{_GROWTH}\n{markdown_table(growth_rows(found.growth, 'tumour'))}"
 
 
 def _node(found: Findings) -> str:
@@ -217,7 +218,7 @@ def _node(found: Findings) -> str:
     own = max(course.exponent for course in courses)
     middle = _middle(np.array([course.diameter_d60_cm for course in courses if course.exponent == own]))
     verdict = f"With b = {own:g} the demand is {'met' if middle < _NODE_LIMIT_CM else 'missed'}.\n"
-    return f"## The node of the case, untreated\n\n{_NODE}\n{_table(growth_rows(found.growth, found.node))}\n{verdict}"
+    return f"## The node of the case, untreated\n\n{_NODE}\n{markdown_table(growth_rows(found.growth, found.node))}\n{verdict}"
 
 
 def _choice(found: Findings) -> str:
@@ -230,4 +231,4 @@ def _choice(found: Findings) -> str:
               *(f"{100 * point.simulated.get(key, float('nan')):.0f} %" for key in keys), f"{point.distance:.2f}"]
              for point in found.points]
     note = f"{found.note}\n\n" if found.note else ""
-    return f"## How the defaults were chosen\n\n{_CHOICE}\n{note}{_table(rows)}"
+    return f"## How the defaults were chosen\n\n{_CHOICE}\n{note}{markdown_table(rows)}"

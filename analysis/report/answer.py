@@ -14,7 +14,8 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.report.tables import estimated, spread
 from lesionlab.analysis.statistics.paired import LEAST_PAIRS, Estimate
 
-MOST_ARMS, MOST_COUPLINGS, LEAST_SHARE = 5, 3, 0.005
+MOST_ARMS, MOST_COUPLINGS, LEAST_SHARE = 6, 3, 0.005
+TURNOVER = ("deaths_apoptosis", "deaths_failed_division")
 
 
 class Sentence(NamedTuple):
@@ -106,7 +107,24 @@ def _added(findings: Findings, labels: dict[str, str]) -> str:
     longer, shorter = (most.arm, most.reference) if most.value.mean > 0 else (most.reference, most.arm)
     low, high = (most.value.low, most.value.high) if most.value.mean > 0 else (-most.value.high, -most.value.low)
     return (f"{labels[longer]} keeps the patient alive {spread(abs(most.value.mean), low, high, 0)} days longer than {labels[shorter]}, "
-            f"counted up to day {findings.horizon_d:.0f}.")
+            f"counted up to day {findings.horizon_d:.0f}. {_most_beyond(findings, labels)}").rstrip()
+
+
+def _most_beyond(findings: Findings, labels: dict[str, str]) -> str:
+    """Say by how much the combination with the largest excess kills more than the sum of its parts."""
+    found = findings.synergy
+    if found is None:
+        return ""
+    excesses = {chosen: at(found.excesses["bliss", "clonogens", TARGETS, chosen], findings.day_d) for chosen in found.design.combinations}
+    known = {chosen: values for chosen, values in excesses.items() if np.isfinite(values[0])}
+    if not known:
+        return ""
+    chosen = max(known, key=lambda one: known[one][0])
+    mean, low, high, n = known[chosen]
+    few = f", in {n} {'run' if n == 1 else 'runs'} an arm" if not np.isfinite(low) else ""
+    return (f"By day {findings.day_d:.0f}, stated beforehand, {labels[found.design.arms[chosen]]} has killed "
+            f"{spread(mean, low, high, 1)} decades of clonogens in the targets beyond the sum of its parts (one decade: ten times "
+            f"fewer){few}.")
 
 
 def _beyond(findings: Findings) -> str:
@@ -138,15 +156,17 @@ def _carried(comparison: Comparison, findings: Findings, labels: dict[str, str])
         top = _listed([f"“{style.coupling_label(name)}” ({estimated(share, 1)} decades)"
                        for name, share in _largest(couplings)[:MOST_COUPLINGS] if share.mean > 0])
         return f"Of the couplings that were turned off in turn, most of the kill rests on {top}." if top else ""
-    said = []
-    for arm in comparison.arms[:1]:
-        counts = {label: arm.numbers[name, ""].median for name, (label, _) in style.DEATH_CAUSES.items() if (name, "") in arm.numbers}
-        total = sum(counts.values())
-        if total > 0:
-            causes = [f"{label} {_small(count / total)}" for label, count in sorted(counts.items(), key=lambda item: -item[1]) if count > 0]
-            said.append(f"Of the tumour cells that died under {labels[arm.name]}, by cause: {', '.join(causes)}. This says of what cells "
-                        "died, not what a treatment is worth.")
-    return " ".join(said)
+    arm = comparison.arms[0]
+    counts = {name: arm.numbers[name, ""].median for name in style.DEATH_CAUSES if (name, "") in arm.numbers}
+    total, killed = sum(counts.values()), {name: count for name, count in counts.items() if name not in TURNOVER and count > 0}
+    if not killed:
+        return ""
+    of_killed = sum(killed.values())
+    causes = _listed([f"{style.DEATH_CAUSES[name][0]} {_small(count / of_killed)}"
+                      for name, count in sorted(killed.items(), key=lambda item: -item[1])])
+    return (f"Under {labels[arm.name]}, {_small(1.0 - of_killed / total)} of the tumour cells that died did so by turnover, which any "
+            f"growing tumour has (apoptosis, failed divisions). Of the others: {causes}. This says of what cells died, not what a "
+            "treatment is worth; “lesionlab compare --arms factorial --attribution” measures that.")
 
 
 def _small(share: float) -> str:

@@ -9,17 +9,17 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
+from PIL import Image
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lesionlab.analysis.clinical.outcome import READINGS
-from lesionlab.analysis.comparison.comparison import Arm, Comparison, Summary
+from lesionlab.analysis.comparison.comparison import Comparison
 from lesionlab.analysis.comparison.endings import endings
 from lesionlab.analysis.comparison.findings import Findings
 from lesionlab.analysis.figures import calendar, style
-from lesionlab.analysis.figures.answer import CAPTION, answer_figure
+from lesionlab.analysis.figures.answer import CAPTION, ON_A_PAGE, ON_A_PHONE, answer_figure
 from lesionlab.analysis.figures.findings import Drawn
 from lesionlab.analysis.figures.standard import caption, summary_note
 from lesionlab.analysis.records.errors import RecordError
@@ -27,10 +27,13 @@ from lesionlab.analysis.records.record import Record
 from lesionlab.analysis.records.written import write_text
 from lesionlab.analysis.report.answer import answer
 from lesionlab.analysis.report.case_files import case_section
+from lesionlab.analysis.report.event_words import end_words, event_day, number
 from lesionlab.analysis.report.tables import INTERVALS, tables
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 MEDIA = {".png": "image/png", ".gif": "image/gif", ".mp4": "video/mp4", ".svg": "image/svg+xml"}
+STILL_SHARE = 0.35
+"""Where in the animation its still is taken: among the weeks of treatment."""
 EVIDENCE = ("case", "literature", "assumed")
 
 
@@ -97,13 +100,13 @@ def _content(records: Sequence[Record], comparison: Comparison, findings: Findin
         "arms": [(look.label, look.colour, arm) for arm, look in _looks(comparison)], "note": summary_note(records),
         "is_quick": comparison.is_quick, "notes": comparison.notes, "calendar": given(records, comparison),
         "answer": answer(comparison, findings),
-        "answer_figure": _answer_picture(comparison, findings, records), "readings": _readings(comparison),
+        "answer_figures": _answer_pictures(comparison, findings, records), "readings": _readings(comparison),
         "case": case_section(records), "outcome": _outcome_table(comparison, findings), "scans": _scan_table(comparison),
         "day": f"{findings.day_d:.0f}", "date": comparison.date(findings.day_d).isoformat(), "tables": tables(comparison, findings),
         "intervals": INTERVALS,
         "found": [_picture(figure.path, figure.caption) for figure in pictures.found if figure.path.suffix.lower() in MEDIA],
         "figures": [_picture(path, caption(path.stem, records)) for path in pictures.standard if path.suffix.lower() in MEDIA],
-        "animation": _picture(pictures.animation, "") if pictures.animation is not None else None,
+        "animation": _animation(pictures), "animation_file": pictures.animation.name if pictures.animation is not None else None,
         "assumptions": [row for row in assumptions(first.scenario_yaml) if row.evidence == "assumed"],
         "player": pictures.player.name if pictures.player is not None else None,
         "command": command, "versions": _versions(first), "seed": first.seed,
@@ -131,15 +134,18 @@ def given(records: Sequence[Record], comparison: Comparison) -> list[Given]:
     return lines
 
 
-def _answer_picture(comparison: Comparison, findings: Findings, records: Sequence[Record]) -> Picture:
-    """Draw the figure of the answer; as SVG it stays sharp on any screen and in print."""
+def _answer_pictures(comparison: Comparison, findings: Findings, records: Sequence[Record]) -> list[Picture]:
+    """Draw the figure of the answer, for a page and for a phone; as SVG it stays sharp on any screen and in print."""
     looks = {arm.name: look for arm, look in _looks(comparison)}
     progression_d = {name: findings.survival["progression_report", name].median_d for name in looks}
-    drawn = BytesIO()
-    figure = answer_figure(endings(comparison, findings), looks, progression_d, summary_note(records, ""))
-    with style.themed():
-        figure.savefig(drawn, format="svg", metadata=style.metadata("The answer", "svg"))
-    return Picture(_address(drawn.getvalue(), ".svg"), False, f"{CAPTION} {summary_note(records, '')}".rstrip())
+    pictures = []
+    for layout in (ON_A_PAGE, ON_A_PHONE):
+        drawn = BytesIO()
+        figure = answer_figure(endings(comparison, findings), looks, progression_d, summary_note(records, ""), layout)
+        with style.themed():
+            figure.savefig(drawn, format="svg", metadata=style.metadata("The answer", "svg"))
+        pictures.append(Picture(_address(drawn.getvalue(), ".svg"), False, f"{CAPTION} {summary_note(records, '')}".rstrip()))
+    return pictures
 
 
 def _readings(comparison: Comparison) -> list[str]:
@@ -162,26 +168,12 @@ def _outcome_table(comparison: Comparison, findings: Findings) -> list[dict[str,
         total = sum(deaths.values())
         rows.append({"arm": look.label, "colour": look.colour, "n": str(arm.n),
                      **{f"best_{reading}": arm.word(f"best_response_{reading}") for reading in READINGS},
-                     **{f"progression_{reading}": _event(arm, f"progression_{reading}", f"time_to_progression_{reading}_d", findings)
+                     **{f"progression_{reading}": event_day(arm, f"progression_{reading}", findings)
                         for reading in READINGS},
                      "nadir": number(arm.numbers.get(("nadir_sum_cm", "")), 1), "nadir_day": number(arm.numbers.get(("nadir_d", "")), 0),
                      "deaths": ", ".join(f"{label} {100 * count / total:.0f} %" for label, count in deaths.items() if total > 0),
-                     "end": _end(arm, findings)})
+                     "end": end_words(arm, findings)})
     return rows
-
-
-def _event(arm: Arm, event: str, name: str, findings: Findings) -> str:
-    """Return the median day of an event, the one that survival has, with the quantiles over the runs."""
-    return number(arm.numbers[name, ""]._replace(median=findings.survival[event, arm.name].median_d), 0, "day ")
-
-
-def _end(arm: Arm, findings: Findings) -> str:
-    """Return how an arm ended: the median day of death, or the last day on which it was observed."""
-    found = findings.survival["death", arm.name]
-    died = f"{found.n_events} of {found.n} died" if 0 < found.n_events < found.n else arm.word("end_reason")
-    if np.isfinite(found.median_d):
-        return f"{_event(arm, 'death', 'time_to_lethal_burden_d', findings)}, {died}"
-    return f"alive on day {max(outcome.scans.end_d for outcome in arm.outcomes):.0f}, {died}"
 
 
 def _scan_table(comparison: Comparison) -> dict[str, Any]:
@@ -193,19 +185,33 @@ def _scan_table(comparison: Comparison) -> dict[str, Any]:
     return {"dates": [comparison.date(day).isoformat() for day in days], "rows": rows}
 
 
-def number(found: Summary | None, digits: int, prefix: str = "") -> str:
-    """Return a median as text, with its quantiles where there are replicates; a time never reached is labelled as such."""
-    if found is None or not found.n or np.isnan(found.median):
-        return "–"
-    def text(value: float) -> str:
-        return f"{value:.{digits}f}" if np.isfinite(value) else "not reached"
-    is_spread = found.n > 1 and not np.isnan(found.low) and not np.isinf(found.low)
-    spread = f" [{text(found.low)} to {text(found.high)}]" if is_spread else ""
-    return f"{prefix if np.isfinite(found.median) else ''}{text(found.median)}{spread}"
-
-
 def _picture(path: Path, words: str) -> Picture:
-    return Picture(_address(path.read_bytes(), path.suffix.lower()), path.suffix.lower() == ".mp4", words)
+    suffix = path.suffix.lower()
+    return Picture(_address(embedded(path) if suffix == ".png" else path.read_bytes(), suffix), suffix == ".mp4", words)
+
+
+def _animation(pictures: Pictures) -> Picture | None:
+    """Return the animation; beside a page that plays the arms, a still of it: the file itself lies there too, and is most of a report."""
+    path = pictures.animation
+    if path is None or pictures.player is None or path.suffix.lower() != ".gif":
+        return _picture(path, "") if path is not None else None
+    with Image.open(path) as film:
+        film.seek(int(STILL_SHARE * getattr(film, "n_frames", 1)))
+        return Picture(_address(_in_few_colours(film.convert("RGB")), ".png"), False, "")
+
+
+def embedded(path: Path) -> bytes:
+    """Return a picture for embedding, as a PNG of 256 colours, which looks like the file's own and which is a third of it; or as it is."""
+    with Image.open(path) as picture:
+        found = _in_few_colours(picture.convert("RGB"))
+    whole = path.read_bytes()
+    return min(whole, found, key=len)
+
+
+def _in_few_colours(picture: Image.Image) -> bytes:
+    made = BytesIO()
+    picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(made, "PNG", compress_level=6)
+    return made.getvalue()
 
 
 def _address(data: bytes, suffix: str) -> str:

@@ -9,23 +9,24 @@ from lesionlab.analysis.comparison.findings import Findings, at
 from lesionlab.analysis.comparison.synergy import TARGETS
 from lesionlab.analysis.figures.style import coupling_label, factor_label
 from lesionlab.analysis.figures.synergy import name_of
+from lesionlab.analysis.report.event_words import end_words, event_day
 from lesionlab.analysis.report.tables import estimated, spread
 
 CAUSES = ("radiation", "t_cell", "hypoxia", "apoptosis", "failed_division")
 
 
-def text(comparison: "Comparison", findings: "Findings") -> str:
+def text(comparison: Comparison, findings: Findings) -> str:
     """Return the comparison as aligned tables: outcome, tissue and deaths of each arm, diameters on the scans, synergy and shares."""
     quick = "  QUICK: small sections\n" if comparison.is_quick else ""
     notes = "".join(f"  note: {note}\n" for note in comparison.notes)
     replicates = max(arm.n for arm in comparison.arms)
     spread = f"Medians of up to {replicates} replicates, [10 % to 90 %].\n" if replicates > 1 else ""
     return (f"{quick}{notes}{spread}Outcome (RECIST 1.1; report: the case report's reading, strict: a lesion not evaluable at baseline "
-            f"counts as new)\n{_outcome_table(comparison)}\n\nAt the nadir of the target sum, and deaths by cause (share of all)\n"
-            f"{_tissue_table(comparison)}\n\nLongest diameter on the scans (cm)\n{_scan_table(comparison)}{_found(findings)}")
+            f"counts as new)\n{_outcome_table(comparison, findings)}\n\nAt the nadir of the target sum, and deaths by cause (share of all)"
+            f"\n{_tissue_table(comparison)}\n\nLongest diameter on the scans (cm)\n{_scan_table(comparison)}{_found(findings)}")
 
 
-def _found(findings: "Findings") -> str:
+def _found(findings: Findings) -> str:
     """Return synergy on the stated day and the shares, where the arms hold them."""
     said = ""
     if findings.synergy is not None:
@@ -51,16 +52,16 @@ def _share_rows(shares: Shares, outcome: str, label: Callable[[str], str]) -> li
             for name, share in sorted(shares.players.items(), key=lambda item: -abs(item[1].mean))]
 
 
-def _outcome_table(comparison: "Comparison") -> str:
+def _outcome_table(comparison: Comparison, findings: Findings) -> str:
     rows = [["arm", "n", "best report/strict", "progression report", "strict", "controlled at end", "end"]]
     for arm in comparison.arms:
-        times = [_time(arm, f"time_to_progression_{reading}_d") for reading in ("report", "strict")]
+        times = [_time(arm, f"progression_{reading}", findings) for reading in ("report", "strict")]
         rows.append([arm.name, str(arm.n), f"{arm.word('best_response_report')} / {arm.word('best_response_strict')}", *times,
-                     _share(arm, "is_controlled_at_end_report"), f"day {_number(arm, 'days_observed', 0)}, {arm.word('end_reason')}"])
+                     _share(arm, "is_controlled_at_end_report"), end_words(arm, findings)])
     return aligned(rows)
 
 
-def _tissue_table(comparison: "Comparison") -> str:
+def _tissue_table(comparison: Comparison) -> str:
     rows = [["arm", "nadir cm", "on day", "T cells/mm2", "below 5 mmHg", *(cause.replace("_", " ") for cause in CAUSES)]]
     for arm in comparison.arms:
         deaths = [arm.numbers[f"deaths_{cause}", ""].median for cause in CAUSES]
@@ -70,7 +71,7 @@ def _tissue_table(comparison: "Comparison") -> str:
     return aligned(rows)
 
 
-def _scan_table(comparison: "Comparison") -> str:
+def _scan_table(comparison: Comparison) -> str:
     days = comparison.scan_days
     rows = [["arm", "lesion", *(comparison.date(day).isoformat() for day in days)]]
     for arm in comparison.arms:
@@ -80,7 +81,7 @@ def _scan_table(comparison: "Comparison") -> str:
     return aligned(rows, n_left=2)
 
 
-def _number(arm: "Arm", name: str, digits: int) -> str:
+def _number(arm: Arm, name: str, digits: int) -> str:
     """Return a number's median, with its quantiles where there are replicates."""
     found = arm.numbers[name, ""]
     is_spread = arm.n > 1 and found.n > 1 and found.low < float("inf")
@@ -88,13 +89,13 @@ def _number(arm: "Arm", name: str, digits: int) -> str:
     return f"{found.median:.{digits}f}{spread}" if found.n else "-"
 
 
-def _time(arm: "Arm", name: str) -> str:
-    """Return a time to an event, or that it was not reached."""
-    found = arm.numbers[name, ""]
-    return _number(arm, name, 0).replace("inf", "not reached") + (f" ({found.n_reached}/{found.n})" if arm.n > 1 else "")
+def _time(arm: Arm, event: str, findings: Findings) -> str:
+    """Return the median day of an event, with how many runs reached it."""
+    found = findings.survival[event, arm.name]
+    return event_day(arm, event, findings).removeprefix("day ") + (f" ({found.n_events}/{found.n})" if arm.n > 1 else "")
 
 
-def _share(arm: "Arm", name: str) -> str:
+def _share(arm: Arm, name: str) -> str:
     """Return for how many of the runs in which it is known an event holds."""
     known = [number for outcome in arm.outcomes if not isnan(number := outcome.numbers[name, ""])]
     if not known:

@@ -18,7 +18,7 @@ from lesionlab.sim.cli._streams import lasting_streams
 from lesionlab.sim.cli._style import own_style
 from lesionlab.sim.parameters.errors import UserError, did_you_mean, nearest
 
-ORDER = ("run", "resume", "fork", "compare", "sweep", "view", "lesson", "animate", "plot", "check", "describe", "inspect", "export",
+ORDER = ("run", "resume", "fork", "compare", "sweep", "view", "lesson", "animate", "plot", "new", "check", "describe", "inspect", "export",
          "calibrate", "screen", "verify", "bench")
 """The order in which verbs are offered; a verb that is not named here comes after these."""
 WHAT = "An agent-based simulator of a tumour, its vessels and the immune system under therapy."

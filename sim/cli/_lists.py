@@ -1,12 +1,8 @@
 """What a scenario can be made of, one line each: scenarios at hand, mechanism switches, keys of a scenario file."""
 
-from io import StringIO
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from lesionlab.sim.scenario.couplings import MECHANISMS
-from lesionlab.sim.scenario.load import scenario_folder, text_of
 from lesionlab.sim.scenario.scenario import scenario_model
 from lesionlab.sim.schedule import PARAMETERS
 
@@ -16,12 +12,6 @@ MEANINGS = {"schema": "version of the file format: 1", "start": "first day, a da
             "seed": "number from which every random draw follows", "lesions": "each lesion by its name", "radiotherapy": "list of courses",
             "drugs": "each drug by its name; `describe drugs` lists those that are known", "scans": "dates of the scans",
             "output": "how often rows and pictures are kept", "extends": "another scenario file; state only what differs"}
-
-
-def scenarios() -> dict[str, str]:
-    """Return every scenario that comes with the program, with the question it answers."""
-    texts = {path.stem: YAML(typ="safe").load(StringIO(text_of(path))) for path in sorted(scenario_folder().glob("*.yaml"))}
-    return {name: str(tree.get("title", "")) for name, tree in texts.items()}
 
 
 def mechanisms() -> dict[str, str]:

@@ -17,7 +17,7 @@ from lesionlab.sim.record.reader import read_run
 from lesionlab.sim.runs.engines import Outcome, execute
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.runs.lifecycle import Life, finish, model_of, steps
-from lesionlab.sim.runs.machine import Plan, available_cores, choose_engine, plan_local
+from lesionlab.sim.runs.machine import choose_engine, plan_alone, plan_local
 from lesionlab.sim.runs.progress import Board
 
 LEAST_FORECAST, TIMED_D = 8, 12.0
@@ -88,10 +88,7 @@ def run_one(job: Job, first: str, life: Life, threads: int | None = None) -> int
 
     `threads` is None for one a core.
     """
-    if threads is not None and threads < 1:
-        raise UserError(f"--threads {threads}: at least one thread is needed")
-    cores, reason = available_cores()
-    plan = Plan(1, threads or cores, cores, reason)
+    plan = plan_alone(threads)
     with Board([job]) as board, hired(plan.threads):
         board.announce(f"{first}; {plan.describe()}")
         if not is_cache_kept():

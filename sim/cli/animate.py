@@ -25,6 +25,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--lesion", metavar="NAME", help="the lesion to show (default: the first target with low dose, else the first)")
     parser.add_argument("--fps", type=int, default=12, metavar="N", help="frames per second (default 12)")
     parser.add_argument("--frames", type=int, default=120, metavar="N", help="frames in all (default 120)")
+    parser.add_argument("--slide", action="store_true", help="frames of 16:9, for a slide")
+    parser.add_argument("--poster", action="store_true", help="a still beside it, as PNG, for where it does not play")
     parser.add_argument("--force", action="store_true", help="replace what exists")
 
 
@@ -38,9 +40,10 @@ def execute(options: Namespace) -> int:
     path = writable(destination(writable(options.output, SUFFIXES, options.force)), SUFFIXES, options.force)
     if path != options.output:
         print(f"no ffmpeg was found: writing {path} instead of {options.output}; pip install imageio-ffmpeg brings one", file=sys.stderr)
+    poster = writable(path.with_suffix(".png"), (".png",), options.force) if options.poster else None
     with _progress() as tell:
         written = animate(options.records, path, tell, lesion=options.lesion, fps=options.fps, frames=options.frames,
-                          is_forced=options.force)
+                          is_forced=options.force, is_slide=options.slide, poster=poster)
     print(written)
     return 0
 

@@ -19,6 +19,7 @@ from lesionlab.sim.runs.engines import Outcome, opened
 from lesionlab.sim.runs.job import Job, days_until
 from lesionlab.sim.runs.machine import plan_local
 from lesionlab.sim.scenario.load import files_of, load_scenario
+from lesionlab.sim.scenario.reported import stated_loss
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, write_values
 from lesionlab.sim.studies.compare import check_rows
@@ -52,6 +53,8 @@ def _fit(task: Task, scenario: Scenario, output: Path, journal: Path, options: N
     study = Study(task, journal, _score, _score_version())
     if study.trials:
         _say(f"going on with {study.trials} trials in {journal}")
+    if scenario.calibration is not None:
+        _say(f"the scenario's own values: {stated_loss(scenario.calibration)}; they are the first trial")
     n_together = 2 * plan_local(10**6, options.workers).workers
     with opened(n_together * task.replicates, _Quiet(), engine=options.engine, workers=options.workers) as compute:
         try:

@@ -11,6 +11,7 @@ from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.parameters.quantities import Description, describe_group
 from lesionlab.sim.scenario.couplings import MECHANISMS
 from lesionlab.sim.scenario.json_schema import schema_text
+from lesionlab.sim.scenario.load import bundled
 from lesionlab.sim.schedule import PARAMETERS, SCHEDULE
 from lesionlab.sim.state.declaration import table_of
 from lesionlab.sim.state.state import KINDS
@@ -21,7 +22,7 @@ NO_TEXT = "(the text of this rule is in its source: Python runs without it, by -
 HEADINGS = "| parameter | meaning | default | unit | may be set | prior | evidence | source |\n|---|---|---|---|---|---|---|---|"
 DRUG_HEADINGS = "| parameter | meaning | value | unit | evidence | source |\n|---|---|---|---|---|---|"
 DRUGS, OF_DRUGS = "drugs", ("pharmacokinetics", "checkpoint_blockade")
-LISTS = {"scenarios": _lists.scenarios, "mechanisms": _lists.mechanisms, "scenario": _lists.keys}
+LISTS = {"scenarios": bundled, "mechanisms": _lists.mechanisms, "scenario": _lists.keys}
 """Lists of one line each, by the name that is asked for; `scenario` lists the keys of a scenario file."""
 
 

@@ -17,14 +17,17 @@ from typing import Any, NamedTuple
 from lesionlab.analysis.comparison.reweighting import weighed
 from lesionlab.analysis.comparison.screen_summary import as_json, quantities, sentences, table
 from lesionlab.analysis.comparison.screening import INHIBITOR, UNTREATED, is_settled, read_cohort
+from lesionlab.analysis.comparison.section_bias import biases, rows
 from lesionlab.analysis.figures.depth import depth_figure
 from lesionlab.analysis.figures.standard import save
 from lesionlab.analysis.figures.window import PANELS, window_figure
 from lesionlab.analysis.records.record import load
 from lesionlab.analysis.records.treatments import parts_of, read_classes
 from lesionlab.analysis.report.anchors_page import Findings, page
+from lesionlab.analysis.report.section_sizes_page import page as sizes_page
 from lesionlab.analysis.report.terminal import aligned
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
+from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.runs.engines import warm_kernels
 from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.runs.machine import available_cores
@@ -33,6 +36,7 @@ from lesionlab.sim.studies.choice import RESULT, Point, Search, distance, read_a
 from lesionlab.sim.studies.growth import FILE, NODE, growth_table, read_growth
 from lesionlab.sim.studies.population import LogNormal, default_of
 from lesionlab.sim.studies.screen import Plan
+from lesionlab.sim.studies.section_sizes import COURSE, cut_table
 from lesionlab.sim.studies.table import IDENTITY, TABLE, compute
 from lesionlab.sim.treatment.drug_library import classes_as_json
 
@@ -62,6 +66,7 @@ ACTIONS = {
     "choose": "searches for defaults by either drug alone",
     "weigh": "judges other medians on the patients that a folder holds",
     "anchors": "runs what is missing, then writes the page",
+    "sizes": "cuts patients into sections of many sizes and says how far small ones are off",
     "page": "writes the page of anchors and its figures from what the folder holds",
 }
 
@@ -84,7 +89,7 @@ def add_arguments(parser: ArgumentParser) -> None:
                         help="choose: points x patients of each round (default: 16x16,4x40)")
     parser.add_argument("--median", metavar="PATH=A,B,...", help="weigh: the quantity and the medians to judge")
     parser.add_argument("--page", type=Path, metavar="FILE.md",
-                        help="anchors: the page to write, its figures beside it (default: DIR/anchors.md)")
+                        help="anchors, sizes: the page to write, its figures beside it (default: in DIR)")
     parser.add_argument("--force", action="store_true", help="begin anew where the folder holds another screen")
 
 
@@ -98,7 +103,8 @@ def execute(options: Namespace) -> int:
         raise UserError(f"{options.output}: must be a folder")
     if options.patients < 1:
         raise UserError(f"--patients {options.patients}: at least one patient is needed")
-    actions = {"run": _run, "summary": _summary, "choose": _choose, "weigh": _weigh, "anchors": _anchors, "page": _page}
+    actions = {"run": _run, "summary": _summary, "choose": _choose, "weigh": _weigh, "anchors": _anchors, "page": _page,
+               "sizes": _sizes}
     return actions[options.action](options)
 
 
@@ -282,6 +288,25 @@ def _page(options: Namespace) -> int:
     target.write_text(text, encoding="utf-8")
     for path in (target, *(figure for _, figure in figures)):
         print(path)
+    return 0
+
+
+def _sizes(options: Namespace) -> int:
+    """Run what is missing of the patients in sections of every size, then print and write what small ones do to outcomes."""
+    folder, plan = options.output, _plan(options, COURSE)
+    if options.force and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _workers(options) as pool:
+        found = biases(cut_table(plan, folder, options.patients, pool, _Progress("patients")))
+    print(aligned(rows(found), n_left=2))
+    scenario, _ = plan.loaded()
+    target = options.page or folder / "section_sizes.md"
+    (lesion,) = scenario.lesions.values()
+    command = f"lesionlab screen sizes --patients {options.patients} -o {folder}{f' --page {options.page}' if options.page else ''}"
+    target.write_text(sizes_page(found, options.patients, lesion.section_cells, int(default_of(scenario, "population_control.n_min")),
+                                 COURSE.partition("=")[2], command, model_version()), encoding="utf-8")
+    print(f"\n{target}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Steady diffusion with decay on the lattice by a cosine transform, exact to rounding: VEGF, chemoattractant, interferon gamma."""
 
+from functools import lru_cache
 from math import ceil, sqrt
 
 import numpy as np
@@ -34,13 +35,23 @@ def steady_linear(source: np.ndarray, diffusivity: float, decay: float, spacing:
     Returns: float32 field of the same shape, exact to rounding for the 5- or 7-point Laplacian.
     """
     axes = tuple(axis for axis, size in enumerate(source.shape) if size > 1)
-    denominator = np.full(source.shape, np.float32(decay))
-    for axis in axes:
-        size = source.shape[axis]
-        wave = (2.0 - 2.0 * np.cos(np.pi * np.arange(size) / size)) * diffusivity / spacing**2
-        denominator += wave.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(source.ndim)])
+    # What a small section divides by is kept: to make it costs as much as the transforms.
+    eigenvalues = _kept_eigenvalues if source.size < LEAST_SITES else _eigenvalues
     workers = free_threads() if source.size >= LEAST_SITES else 1
     spectrum = fft.dctn(source, axes=axes, norm="ortho", workers=workers)
-    spectrum /= denominator
+    spectrum /= eigenvalues(source.shape, diffusivity, decay, spacing)
     field: np.ndarray = fft.idctn(spectrum, axes=axes, norm="ortho", overwrite_x=True, workers=workers)
     return np.maximum(field, np.float32(0.0), out=field)
+
+
+def _eigenvalues(shape: tuple[int, ...], diffusivity: float, decay: float, spacing: float) -> np.ndarray:
+    """Return the eigenvalues of decay - D lap by wave numbers of the cosine transform, float32 of the given shape."""
+    found = np.full(shape, np.float32(decay))
+    for axis, size in enumerate(shape):
+        if size > 1:
+            wave = (2.0 - 2.0 * np.cos(np.pi * np.arange(size) / size)) * diffusivity / spacing**2
+            found += wave.astype(np.float32).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return found
+
+
+_kept_eigenvalues = lru_cache(maxsize=32)(_eigenvalues)

@@ -40,6 +40,7 @@ PATTERNS = {
     r"^[a-z][a-z0-9_]*$": "must be a name of lower-case letters, digits and _, starting with a letter",
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "must be a name of letters, digits, _, . and -, starting with a letter or a digit",
 }
+HANG_ON_THE_REST = {"missing", "mistakes"}
 NOTHING_TO_QUOTE = {"missing", "extra_forbidden", "too_short", "too_long"}
 
 
@@ -69,13 +70,15 @@ def path_text(path: Path) -> str:
     return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
 
 
-def explain(error: ValidationError, model: type[BaseModel], content: Any) -> list[Mistake]:
+def explain(error: ValidationError, model: type[BaseModel], content: Any, is_part: bool = False) -> list[Mistake]:
     """Return the mistakes in a refused scenario, whose content separates its own keys from the marks that pydantic puts among them.
 
-    A parent is left out where one of its children is reported.
+    A parent is left out where one of its children is reported. Of a part of a scenario (`is_part`) only what is wrong whatever the
+    rest may be.
     """
     schema = _schema(model)
-    mistakes = [mistake for detail in error.errors(include_url=False) for mistake in _mistakes(detail, schema, content)]
+    mistakes = [mistake for detail in error.errors(include_url=False) if not (is_part and detail["type"] in HANG_ON_THE_REST)
+                for mistake in _mistakes(detail, schema, content)]
     paths = {mistake.path for mistake in mistakes}
     return [mistake for mistake in mistakes
             if mistake.is_key or not any(len(path) > len(mistake.path) and path[:len(mistake.path)] == mistake.path for path in paths)]
@@ -158,6 +161,11 @@ def _nodes(schema: dict[str, Any], path: Path) -> list[dict[str, Any]]:
                 below += [*node.get("patternProperties", {}).values()]
         nodes = [other for node in below for other in _alternatives(schema, node)]
     return nodes
+
+
+def schema_nodes(model: type[BaseModel], path: Path) -> list[dict[str, Any]]:
+    """Return the nodes of a model's JSON schema that describe what stands at a path."""
+    return _nodes(_schema(model), path)
 
 
 def unit_at(model: type[BaseModel], dotted: str) -> str:

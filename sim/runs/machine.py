@@ -49,6 +49,14 @@ def plan_local(n_jobs: int, workers: int | None = None) -> Plan:
     return Plan(chosen, max(1, cores // chosen), cores, reason)
 
 
+def plan_alone(threads: int | None = None) -> Plan:
+    """Lay out a single run in this process: a thread a core, or so many; raises UserError for none."""
+    if threads is not None and threads < 1:
+        raise UserError(f"--threads {threads}: at least one thread is needed")
+    cores, reason = available_cores()
+    return Plan(1, threads or cores, cores, reason)
+
+
 def choose_engine(engine: str | None, n_jobs: int, workers: int | None = None) -> str:
     """Return `serial`, `local` or a scheduler's address; where none is named, `local` if it can help."""
     if workers is not None and workers < 1:

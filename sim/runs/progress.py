@@ -31,8 +31,8 @@ class Board:
         self.ticks: deque[tuple[float, float]] = deque()
 
     def __enter__(self) -> "Board":
-        """Open the bar if the stream is a terminal."""
-        if self.stream.isatty():
+        """Open the bar if the stream is a terminal, or a notebook's."""
+        if self.stream.isatty() or (self.stream is sys.stderr and "ipykernel" in sys.modules):
             self.bar = tqdm(total=round(self.total_d), unit="d", file=self.stream, dynamic_ncols=True)
         return self
 

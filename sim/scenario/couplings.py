@@ -50,7 +50,7 @@ MECHANISMS: dict[str, Mechanism] = {
         (("t_cell_entry", "normalisation_gain", 0.0),)),
     "blockade_to_pruning": Mechanism(
         "VEGFR blockade prunes vessels and stops sprouts",
-        "VEGFR blockade takes no vessels away; helps the tumour",
+        "VEGFR blockade takes no vessels away; tumour and T cells keep their supply",
         (("vessels", "pruning_response", 0.0),)),
     "tki_to_division": Mechanism(
         "VEGFR inhibitors slow the division of tumour cells",
@@ -70,7 +70,7 @@ MECHANISMS: dict[str, Mechanism] = {
         (("vessels", "vegf_dependent_fraction", 1.0), ("vessels", "pruning_spared_by_maturity", 1.0))),
     "vegf_to_t_cells": Mechanism(
         "VEGF silences T cells, keeps them out and holds priming back",
-        "T cells are not held back by VEGF; helps T cells",
+        "VEGF holds no T cell back; normalised vessels may then help them in",
         (("vegf_suppression", "silenced_fraction", 0.0),)),
     "hypoxia_to_vegf": Mechanism(
         "hypoxic cells secrete more VEGF",
@@ -106,7 +106,7 @@ MECHANISMS: dict[str, Mechanism] = {
         (("t_cell_entry", "ungated_share", 1.0),)),
     "memory": Mechanism(
         "primed T cells leave memory that supplies effectors (without it priming alone holds the pools on day 0)",
-        "primed T cells leave no memory; fewer T cells are supplied later",
+        "primed T cells leave no memory; priming alone supplies effectors, from day 0 on",
         (("t_cell_priming", "memory_share", 0.0),)),
 }
 

@@ -7,12 +7,16 @@ and the file's top-level `note` belong to that file alone and are not inherited.
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from lesionlab.sim.parameters.all_mistakes import all_mistakes
 from lesionlab.sim.parameters.errors import UserError, did_you_mean
 from lesionlab.sim.parameters.messages import Mistake, explain
 from lesionlab.sim.scenario.scenario import Scenario, scenario_model
@@ -28,14 +32,85 @@ def scenario_folder() -> Path:
     return (Path(__file__).parents[2] / "scenarios").resolve()
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a scenario is made of, before any change: its files merged, with their positions, and its name without an `arm`."""
+
+    document: Document
+    name: str
+
+    def scenario(self, overrides: Sequence[str] = ()) -> Scenario:
+        """Return the validated scenario with `path=value` overrides; the source stays as it is, for the next.
+
+        Raises UserError with all mistakes, one per line: `file:line:col: path: message`.
+        """
+        own = replace(self.document, content=deepcopy(self.document.content), places=dict(self.document.places),
+                      mistakes=list(self.document.mistakes), reported=set(self.document.reported))
+        return _checked(own, self.name, overrides)
+
+
+def read_source(path: str | Path) -> Source:
+    """Return what a scenario's file says, or the scenario of this bare name that comes with LesionLab; raises UserError."""
+    chosen = _found(Path(path))
+    return Source(_read(chosen, ()), chosen.stem)
+
+
+def source_of_text(text: str, name: str = "scenario") -> Source:
+    """Return what a text without `extends` says; `name` stands for the file in errors."""
+    return Source(merge(Document(), parse(text, name)), name)
+
+
+def bundled() -> dict[str, str]:
+    """Return every scenario that comes with LesionLab by name, with the question it answers."""
+    texts = {path.stem: parse(text_of(path), str(path)).content for path in sorted(scenario_folder().glob("*.yaml"))}
+    return {name: str(content.get("title", "")) for name, content in texts.items()}
+
+
 def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     """Read a scenario from a file, or by its bare name if it comes with LesionLab; apply `path=value` overrides.
 
     Raises UserError with all mistakes, one per line: `file:line:col: path: message`.
     """
-    chosen = _found(Path(path))
-    document = _read(chosen, ())
-    return _checked(document, chosen.stem, overrides)
+    return read_source(path).scenario(overrides)
+
+
+def assignments(changes: Mapping[str, Any], block: str = "") -> list[str]:
+    """Return changes as `path=value` overrides: blocks are taken apart, so that they merge; lists and plain values replace.
+
+    None takes a key away. Dates and numbers of NumPy are written as YAML has them.
+    """
+    found = []
+    for key, value in changes.items():
+        path = f"{block}.{key}" if block else str(key)
+        found += assignments(value, path) if isinstance(value, Mapping) and value else [f"{path}={typed(value)}"]
+    return found
+
+
+def typed(value: Any) -> str:
+    """Return a value as an override takes it."""
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Return as plain data what JSON does not know: a date, a number or an array of NumPy, a block of a scenario."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def load_all(paths: Sequence[str | Path], overrides: Sequence[str] = ()) -> list[Scenario]:
+    """Read several scenarios; raises UserError with the mistakes of all of them, each said once."""
+    scenarios, mistakes = [], list[str]()
+    for path in paths:
+        try:
+            scenarios.append(load_scenario(path, overrides))
+        except UserError as error:
+            mistakes += [line for line in str(error).splitlines() if line not in mistakes]
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    return scenarios
 
 
 def files_of(path: str | Path) -> tuple[Path, ...]:
@@ -56,20 +131,24 @@ def _found(path: Path, otherwise: Path | None = None) -> Path:
 
 def scenario_from_text(text: str, source: str = "scenario", overrides: Sequence[str] = ()) -> Scenario:
     """Return the scenario given by a text without `extends`, such as the one stored in a record; `source` names it in errors."""
-    document = merge(Document(), parse(text, source))
-    return _checked(document, source, overrides)
+    return source_of_text(text, source).scenario(overrides)
 
 
 def _checked(document: Document, name: str, overrides: Sequence[str]) -> Scenario:
     """Return the validated scenario of a merged document."""
     for assignment in overrides:
-        override(document, assignment)
+        try:
+            override(document, assignment)
+        except UserError as error:
+            document.mistakes.append(str(error))
     document.content.setdefault("arm", re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_.-") or "scenario")
     model = scenario_model()
+    content = _with_library(document)
     try:
-        scenario = model.model_validate_json(json.dumps(_with_library(document)))
+        scenario = model.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        for mistake in explain(error, model, document.content):
+        found = explain(error, model, content, is_part=True) if document.is_part else all_mistakes(error, model, content)
+        for mistake in found:
             # An unknown drug is one mistake, not one for each key that it lacks.
             is_said = mistake.is_key and mistake.path[:2] in document.reported and mistake.path[2:] in (("class",), ("pharmacokinetics",))
             if not is_said:
@@ -87,7 +166,7 @@ def _with_library(document: Document) -> dict[str, Any]:
         return content
     blocks = {name: block for name, block in drugs.items() if isinstance(block, dict)}
     for name, block in blocks.items():
-        if wrong := unknown(name, block):
+        if not document.is_part and (wrong := unknown(name, block)):
             document.report(Mistake(("drugs", name), wrong))
     return content | {"drugs": drugs | {name: completed(name, block) for name, block in blocks.items()}}
 
@@ -100,11 +179,15 @@ def _read(path: Path, extending: tuple[Path, ...], asked_at: str = "") -> Docume
     own = Path(os.path.realpath(path))
     if own in extending:
         raise UserError(f"{asked_at}{path}: this file extends itself")
-    extended = _extended(document, path)
-    if extended is None:
-        return merge(Document(), document)
-    below, place = extended
-    under = _read(below, (*extending, own), place)
+    try:
+        extended = _extended(document, path)
+        if extended is None:
+            return merge(Document(), document)
+        below, place = extended
+        under = _read(below, (*extending, own), place)
+    except UserError as error:
+        # What is wrong with this file itself is said too.
+        return merge(Document(mistakes=str(error).splitlines(), is_part=True), document)
     for key in OWN_KEYS:
         under.content.pop(key, None)
     return merge(under, document)

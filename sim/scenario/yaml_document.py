@@ -24,13 +24,17 @@ CONSTRUCTED = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "
 
 @dataclass
 class Document:
-    """A scenario as plain values, the position (`file:line:col`) of each key and value, and the mistakes found so far."""
+    """A scenario as plain values, the position (`file:line:col`) of each key and value, and the mistakes found so far.
+
+    `is_part`: a file that it extends cannot be had.
+    """
 
     content: Any = field(default_factory=dict)
     places: dict[Path, tuple[str, str]] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     reported: set[Path] = field(default_factory=set)
     n_values: int = 0
+    is_part: bool = False
 
     def report(self, mistake: Mistake) -> None:
         """Record the first mistake of each path with its position; a missing key gets that of the nearest enclosing block."""
@@ -152,7 +156,7 @@ def merge(under: Document, over: Document) -> Document:
     """Return one document merged over another by RFC 7396: maps merge, other values replace, null removes an inherited key."""
     kept = {path: place for path, place in under.places.items() if not _is_replaced(path, over.content)}
     merged = Document(places=kept | over.places, mistakes=[*under.mistakes, *over.mistakes],
-                      reported=under.reported | over.reported)
+                      reported=under.reported | over.reported, is_part=under.is_part)
     merged.content = _merged(under.content, over.content, (), merged)
     return merged
 
@@ -191,7 +195,7 @@ def override(document: Document, assignment: str) -> None:
     path: Path = tuple(int(part[1:-1]) if part[0] == "[" else part for part in re.findall(r"\w+|\[\d+\]", written))
     given = _typed_value(text.strip(), place)
     if given.mistakes:
-        raise UserError(given.mistakes[0])
+        raise UserError("\n".join(given.mistakes))
     block = document.content
     for depth, part in enumerate(path[:-1]):
         document.places.setdefault(path[:depth + 1], (place, place))

@@ -14,7 +14,7 @@ from lesionlab.sim.record.destination import is_record, typed_command
 from lesionlab.sim.runs.job import Job, days_since, days_until
 from lesionlab.sim.runs.machine import choose_engine
 from lesionlab.sim.scenario.arms import named_arms
-from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.load import load_all
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.studies.attribution import Step, folder, plan, players, stated_day
 from lesionlab.sim.studies.compare_files import read_plan
@@ -115,7 +115,7 @@ def refuse_used_folder(options: Namespace) -> None:
 def _arms(paths: Sequence[Path], options: Namespace) -> tuple[list["Scenario"], list["Scenario"]]:
     """Return every arm of the scenarios given, and the scenarios themselves."""
     overrides = [*options.overrides, *([] if options.seed is None else [f"seed={options.seed}"])]
-    whole = [load_scenario(path, overrides) for path in paths]
+    whole = load_all(paths, overrides)
     if options.attribution and len(whole) != 1:
         raise UserError(f"--attribution takes one scenario, not {len(whole)}")
     chosen = "factorial" if options.attribution else options.arms

@@ -148,7 +148,7 @@ def read_population(path: Path, scenario: Scenario) -> Population:
         for name in entries:
             if name == DOUBLING_TIME and block == "varies":
                 continue
-            if message := _unknown(scenario, name):
+            if message := unknown_path(scenario, name):
                 document.report(Mistake((block, name), message, is_key=True))
             elif block == "varies" and population.varies[name].limits(name) is None:
                 document.report(Mistake((block, name), "needs `within`: the scenario declares no range for it"))
@@ -157,7 +157,7 @@ def read_population(path: Path, scenario: Scenario) -> Population:
     return population
 
 
-def _unknown(scenario: Scenario, path: str) -> str:
+def unknown_path(scenario: Scenario, path: str) -> str:
     """Return what is wrong with a path that names no number of the scenario, "" if nothing is."""
     node: Any = scenario
     for part in path.split("."):
@@ -190,10 +190,15 @@ def values_of(population: Population, scenario: Scenario, seed: int, patient: in
     values = {}
     for path, varying in population.varies.items():
         word = draw(RandomStream(*key, np.uint32(0), name_entity(path)), int(Purpose.VIRTUAL_PATIENT), np.uint32(0))[0]
-        distribution = varying.scaled(1.0 if path == DOUBLING_TIME else default_of(scenario, path))
-        low, high = varying.limits(path) or (-np.inf, np.inf)
-        first, last = distribution.cdf(low), distribution.cdf(high)
-        # Rounded as it is written, so that the table holds what was simulated.
-        drawn = float(f"{distribution.ppf(first + (last - first) * uniform(word)):.6g}")
-        values[path] = min(max(drawn, low), high)
+        values[path] = quantile(varying, path, 1.0 if path == DOUBLING_TIME else default_of(scenario, path), uniform(word))
     return values
+
+
+def quantile(varying: Distribution, path: str, default: float, share: float) -> float:
+    """Return the value of a quantity below which a share of patients lies, the distribution cut off at its limits."""
+    distribution = varying.scaled(default)
+    low, high = varying.limits(path) or (-np.inf, np.inf)
+    first, last = distribution.cdf(low), distribution.cdf(high)
+    # Rounded as it is written, so that the table holds what was simulated.
+    drawn = float(f"{distribution.ppf(first + (last - first) * share):.6g}")
+    return min(max(drawn, low), high)

@@ -131,7 +131,8 @@ def test_a_wheel_brings_one_package_and_works_beside_a_users_own_sim_and_analysi
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
     assert {path.name for path in (tmp_path / "site").iterdir() if path.suffix != ".dist-info"} == {"lesionlab"}
-    assert {path.name for path in (tmp_path / "site/lesionlab").iterdir()} == {"__init__.py", "sim", "analysis", "scenarios"}
+    assert {path.name for path in (tmp_path / "site/lesionlab").iterdir()} == {
+        "__init__.py", "py.typed", "api", "sim", "analysis", "scenarios"}
     bundled = {path.name for path in (tmp_path / "site/lesionlab/scenarios").iterdir()}
     assert bundled == {path.name for path in (ROOT / "scenarios").iterdir()}
     drugs = {path.name for path in (tmp_path / "site/lesionlab/sim/treatment/library").iterdir()}

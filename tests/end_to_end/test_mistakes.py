@@ -136,6 +136,61 @@ def test_each_mistake_is_one_message_at_its_place(kind: str, capsys: pytest.Capt
     assert messages(capsys, SCENARIO.replace(right, wrong, 1)) == [f"error: {message}"]
 
 
+def together(one: str, other: str) -> list[str]:
+    """Return the text with both mistakes, and the message of each."""
+    text = SCENARIO
+    for right, wrong, _ in (WRONG[one], WRONG[other]):
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    return [text, WRONG[one][2], WRONG[other][2]]
+
+
+def bare(line: str) -> str:
+    return re.sub(r"^(error: )?a\.yaml:\d+:\d+: ", "", line)
+
+
+HELD_BACK = [
+    ("an unknown class", "a date before the start"), ("text for a number", "a date before the start"), ("nan", "until before start"),
+    ("a period that ends before it starts", "a date before the start"), ("a key left out", "an unknown lesion"),
+    ("an unknown mark", "until before start"), ("sizes in the wrong order", "an unknown lesion"), ("a negative dose", "an unknown lesion"),
+    ("a block with layers", "an unknown lesion"), ("a wrong unit in the key", "a course that outlasts the scenario"),
+    ("an unknown class", "days on without days off"), ("a dormancy beyond the end", "an unknown lesion"),
+]
+"""The first of each pair keeps the second from being checked."""
+
+
+@pytest.mark.parametrize(("one", "other"), HELD_BACK)
+def test_a_mistake_holds_no_other_back(one: str, other: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text, *expected = together(one, other)
+    assert sorted(map(bare, messages(capsys, text))) == sorted(map(bare, expected))
+
+
+def test_what_depends_on_a_mistake_is_not_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether a scan lies after the end cannot be said while the end is unknown, nor what a section needs without a size."""
+    text, wrong_end, _ = together("a date that does not exist", "a scan outside the calendar")
+    assert messages(capsys, text) == [f"error: {wrong_end}"]
+    text, _, wrong_mark = together("a block too large for its draws", "an unknown mark")
+    assert [bare(line) for line in messages(capsys, text.replace("[10, 8, 6]", "7"))] == [
+        "lesions.neck.size_cm: must be a list (got 7)", bare(wrong_mark)]
+
+
+def test_mistakes_of_a_file_are_reported_though_what_it_extends_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert messages(capsys, "extends: xxxxxxxx.yaml\nsed: 1\noxygen: {vessel_mmhg: many}\ndrugs: {sorafenib: {dose_mg: 1}}\n") == [
+        "error: a.yaml:1:10: extends: xxxxxxxx.yaml: no such file",
+        "error: a.yaml:3:10: oxygen.vessel_mmhg: unknown key; did you mean 'vessel_mmHg'?",
+        "error: a.yaml:2:1: sed: unknown key; did you mean 'seed'?"]
+
+
+def test_every_wrong_set_and_every_wrong_scenario_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    said = messages(capsys, SCENARIO, "--set", "sed=1", "--set", "drugs.toripalimab=null", "--set", "patient=-1")
+    assert [line.split(": ")[1] for line in said] == ["--set drugs.toripalimab=null", "--set patient=-1", "--set sed=1"]
+    Path("b.yaml").write_text(SCENARIO.replace("schema: 1", "schema: 3"))
+    Path("c.yaml").write_text(SCENARIO.replace("dose_mg: 12", "dose_mg: -12"))
+    assert main(["compare", "b.yaml", "c.yaml", "-o", "out"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[1].strip() for line in said] == ["b.yaml", "c.yaml"]
+
+
 def test_a_missing_file_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     Path("study.yaml").write_text(SCENARIO)
     assert main(["check", "stdy.yaml"]) == 2

@@ -1,7 +1,6 @@
 """Same bytes: a result does not depend on how it was computed, and a changed rule never runs from an old cache."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,22 +12,10 @@ from lesionlab.sim.runs.engines import execute, warm_kernels
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.scenario.load import load_scenario
+from tests.first_run import DAYS, OVERRIDES, first_hash, hash_by_command
 from tests.runs.test_engines import Watcher
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("neck", "mediastinum", "pelvis")
-DAYS = 1.0
-OVERRIDES = ["burn_in_d=2", *(f"lesions.{name}.section_cells=1200" for name in SMALL)]
-
-
-def run_by_command(folder: Path, cache: Path, threads: int) -> str:
-    """Return the hash that `run` prints for the start of the case in a process of its own."""
-    settings = [word for override in OVERRIDES for word in ("--set", override)]
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), "run", "case", *settings, "--until", f"{DAYS:g}", "--threads", str(threads), "--force",
-         "-o", str(folder / "run.h5")],
-        env=environment(cache), cwd=ROOT, capture_output=True, text=True, check=True)
-    return re.findall(r"[0-9a-f]{64}", done.stdout)[-1]
 
 
 def environment(cache: Path) -> dict[str, str]:
@@ -39,12 +26,7 @@ def environment(cache: Path) -> dict[str, str]:
 @pytest.mark.slow
 def test_the_case_has_the_same_bytes_whoever_computes_it(tmp_path: Path) -> None:
     """Cold and warm cache, one thread and two, a process of its own, this one, and a worker: one hash."""
-    cache = tmp_path / "cache"
-    hashes = {"cold, one thread": run_by_command(tmp_path, cache, 1)}
-    compiled = set(cache.rglob("*.nbc"))
-    assert compiled
-    hashes["warm, two threads"] = run_by_command(tmp_path, cache, 2)
-    assert set(cache.rglob("*.nbc")) == compiled
+    hashes = {"one thread, on a bare machine with a cold cache": first_hash(), "warm, two threads": hash_by_command(2, tmp_path)}
     scenario = load_scenario("case", OVERRIDES)
     hashes["here"] = simulate(scenario, tmp_path / "here.h5", until_d=DAYS)["state_sha256"]
     pytest.importorskip("distributed")

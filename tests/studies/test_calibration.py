@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from lesionlab.sim.parameters.errors import UserError
+from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.reported import stated_loss
 from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, with_values, write_values
 from lesionlab.sim.studies.search import Study
 
@@ -209,3 +211,12 @@ def test_a_file_that_the_scenario_extends_holds_the_values_alone_so_that_all_arm
     untreated = load_scenario(tmp_path / "untreated.yaml")
     assert untreated.lesions["pelvis"].size_cm == (5.0, 2.5) and untreated.radiobiology.alpha_per_gy == 0.3142
     assert untreated.calibration is not None and untreated.calibration.to == "case"
+
+
+def test_a_fit_of_an_older_model_is_said_to_hold_no_longer() -> None:
+    """`check` states the loss as it was fitted, `calibrate` computes today's: both say why the two differ."""
+    found = load_scenario("case").calibration
+    assert found is not None
+    old, today = (stated_loss(found.model_copy(update={"code_version": version})) for version in ("0.1.0+000000000000", model_version()))
+    assert all(f"loss {found.loss:.2f} (model " in words and "quick sections, 1 replicate" in words for words in (old, today))
+    assert "the model has changed since" in old and "changed" not in today

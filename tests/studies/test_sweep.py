@@ -77,6 +77,15 @@ def test_arms_are_made_at_every_point(tmp_path: Path) -> None:
     assert {run.job.days for run in sweep.runs} == {30.0}
 
 
+def test_an_arm_without_what_varies_is_run_once_and_has_no_value_of_it(tmp_path: Path) -> None:
+    text = "scenario: case\narms: monotherapy\ngrid: {'radiotherapy[0].fractions': [8, 10], seed: [1, 2]}\n"
+    sweep = expand(write(tmp_path, text), tmp_path)
+    points = {arm: [dict(run.point) for run in sweep.runs if run.job.scenario.arm == arm] for arm in ("untreated", "radiotherapy")}
+    assert points["untreated"] == [{"seed": 1}, {"seed": 2}]
+    assert len(points["radiotherapy"]) == 4 and all(len(point) == 2 for point in points["radiotherapy"])
+    assert len({run.job.path for run in sweep.runs}) == len(sweep.runs)
+
+
 def test_a_run_has_the_same_name_whatever_the_rest_of_the_design(design: Path, tmp_path: Path) -> None:
     names = {run.job.run_id for run in expand(design, tmp_path).runs}
     one = write(tmp_path, "scenario: patient.yaml\nlist: [{apoptosis.rate_per_d: 0.2, lesions.neck.section_cells: 600}]\n")

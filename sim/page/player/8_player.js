@@ -76,7 +76,7 @@ class Player {
     byId("curves-note").textContent = this.data.arms.some((/** @type {any} */ arm) => arm.n_replicates > 1)
       ? `Lines: median of the runs of an arm; bands: ${100 * low} % to ${100 * high} % of them. Pictures: the first run. ✕: lethal burden.`
       : "One run an arm. ✕: lethal burden.";
-    byId("clock-note").textContent = `Days since the start${this.clock.share < 1 ? `; the scale changes at day ${Math.round(this.clock.break_d)} (dotted)` : ""}. Click to go to a day.`;
+    byId("clock-note").textContent = `Days since the start${this.clock.share < 1 ? `; from day ${Math.round(this.clock.break_d)} on (dotted) the axis is compressed` : ""}. Click to go to a day.`;
     for (const canvas of [byId("calendar"), ...byId("curves").querySelectorAll("canvas")]) {
       canvas.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => { this.transport.pause(); this.go(this.clock.nearest(placeOf(canvas, event))); });
     }

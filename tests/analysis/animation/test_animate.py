@@ -55,6 +55,21 @@ def test_a_gif_of_more_than_50_frames_a_second_is_refused_with_what_can_be_shown
     assert not list(tmp_path.iterdir())
 
 
+def test_a_slide_is_16_to_9_and_a_poster_is_one_of_its_frames(paths, tmp_path) -> None:
+    poster = tmp_path / "arms.png"
+    plain = animation.animate(paths[:1], tmp_path / "plain.gif", frames=3)
+    with Image.open(animation.animate(paths[:1], tmp_path / "arms.gif", frames=3, is_slide=True, poster=poster)) as image, \
+            Image.open(poster) as still, Image.open(plain) as small:
+        width, height = image.size
+        assert 9 * width == 16 * height and width % 2 == height % 2 == 0
+        assert width >= small.width and height >= small.height
+        frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
+        assert any(np.array_equal(np.asarray(still.convert("RGB")), frame) for frame in frames)
+        # Nothing is cut off: what the plain frame shows stands inside.
+        left, top = (width - small.width) // 2, (height - small.height) // 2
+        np.testing.assert_array_equal(frames[0][top:top + small.height, left:left + small.width], np.asarray(small.convert("RGB")))
+
+
 def test_the_gif_shows_every_frame_to_the_pixel(paths, tmp_path) -> None:
     reel = film([load(path) for path in paths[:2]], "neck", 4)
     with Image.open(animation.animate(paths[:2], tmp_path / "arms.gif", lesion="neck", frames=4)) as image:

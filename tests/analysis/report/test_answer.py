@@ -74,3 +74,15 @@ def test_where_no_coupling_carries_the_kill_nothing_is_said_of_couplings(records
         parts = {part.question: part.text for part in answer(comparison, replace(find(comparison), attribution=kill))}
         assert ("What carries it." in parts) is is_said
         assert "memory" in parts.get("What carries it.", "") or not is_said
+
+
+def test_turnover_is_set_apart_from_what_killed(records: list[Record]) -> None:
+    """Cells that die by apoptosis and failed divisions, as in any growing tumour, hide what treatment and T cells did."""
+    text = said(records)["What carries it."]
+    causes = ("t_cell", "hypoxia", "apoptosis", "failed_division")
+    last = [{cause: float(np.nansum(record.series[f"deaths_{cause}"][-1])) for cause in causes}
+            for record in records if record.arm == "untreated"]
+    turnover = np.median([one["apoptosis"] for one in last]) + np.median([one["failed_division"] for one in last])
+    killed = np.median([one["t_cell"] for one in last]) + np.median([one["hypoxia"] for one in last])
+    assert f"{100 * turnover / (turnover + killed):.0f} % of the tumour cells that died did so by turnover" in text
+    assert "apoptosis " not in text.split("Of the others: ")[1] and "T cell 50 %" in text

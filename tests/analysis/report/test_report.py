@@ -1,10 +1,13 @@
 """The report: one file that stands alone, answers the question, and says what it rests on."""
 
+import base64
 import re
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lesionlab.analysis.comparison.comparison import Summary, compare
 from lesionlab.analysis.comparison.findings import find
@@ -12,7 +15,8 @@ from lesionlab.analysis.figures import style
 from lesionlab.analysis.figures.standard import standard_figures
 from lesionlab.analysis.records.errors import RecordError
 from lesionlab.analysis.records.record import load
-from lesionlab.analysis.report.report import Pictures, assumptions, number, write_report
+from lesionlab.analysis.report.event_words import number
+from lesionlab.analysis.report.report import Pictures, assumptions, embedded, write_report
 from tests.made_record import make_record
 
 SCENARIO = """
@@ -99,3 +103,33 @@ def test_no_record_is_one_message(tmp_path) -> None:
     comparison = compare([record])
     with pytest.raises(RecordError, match="no record"):
         write_report([], comparison, find(comparison), Pictures((), (), None), tmp_path, COMMAND)
+
+
+def test_the_answer_is_drawn_for_a_phone_too_and_a_phone_gets_it(page) -> None:
+    source = re.search(r'<source media="screen and \(max-width: 700px\)" srcset="data:image/svg\+xml;base64,([^"]+)">', page)
+    assert source is not None
+    widths = [float(re.search(rb'width="([\d.]+)pt"', base64.b64decode(found))[1]) for found in re.findall(
+        r"data:image/svg\+xml;base64,([^\"]+)", page)[:2]]
+    assert widths[0] < 0.6 * widths[1]
+
+
+def test_pictures_of_few_colours_are_embedded_smaller_and_look_alike(tmp_path) -> None:
+    stream = np.random.default_rng(1)
+    colours = np.array([[244, 241, 234], [239, 162, 103], [67, 36, 138], [0, 197, 255]], dtype=np.uint8)
+    pixels = colours[stream.integers(0, 4, (200, 300))]
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    found = embedded(tmp_path / "a.png")
+    assert len(found) < (tmp_path / "a.png").stat().st_size
+    with Image.open(BytesIO(found)) as picture:
+        difference = np.abs(np.asarray(picture.convert("RGB")).astype(int) - pixels.astype(int))
+    assert difference.max() <= 12
+
+
+def test_beside_a_page_that_plays_the_arms_the_animation_is_a_still(tmp_path) -> None:
+    records = [load(make_record(tmp_path / "combined.h5", every_d=200.0, snapshot_every_d=900.0))]
+    frames = [Image.new("P", (40, 30), number) for number in range(4)]
+    frames[0].save(tmp_path / "arms.gif", save_all=True, append_images=frames[1:])
+    comparison = compare(records)
+    pictures = Pictures((), (), tmp_path / "arms.gif", tmp_path / "arms.html")
+    text = write_report(records, comparison, find(comparison), pictures, tmp_path, COMMAND).read_text(encoding="utf-8")
+    assert "data:image/gif" not in text and 'href="arms.gif"' in text and 'href="arms.html"' in text
