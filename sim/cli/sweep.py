@@ -22,7 +22,7 @@ BUNDLE, SHARDS = "sweep.h5", "shards"
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     parser.add_argument("action", choices=("plan", "run", "status", "pack"), help="plan shows every run; run computes what "
-                        "is not complete, from where it stopped, and writes outcomes.csv and outcomes.png; status shows "
+                        "is not complete, from where it stopped, and writes outcomes.csv and figures; status shows "
                         "how far each is; pack copies the complete ones into one HDF5 file")
     parser.add_argument("design", type=Path, metavar="DESIGN", help="YAML with scenario, grid, list, points, sample, arms, replicates; "
                         "for instance `scenario: case`, `grid: {cell_cycle.cycle_time_h: [30, 36]}`, `replicates: 4`")

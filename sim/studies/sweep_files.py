@@ -1,4 +1,4 @@
-"""The files of a sweep: the index of its runs, the table of their outcomes and its figure."""
+"""The files of a sweep: the index of its runs, the table of their outcomes and its figures."""
 
 import csv
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Any
 
 from lesionlab.analysis.clinical.outcome import read_outcome
 from lesionlab.analysis.comparison.sweep_table import Row, outcomes_of, write_outcomes
+from lesionlab.analysis.figures import fates
 from lesionlab.analysis.figures.standard import save
 from lesionlab.analysis.figures.sweep import FIGURE, drawn_paths, sweep_figure
 from lesionlab.analysis.records.record import load
@@ -40,7 +41,7 @@ def write_index(sweep: Sweep, messages: dict[str, str]) -> None:
 
 
 def write_results(sweep: Sweep, attempt: Attempt, size: str = "") -> list[Path]:
-    """Write the outcomes of the complete runs as a table and a figure, one record in memory at a time; return what was written.
+    """Write the outcomes of the complete runs as a table and figures, one record in memory at a time; return what was written.
 
     `size` are the words for small sections. A run that cannot be read is left out by `attempt`, which says so.
     """
@@ -55,4 +56,13 @@ def write_results(sweep: Sweep, attempt: Attempt, size: str = "") -> list[Path]:
     if drawn_paths(rows, sweep.varied):
         figure = attempt(FIGURE, lambda: sweep_figure(rows, sweep.varied, f"n = {len(rows)} runs{size}."))
         written += [save(figure, sweep.folder / FIGURE, "outcomes of a sweep")] if figure is not None else []
+    if len(paths := _numbers_over(rows, sweep)) == 2:
+        mapped = attempt(fates.FIGURE, lambda: fates.fates_figure(rows, paths, f"n = {len(rows)} runs{size}."))
+        written += [save(mapped, sweep.folder / fates.FIGURE, "fate of the tumour over a sweep")] if mapped is not None else []
     return written
+
+
+def _numbers_over(rows: list[Row], sweep: Sweep) -> list[str]:
+    """Return the drawn paths whose values are all numbers."""
+    values = {path: [row.point.get(path) for row in rows] for path in drawn_paths(rows, sweep.varied)}
+    return [path for path, given in values.items() if all(type(value) in (int, float) for value in given)]

@@ -22,7 +22,7 @@ def rest_after(blood_per_d: float, tissue_per_d: float, n_first: int, days: int 
     (0.0, 0.0, 1000, []), (0.008, 0.008, 1000, []), (0.03, 0.0, 1000, ["blood"]), (-0.03, 0.0, 1000, ["blood"]),
     (0.0, 0.03, 1000, ["lesions"]), (0.0, 0.03, 20, []), (0.03, -0.06, 1000, ["blood", "lesions"])])
 def test_what_drifts_is_named(blood_per_d: float, tissue_per_d: float, n_first: int, named: list[str]) -> None:
-    """Of twenty T cells a drift of 3 % a day cannot be distinguished from noise."""
+    """Of twenty T cells a drift of 3 % a day lies within the noise."""
     said = rest_after(blood_per_d, tissue_per_d, n_first)
     assert [where for where in ("blood", "lesions") if where in said] == named
 

@@ -175,3 +175,9 @@ def test_warming_up_leaves_no_kernel_to_compile(treated: Scenario) -> None:
         model.step()
     assert [len(kernel.signatures) for kernel in kernels] == before and min(before) > 0
     assert changed_paths(remember(model.state), model.state) == set()
+
+
+def test_under_absolute_priming_a_burn_in_that_does_not_come_to_rest_is_refused(tiny: Callable[..., Scenario]) -> None:
+    with pytest.raises(UserError, match=r"burn_in_d: under forms\.absolute_priming the burn-in must come to rest: a burn-in of 20 days"):
+        TumourModel(tiny("forms.absolute_priming=true"))
+    assert TumourModel(tiny()).time_d == 0.0

@@ -19,7 +19,7 @@ FILES = sorted(FOLDER.glob("*.yaml"))
 NAMES = {
     "case", "untreated", "radiotherapy", "anti_pd1", "anlotinib", "radiotherapy_anti_pd1", "radiotherapy_anlotinib", "anti_pd1_anlotinib",
     "no_low_dose", "no_boost", "anlotinib_from_day_0", "anlotinib_2_on_1_off", "largest_node_cervical", "teaching", "teaching_switches",
-    "neck_full_size", "neck_slab", "screen",
+    "neck_full_size", "neck_slab", "screen", "equilibrium", "equilibrium_without_t_cells", "equilibrium_anti_pd1",
 }
 SMALL = """\
 schema: 1
