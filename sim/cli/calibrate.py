@@ -19,8 +19,9 @@ from lesionlab.sim.runs.engines import Outcome, opened
 from lesionlab.sim.runs.job import Job, days_until
 from lesionlab.sim.runs.machine import plan_local
 from lesionlab.sim.scenario.load import files_of, load_scenario
+from lesionlab.sim.scenario.reported import stated_loss
 from lesionlab.sim.scenario.scenario import Scenario
-from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, stated_loss, write_values
+from lesionlab.sim.studies.calibration import Best, Task, fitted_names, free_parameters, plain_value, write_values
 from lesionlab.sim.studies.compare import check_rows
 from lesionlab.sim.studies.search import Study
 

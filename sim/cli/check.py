@@ -7,11 +7,11 @@ from lesionlab.sim.measures.lesion_size import lesion_cells_of
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.parameters.quantities import describe_group
 from lesionlab.sim.scenario.load import load_scenario
+from lesionlab.sim.scenario.reported import stated_loss
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.schedule import PARAMETERS
 from lesionlab.sim.state.clock import not_whole
 from lesionlab.sim.state.state import SITES_PER_MM2
-from lesionlab.sim.studies.calibration import stated_loss
 from lesionlab.sim.treatment.courses import RadiotherapyCourse
 
 HELP = "validate scenarios: every mistake with its place, or a summary"

@@ -13,6 +13,7 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, model_validator
 from lesionlab.sim.parameters.errors import did_you_mean
 from lesionlab.sim.parameters.messages import Path, refuse
 from lesionlab.sim.parameters.quantities import Name, Strict, value
+from lesionlab.sim.parameters.version import model_version
 
 Day = date
 PATIENT = "patient"
@@ -111,3 +112,10 @@ class Calibration(Strict):
     loss: float = Field(description="sum of the losses of the findings")
     losses: dict[Name, float] = Field(description="misfit of each fitted finding: 1 is one tolerance, squared; linear beyond three")
     values: dict[str, Fitted]
+
+
+def stated_loss(found: Calibration) -> str:
+    """Return the loss that a fit states, with what it was computed by; where the model has changed since, that it no longer holds."""
+    how = f"{'quick sections' if found.is_quick else 'sections as in the file'}, {found.replicates} replicate{'s' * (found.replicates > 1)}"
+    words = f"loss {found.loss:.2f} (model {found.code_version}, {how})"
+    return words + "; the model has changed since: today's loss of these values is another" * (found.code_version != model_version())

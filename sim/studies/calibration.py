@@ -135,13 +135,6 @@ def with_values(task: Task, scenario: Scenario, values: Mapping[str, float], *ex
     return load_scenario(task.scenario, [f"{path}={json.dumps(value, default=str)}" for path, value in stated.items()] + list(extra))
 
 
-def stated_loss(found: Calibration) -> str:
-    """Return the loss that a fit states, with what it was computed by; where the model has changed since, that it no longer holds."""
-    how = f"{'quick sections' if found.is_quick else 'sections as in the file'}, {found.replicates} replicate{'s' * (found.replicates > 1)}"
-    words = f"loss {found.loss:.2f} (model {found.code_version}, {how})"
-    return words + "; the model has changed since: today's loss of these values is another" * (found.code_version != model_version())
-
-
 def fitted_names(scenario: Scenario, until_d: float | None = None) -> tuple[str, ...]:
     """Return the names of the findings that a calibration of this arm uses; raises UserError if there are none."""
     mine = {name: finding for name, finding in scenario.reported.items() if finding.arm == scenario.arm and finding.status == "fitted"}

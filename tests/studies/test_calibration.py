@@ -15,7 +15,8 @@ from lesionlab.sim.parameters.version import model_version
 from lesionlab.sim.runs.engines import Outcome
 from lesionlab.sim.runs.job import Job
 from lesionlab.sim.scenario.load import load_scenario
-from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, stated_loss, with_values, write_values
+from lesionlab.sim.scenario.reported import stated_loss
+from lesionlab.sim.studies.calibration import Best, Task, early_day, fitted_names, free_parameters, with_values, write_values
 from lesionlab.sim.studies.search import Study
 
 SCENARIO = """
