@@ -60,7 +60,8 @@ class ExtendedCopy:
     def _environment(self) -> dict[str, str]:
         """Return this process's environment with another place for compiled kernels, and no other copy of the program."""
         kept = {name: value for name, value in os.environ.items() if name not in ("LESIONLAB_NUMBA_CACHE", "PYTHONPATH")}
-        return kept | {"NUMBA_CACHE_DIR": str(self._cache), "PYTHONPATH": str(self.folder)}
+        # What is compiled for one short run need not be fast.
+        return kept | {"NUMBA_CACHE_DIR": str(self._cache), "NUMBA_OPT": "0", "PYTHONPATH": str(self.folder)}
 
 
 def _cached(folder: Path) -> str:

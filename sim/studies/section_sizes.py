@@ -19,6 +19,7 @@ from lesionlab.sim.scenario.arms import UNTREATED, keep
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.simulation import Simulation
 from lesionlab.sim.studies.screen import Plan, patient_of
+from lesionlab.sim.studies.table import claim
 
 SIZES = (500, 1000, 2000, 3000, 8000, 30000)
 """Cells of the sections; the last is the measure."""
@@ -81,11 +82,12 @@ def cut_table(plan: Plan, folder: Path, n_patients: int, pool: Executor, tell: C
     """Return the cuts of the first patients, computed in a pool on top of what the folder's table holds.
 
     Raises:
-        UserError: the scenario ends too early, or the table there is of other sizes.
+        UserError: the scenario ends too early, or the table there is of other sizes, settings or sources.
     """
     path, (scenario, _) = folder / FILE, plan.loaded()
     if scenario.day(scenario.end) < READ_D[-1]:
         raise UserError(f"{plan.scenario}: must last {READ_D[-1]:g} days for outcomes by size of the section")
+    claim(folder, plan)
     done = list(read_cuts(path)) if path.exists() else []
     if done and {cut.section_cells for cut in done} != set(sizes):
         raise UserError(f"{path}: holds sections of other sizes; choose another folder, or add --force to begin anew")

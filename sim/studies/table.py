@@ -30,12 +30,7 @@ class Table:
     def __init__(self, folder: Path, plan: Plan) -> None:
         """Open or begin the table of a plan; raises UserError where the folder holds another screen."""
         self.path, self.columns, self.n_arms = folder / TABLE, plan.columns(), len(plan.arm_names())
-        folder.mkdir(parents=True, exist_ok=True)
-        identity_file, identity = folder / IDENTITY, identity_of(plan)
-        if identity_file.exists() and json.loads(identity_file.read_text(encoding="utf-8")) != identity:
-            raise UserError(f"{folder}: holds another screen (other files, settings or sources); choose another folder, or add --force to "
-                            "begin anew")
-        identity_file.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+        claim(folder, plan)
         self.rows = self._kept()
 
     @property
@@ -72,6 +67,17 @@ class Table:
         with self.path.open("w", newline="", encoding="utf-8") as file:
             file.write(",".join(self.columns) + "\n" + _text(self.columns, kept))
         return kept
+
+
+def claim(folder: Path, plan: Plan) -> None:
+    """Write into a folder of what its table is; raises UserError where it is another's already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    identity_file, identity = folder / IDENTITY, identity_of(plan)
+    if identity_file.exists() and json.loads(identity_file.read_text(encoding="utf-8")) != identity:
+        raise UserError(f"{folder}: holds another screen (other files, settings or sources); choose another folder, or add --force to "
+                        "begin anew")
+    identity_file.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+
 
 def _text(columns: list[str], rows: Iterable[Row]) -> str:
     """Return rows as lines of CSV."""

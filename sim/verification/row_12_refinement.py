@@ -108,8 +108,8 @@ def _sizes(replicates: int) -> list[Check]:
 
 
 def checks(effort: float = 1.0) -> tuple[Check, ...]:
-    """Return the checks; an effort below 1 takes fewer replicates and widens the relative bound with their error."""
-    replicates, shown = max(round(REPLICATES * effort), FEW), max(round(SHOWN * effort), 2)
+    """Return the checks; an effort below 1 takes fewer replicates, widens the relative bound with their error, and tabulates nothing."""
+    replicates = max(round(REPLICATES * effort), FEW)
     relative = 0.05 * max(math.sqrt(REPLICATES / replicates), 1.0)
     plain = endpoints(replicates)
     found = _tabulate("steps of 1 h, single margin and layer", plain, plain)
@@ -117,6 +117,6 @@ def checks(effort: float = 1.0) -> tuple[Check, ...]:
         found += _judge(name, endpoints(replicates, *overrides), plain, relative)
     for name, changed in CONTROLS.items():
         found += _judge(name, endpoints(FEW, *changed), plain, relative, is_control=True)
-    for name, other in TABULATED.items():
-        found += _tabulate(name, endpoints(shown, *other), plain)
+    for name, other in TABULATED.items() if effort >= 1.0 else ():
+        found += _tabulate(name, endpoints(SHOWN, *other), plain)
     return tuple(found + _sizes(max(round(SIZED * effort), 3)))

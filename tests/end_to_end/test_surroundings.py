@@ -156,7 +156,7 @@ def test_lesions_in_another_order_are_the_same_patient(tmp_path: Path, monkeypat
     make_record("b.H5", "untreated", every_d=60.0, snapshot_every_d=400.0, lesions=["pelvis", "neck"])
     assert load("b.H5").lesions == ("pelvis", "neck")
     assert main(["compare", "a.h5", "b.H5", "--no-animation", "-o", "out"]) == 0
-    assert main(["plot", "a.h5", "b.H5", "-o", "two.pdf"]) == 0
+    assert main(["plot", "a.h5", "b.H5", "-o", "two.png"]) == 0
     assert main(["animate", "a.h5", "b.H5", "--frames", "3", "-o", "two.gif"]) == 0
     rows = list(csv.DictReader(Path("out/scans.csv").read_text().splitlines()))
     first = {row["lesion"]: float(row["longest_diameter_cm"]) for row in rows if row["arm"] == "untreated" and row["time_d"] == "0"}

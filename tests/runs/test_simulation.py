@@ -1,5 +1,6 @@
 """Simulation: the same seed is the same state; arms share random streams, lesions and replicates have their own; the record opens."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray
+from numba.core.dispatcher import Dispatcher
 
 from lesionlab.sim.measures.series import MEASURES
 from lesionlab.sim.model import TumourModel
@@ -21,7 +23,7 @@ from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.runs.reporters import Progress
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
-from tests.made_state import changed_paths, remember
+from tests.made_state import remember
 from tests.tiny_arm import UNTREATED
 
 MakeScenario = Callable[..., Scenario]
@@ -164,17 +166,18 @@ def test_quick_means_small_sections_and_the_record_says_so(tiny: MakeScenario, t
 
 
 def test_warming_up_leaves_no_kernel_to_compile(treated: Scenario) -> None:
-    from lesionlab.sim import t_cell_steps
-    from lesionlab.sim.processes import cell_fate, clearance, displacement, vessels
-
     warm_kernels()
-    kernels = (cell_fate.draw_fates, clearance._clear, displacement._push, t_cell_steps._take_turns, vessels._remodel)
-    before = [len(kernel.signatures) for kernel in kernels]
+    before = compiled()
     model = TumourModel(treated, until_d=1.2)
     while model.running:
         model.step()
-    assert [len(kernel.signatures) for kernel in kernels] == before and min(before) > 0
-    assert changed_paths(remember(model.state), model.state) == set()
+    assert compiled() == before > 0
+
+
+def compiled() -> int:
+    """Return how many signatures this process has compiled or read from the cache; a kernel inside a cached one is neither."""
+    return sum(len(one.signatures) for one in gc.get_objects()
+               if isinstance(one, Dispatcher) and one.py_func.__module__.startswith("lesionlab."))
 
 
 def test_under_absolute_priming_a_burn_in_that_does_not_come_to_rest_is_refused(tiny: Callable[..., Scenario]) -> None:

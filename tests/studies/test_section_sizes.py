@@ -1,6 +1,7 @@
 """Sections of several sizes: the same patient in each, a table that goes on, biases exact on made cuts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def test_every_size_holds_every_arm_of_a_patient_and_the_table_goes_on(tmp_path:
         assert repr(cut_table(plan, tmp_path, 1, pool, sizes=SIZES)) == repr(first) and (tmp_path / FILE).read_bytes() == kept
         with pytest.raises(UserError, match="sections of other sizes"):
             cut_table(plan, tmp_path, 1, pool, sizes=(500, 700))
+        with pytest.raises(UserError, match="holds another screen"):
+            cut_table(replace(plan, seed=6), tmp_path, 1, pool, sizes=SIZES)
     (tmp_path / "short").mkdir()
     short = Plan(*write(tmp_path / "short", SCENARIO), settings=(COURSE,))
     with ThreadPoolExecutor(1) as pool, pytest.raises(UserError, match="must last 112 days"):
