@@ -15,6 +15,7 @@ _AGAINST = """`inside`: the simulated value lies in the reported interval; `near
 _SCREEN = """One lesion of 5 cm a patient. Response is the best RECIST response of weeks 8 and 16, unconfirmed; a course ends at its
 progression, which settles its response. Better of the two single drugs is read from the same patients. Worse than untreated is
 a diameter more than 5 % larger on day 56, or on the last day that both arms saw.
+Sections hold 3,000 cells; outcomes depend on the size of the section ([section_sizes.md](section_sizes.md)).
 """
 _T_CELLS = """Medians (perfusion: mean change since the patient's own day 0) of the patients alive on the day. Reported: CD8 cells rise
 under bevacizumab with atezolizumab (Wallin 2016), and under a normalising, not a high, dose in mice (Huang 2012); no human density of this
