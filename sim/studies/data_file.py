@@ -1,8 +1,11 @@
-"""Reading a study's YAML into a strict model: every mistake with its place, as in scenarios."""
+"""The files of a study: YAML read into a strict model, every mistake with its place, as in scenarios; rows written as CSV."""
 
+import csv
 import json
+from collections.abc import Iterable, Sequence
+from math import isnan
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -29,3 +32,11 @@ def read_as(path: Path, model: type[Model]) -> tuple[Model, Document]:
     if document.mistakes:
         raise UserError("\n".join(document.mistakes))
     return checked, document
+
+
+def write_rows(path: Path, heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows as CSV under a heading; a number that is nan leaves its cell empty."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(heading)
+        writer.writerows(["" if isinstance(value, float) and isnan(value) else value for value in row] for row in rows)

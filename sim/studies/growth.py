@@ -6,7 +6,7 @@ One lesion of the screen's kind at each size, and the node of the case in the ca
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from math import isnan, nan
+from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from lesionlab.sim.runs.job import quick
 from lesionlab.sim.scenario.load import load_scenario
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.simulation import Simulation
+from lesionlab.sim.studies.data_file import write_rows
 from lesionlab.sim.studies.population import default_of
 
 EXPONENT = "vessels.perfusion_size_exponent"
@@ -81,10 +82,7 @@ def growth_table(folder: Path, scenario: Path, untreated: Path, n_replicates: in
         done.append(future.result())
         if tell:
             tell(len(done), len(started))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Growth._fields)
-        writer.writerows(["" if isinstance(value, float) and isnan(value) else value for value in row] for row in done)
+    write_rows(path, Growth._fields, done)
     return done
 
 

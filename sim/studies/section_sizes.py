@@ -6,19 +6,22 @@ depend on how many, but shapes of a few sites have no core, few T cells meet few
 """
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from math import isnan, log10, nan
+from math import log10, nan
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from lesionlab.sim.measures.series import measure_tissue
 from lesionlab.sim.parameters.errors import UserError
 from lesionlab.sim.scenario.arms import UNTREATED, keep
 from lesionlab.sim.scenario.scenario import Scenario
 from lesionlab.sim.simulation import Simulation
-from lesionlab.sim.studies.screen import Plan, patient_of
+from lesionlab.sim.studies.data_file import write_rows
+from lesionlab.sim.studies.screen import Plan, day_zero, patient_of
 from lesionlab.sim.studies.table import claim
 
 SIZES = (500, 1000, 2000, 3000, 8000, 30000)
@@ -50,7 +53,12 @@ def cuts_of(plan: Plan, sizes: Sequence[int], patient: int) -> list[Cut]:
     """Return the arms of one patient in sections of every size; her draws and her rate of growth are those of the plan's section."""
     arms, _ = patient_of(plan, patient)
     whole = max(arms, key=lambda arm: (len(arm.radiotherapy), len(arm.drugs)))
-    return [_cut(keep(_of_size(whole, size), kept), name, size, patient) for size in sizes for name, kept in ARMS.items()]
+    found = []
+    for size in sizes:
+        made = {name: keep(_of_size(whole, size), kept) for name, kept in ARMS.items()}
+        start = day_zero(made[UNTREATED])
+        found += [_cut(scenario, start, name, size, patient) for name, scenario in made.items()]
+    return found
 
 
 def _of_size(scenario: Scenario, section_cells: int) -> Scenario:
@@ -58,8 +66,8 @@ def _of_size(scenario: Scenario, section_cells: int) -> Scenario:
     return scenario.model_copy(update={"lesions": lesions})
 
 
-def _cut(scenario: Scenario, arm: str, section_cells: int, patient: int) -> Cut:
-    model = Simulation(scenario, until_d=READ_D[-1])
+def _cut(scenario: Scenario, start: Mapping[str, np.ndarray], arm: str, section_cells: int, patient: int) -> Cut:
+    model = Simulation(scenario, until_d=READ_D[-1], checkpoint=start)
     tissue, read = model.state.tissues[0], {}
     while model.running:
         model.step()
@@ -95,17 +103,10 @@ def cut_table(plan: Plan, folder: Path, n_patients: int, pool: Executor, tell: C
     waiting = [patient for patient in range(n_patients) if patient not in found]
     for number, cuts in enumerate(pool.map(partial(cuts_of, plan, tuple(sizes)), waiting), len(found) + 1):
         done += cuts
-        _write(path, done)
+        write_rows(path, Cut._fields, done)
         if tell:
             tell(number, n_patients)
     return done
-
-
-def _write(path: Path, cuts: Sequence[Cut]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Cut._fields)
-        writer.writerows(["" if isinstance(value, float) and isnan(value) else value for value in cut] for cut in cuts)
 
 
 def read_cuts(path: Path) -> Iterator[Cut]:

@@ -23,7 +23,7 @@ from lesionlab.sim.runs.lifecycle import simulate
 from lesionlab.sim.runs.reporters import Progress
 from lesionlab.sim.scenario.load import scenario_from_text
 from lesionlab.sim.scenario.scenario import Scenario
-from tests.made_state import remember
+from tests.made_state import changed_paths, remember
 from tests.tiny_arm import UNTREATED
 
 MakeScenario = Callable[..., Scenario]
@@ -172,6 +172,7 @@ def test_warming_up_leaves_no_kernel_to_compile(treated: Scenario) -> None:
     while model.running:
         model.step()
     assert compiled() == before > 0
+    assert changed_paths(remember(model.state), model.state) == set()
 
 
 def compiled() -> int:
